@@ -1,0 +1,220 @@
+"""Markdown extension: code from `snippets/`, embedded in a note by name.
+
+    ``` {.python .embed}
+    --8<-- "self_attention.py:score"
+    ```
+
+becomes
+
+    <figure class="embed" id="embed-self_attention-score">
+      <div class="highlight"> … the region, highlighted, under its title … </div>
+      <figcaption><a href="…/snippets/self_attention/#…">完整文件 …</a></figcaption>
+    </figure>
+
+Without a region the whole file is shown, with line numbers; a page of the site that
+does so, `docs/snippets/self_attention.md`, is where the links lead.
+
+| registered | in | as | priority | why there |
+|---|---|---|---|---|
+| EmbedPreprocessor | preprocessors | kb-embeds | 28 | sees the author's lines: after normalize_whitespace (30), before fenced code (25) |
+| EmbedBlockProcessor | parser.blockprocessors | kb-embeds | 200 | before any other block |
+| FragmentTreeprocessor | treeprocessors | kb-embed-fragments | -1 | after the generator has resolved links (0) |
+"""
+
+import posixpath
+import re
+from xml.etree import ElementTree as etree
+
+from markdown import Markdown
+from markdown.blockprocessors import BlockProcessor
+from markdown.extensions import Extension
+from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
+
+from kb.engine import BadInput, Page, current_page
+from kb.notes import EMBED_FIRST, EMBED_LAST, EMBED_MIDDLE, OPENS_EMBED
+from kb.regions import Region, read_regions
+
+TOKEN = "\x02kb-embed:{}\x03"
+LIST_ITEM = re.compile(r" {0,3}(?:[-+*]|\d{1,9}[.)])(?: |\t|$)")
+
+
+class EmbedPreprocessor(Preprocessor):
+    """Takes embeds out of the text, leaving a token in the place of each."""
+
+    def __init__(self, md: Markdown):
+        super().__init__(md)
+        self.embeds: list[etree.Element] = []
+
+    def run(self, lines: list[str]) -> list[str]:
+        out: list[str] = []
+        number = 0
+        while number < len(lines):
+            if not lines[number].startswith(OPENS_EMBED):
+                out.append(lines[number])
+                number += 1
+                continue
+            page = current_page(self.md)
+            here = page.place(number, len(lines))
+            target = read_embed(lines, number, here)
+            out += ["", TOKEN.format(len(self.embeds)), ""]
+            self.embeds.append(self.element(target, page, here))
+            number += 3
+        return out
+
+    def element(self, target: str, page: Page, here: str) -> etree.Element:
+        file, region, text = find_code(target, page, here)
+        stem = file.removesuffix(".py").replace("/", "-")
+        name = f"{stem}-{region.name}" if region else stem
+        figure = etree.Element("figure", {"class": "embed", "id": self.free_id(name)})
+        if region:
+            code = self.highlight(text, title=region.title)
+        else:
+            code = self.highlight(text, title=f"snippets/{file}", id_value=stem)
+        figure.text = self.md.htmlStash.store(code)
+        if region:
+            caption = etree.SubElement(figure, "figcaption")
+            link = etree.SubElement(caption, "a")
+            source = f"snippets/{file.removesuffix('.py')}.md"
+            link.set("href", posixpath.relpath(source, posixpath.dirname(page.uri)))
+            link.set("data-fragment", f"__codelineno-{stem}-{region.first}")
+            link.text = f"完整文件 snippets/{file}"
+            link.tail = f"，第 {region.first}–{region.last} 行"
+        return figure
+
+    def free_id(self, name: str) -> str:
+        """`embed-name`, numbered where the page already embeds the same region."""
+        taken = {figure.get("id") for figure in self.embeds}
+        number = 1
+        while (id := f"embed-{name}" + (f"-{number}" if number > 1 else "")) in taken:
+            number += 1
+        return id
+
+    def highlight(self, code: str, title: str, id_value: str = "") -> str:
+        """HTML as pymdownx makes it for a fence; a whole file (id_value) is numbered."""
+        extension = next(
+            extension
+            for extension in self.md.registeredExtensions
+            if hasattr(extension, "get_pymdownx_highlighter")
+        )
+        settings = dict(extension.get_pymdownx_highlight_settings())
+        css_class = settings.pop("css_class")
+        for unused in ("_enabled", "linenums"):
+            settings.pop(unused, None)
+        highlighter = extension.get_pymdownx_highlighter()(self.md, **settings)
+        extension.pygments_code_block += 1
+        return highlighter.highlight(
+            code,
+            "python",
+            css_class,
+            linestart=1 if id_value else -1,
+            title=title,
+            id_value=id_value,
+            code_block_count=extension.pygments_code_block,
+        )
+
+
+class EmbedBlockProcessor(BlockProcessor):
+    """Puts the figure where its token stands."""
+
+    def __init__(self, md: Markdown, embeds: EmbedPreprocessor):
+        super().__init__(md.parser)
+        self.embeds = embeds
+        self.token = re.compile(TOKEN.format(r"(\d+)"))
+
+    def test(self, parent: etree.Element, block: str) -> bool:
+        return self.token.fullmatch(block.strip()) is not None
+
+    def run(self, parent: etree.Element, blocks: list[str]) -> None:
+        number = int(self.token.fullmatch(blocks.pop(0).strip()).group(1))
+        parent.append(self.embeds.embeds[number])
+
+
+class FragmentTreeprocessor(Treeprocessor):
+    """Adds the line to links into whole files.
+
+    Not before: the anchors of highlighted lines are no part of the tree, so MkDocs
+    would report every one of them as missing.
+    """
+
+    def run(self, root: etree.Element) -> None:
+        for link in root.iter("a"):
+            if fragment := link.attrib.pop("data-fragment", None):
+                link.set("href", f"{link.get('href')}#{fragment}")
+
+
+class EmbedExtension(Extension):
+    def extendMarkdown(self, md: Markdown) -> None:
+        md.registerExtension(self)
+        self.embeds = EmbedPreprocessor(md)
+        md.preprocessors.register(self.embeds, "kb-embeds", 28)
+        block = EmbedBlockProcessor(md, self.embeds)
+        md.parser.blockprocessors.register(block, "kb-embeds", 200)
+        md.treeprocessors.register(FragmentTreeprocessor(md), "kb-embed-fragments", -1)
+
+    def reset(self) -> None:
+        self.embeds.embeds.clear()
+
+
+def makeExtension(**options) -> EmbedExtension:
+    return EmbedExtension(**options)
+
+
+def read_embed(lines: list[str], number: int, here: str) -> str:
+    """What the embed that opens at line `number` names. Raises BadInput if misshapen."""
+    before, embed, after = lines[:number], lines[number : number + 4], lines[number + 4 :]
+    middle = EMBED_MIDDLE.fullmatch(embed[1]) if len(embed) > 1 else None
+    if embed[0] != EMBED_FIRST or middle is None or embed[2:] != [EMBED_LAST, ""]:
+        raise BadInput(
+            f"{here}：嵌入块应恰好是这四行，最后一行为空：\n"
+            f'    {EMBED_FIRST}\n    --8<-- "文件.py:区域"\n    {EMBED_LAST}\n    \n'
+            f"得到的是：\n" + "".join(f"    {line}\n" for line in embed)
+        )
+    preceding = next((line for line in reversed(before) if line.strip()), "")
+    following = next((line for line in after if line.strip()), "")
+    if before and before[-1].strip() and following:
+        raise BadInput(
+            f"{here}：嵌入块应放在两个顶层段落之间，前面要有空行；"
+            f"它前一行是 {before[-1].strip()[:40]!r}。把嵌入块移到下一个空行之后。"
+        )
+    in_list = LIST_ITEM.match(preceding) or preceding.startswith(("  ", "\t"))
+    if in_list and (LIST_ITEM.match(following) or following.startswith(("  ", "\t"))):
+        raise BadInput(
+            f"{here}：嵌入块把一个列表拆成了两半：前面是 {preceding.strip()[:40]!r}，"
+            f"后面是 {following.strip()[:40]!r}。把它移到整个列表之后。"
+        )
+    return middle.group(1)
+
+
+def find_code(target: str, page: Page, here: str) -> tuple[str, Region | None, str]:
+    """File, region (None for a whole file) and text that `target` names."""
+    folder = page.root / "snippets"
+    file, _, name = target.partition(":")
+    if re.search(r"[\d,:-]", name) and not re.search(r"[a-z]", name):
+        raise BadInput(
+            f"{here}：嵌入 {target!r} 用了行号。代码一改行号就指到别处，所以只能按名字嵌入："
+            f'--8<-- "{file}:区域"。'
+        )
+    files = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*.py")
+        if path.name != "__init__.py"
+    )
+    if file not in files:
+        raise BadInput(
+            f"{here}：嵌入 {target!r} 要的文件 snippets/{file} 不存在。"
+            f"现有：{'、'.join(files) or '（空）'}。"
+        )
+    path = folder / file
+    try:
+        regions = read_regions(path, shown_as=f"snippets/{file}")
+    except BadInput as error:
+        raise BadInput(f"{here}：嵌入 {target!r} 的文件有问题。\n{error}") from None
+    if ":" not in target:
+        return file, None, path.read_text(encoding="utf-8")
+    if name not in regions:
+        raise BadInput(
+            f"{here}：snippets/{file} 里没有区域 {name!r}。"
+            f"现有：{'、'.join(regions) or '（没有区域）'}。"
+        )
+    return file, regions[name], regions[name].text

@@ -1,0 +1,61 @@
+"""The one place that knows which site generator is running.
+
+MkDocs tells an extension about the current page through the tree processor that
+resolves relative links; Zensical through a preprocessor that holds its context.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown import Markdown
+
+try:
+    from mkdocs.exceptions import BuildError
+except ImportError:  # under Zensical alone
+    BuildError = Exception
+
+
+class BadInput(BuildError):
+    """Something an author wrote can't be used.
+
+    The message names file and line, says what was expected and how to mend it. As a
+    BuildError it ends a build of MkDocs with that message and without a traceback.
+    """
+
+
+@dataclass(frozen=True)
+class Page:
+    """The Markdown file that is being rendered."""
+
+    root: Path
+    """Folder of the project: the one that holds `docs/` and `snippets/`."""
+    uri: str
+    """Path below `docs/`, with forward slashes."""
+    path: Path
+    meta: dict
+
+    @property
+    def is_note(self) -> bool:
+        return self.uri.startswith("posts/")
+
+    def place(self, line: int, body_lines: int) -> str:
+        """`path:line` of a line of the body, 0-based, out of `body_lines`.
+
+        The generator has cut the front matter off, so lines are counted from the end.
+        """
+        whole = self.path.read_text(encoding="utf-8-sig").split("\n")
+        number = len(whole) - body_lines + line + 1
+        return f"{self.path.relative_to(self.root).as_posix()}:{number}"
+
+
+def current_page(md: Markdown) -> Page:
+    if "relpath" in md.treeprocessors:  # MkDocs
+        file = md.treeprocessors["relpath"].file
+        path = Path(file.abs_src_path)
+        uri, meta = file.src_uri, file.page.meta
+    else:  # Zensical
+        context = md.preprocessors["rendering_context"]
+        uri, meta = context.page.path, context.page.meta
+        path = Path(context.config["docs_dir"]).resolve() / uri
+    docs = path.parents[uri.count("/")]
+    return Page(root=docs.parent, uri=uri, path=path, meta=meta)

@@ -1,0 +1,80 @@
+"""Notes as bytes: embeds go in between the author's lines and come out again whole.
+
+An embed is four lines, the last one empty:
+
+    ``` {.python .embed}
+    --8<-- "file.py:region"
+    ```
+
+`notes.lock.json` holds length and SHA-256 of each note as its author wrote it.
+"""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import yaml
+
+OPENS_EMBED = "``` {.python .embed"
+"""A line that begins so opens an embed; an author's note may not have one."""
+
+EMBED_FIRST = "``` {.python .embed}"
+EMBED_MIDDLE = re.compile(r'--8<-- "([^"]*)"')
+EMBED_LAST = "```"
+
+_EMBED = re.compile(
+    rb'^``` \{\.python \.embed\}(\r?\n)--8<-- "[^"\r\n]*"\1```\1\1', re.MULTILINE
+)
+
+
+def without_embeds(note: bytes) -> bytes:
+    """The note with every embed and the empty line after it taken out.
+
+    Where an embed stands at the end of a note whose last line had no line end, that
+    line keeps the one it was given; `is_original` knows the length and allows for it.
+    """
+    return _EMBED.sub(b"", note)
+
+
+def fingerprint(original: bytes) -> dict[str, int | str]:
+    return {"bytes": len(original), "sha256": hashlib.sha256(original).hexdigest()}
+
+
+def is_original(note: bytes, locked: dict[str, int | str]) -> bool:
+    """Whether the note without its embeds is what its author wrote, byte for byte."""
+    author = without_embeds(note)
+    if author != note and author[locked["bytes"] :] in (b"\n", b"\r\n"):
+        author = author[: locked["bytes"]]
+    return fingerprint(author) == locked
+
+
+def front_matter(note: str) -> dict:
+    """The YAML between the first two `---` lines; {} where there is none.
+
+    Raises yaml.YAMLError where it can't be read.
+    """
+    found = re.match(r"---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", note, re.DOTALL | re.MULTILINE)
+    meta = yaml.safe_load(found.group(1)) if found else None
+    return meta if isinstance(meta, dict) else {}
+
+
+def private_because(meta: dict) -> str | None:
+    """The line of the front matter that makes a note private, None where it is public."""
+    if meta.get("password"):
+        return "password"
+    if meta.get("published") is False:
+        return "published: false"
+    if meta.get("draft"):
+        return "draft"
+    return None
+
+
+def read_lock(root: Path) -> dict[str, dict[str, int | str]]:
+    path = root / "notes.lock.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def write_lock(root: Path, lock: dict[str, dict[str, int | str]]) -> None:
+    text = json.dumps(lock, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    (root / "notes.lock.json").write_text(text, encoding="utf-8", newline="\n")

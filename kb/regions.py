@@ -1,0 +1,94 @@
+"""Named regions of a snippet file.
+
+    # --8<-- [start:score] 第一步：…
+    …
+    # --8<-- [end:score]
+
+The text after the start marker is the region's title. The markers are those of
+pymdownx.snippets, but the rules are stricter: a region that is unclosed, empty, nested
+or defined twice is an error, where pymdownx would show whatever follows.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from kb.engine import BadInput
+
+MARKER = re.compile(r"^[ \t]*# --8<-- \[(start|end):([a-z][a-z0-9_]*)\](.*)$")
+LOOKS_LIKE_MARKER = re.compile(r"^[ \t]*#.*--8<--")
+
+
+@dataclass(frozen=True)
+class Region:
+    name: str
+    title: str
+    first: int
+    """1-based number of the first line after the start marker."""
+    text: str
+    """The lines between the markers, as they are, each with its line end."""
+
+    @property
+    def last(self) -> int:
+        return self.first + self.text.count("\n") - 1
+
+
+def read_regions(path: Path, shown_as: str) -> dict[str, Region]:
+    """The regions of a snippet file, by name, in the order of the file.
+
+    `shown_as` is the path that messages use. Raises BadInput where the markers don't
+    pair up.
+    """
+    regions: dict[str, Region] = {}
+    start: tuple[str, str, int] | None = None
+    lines = path.read_text(encoding="utf-8").split("\n")
+    for number, line in enumerate(lines, 1):
+        here = f"{shown_as}:{number}"
+        marker = MARKER.match(line)
+        if marker is None:
+            if LOOKS_LIKE_MARKER.match(line):
+                raise BadInput(
+                    f"{here}：这个区域标记看不懂：{line.strip()!r}。"
+                    "应写成 # --8<-- [start:名字] 标题 或 # --8<-- [end:名字]，"
+                    "名字用小写字母、数字和下划线，以字母开头。"
+                )
+            continue
+        kind, name, rest = marker.group(1), marker.group(2), marker.group(3).strip()
+        if kind == "start":
+            if start is not None:
+                raise BadInput(
+                    f"{here}：区域 {start[0]}（第 {start[2]} 行开始）还没有结束，"
+                    f"区域 {name} 就开始了。先写 # --8<-- [end:{start[0]}]。"
+                )
+            if name in regions:
+                raise BadInput(
+                    f"{here}：区域 {name} 在第 {regions[name].first - 1} 行已经有了，"
+                    "一个文件里区域不能重名。给其中一个改名。"
+                )
+            if not rest:
+                raise BadInput(
+                    f"{here}：区域 {name} 没有标题。在标记后面写一句中文标题："
+                    f"# --8<-- [start:{name}] 标题。"
+                )
+            start = name, rest, number
+        else:
+            if start is None or start[0] != name:
+                opened = f"正打开的区域是 {start[0]}" if start else "没有打开的区域"
+                raise BadInput(
+                    f"{here}：区域 {name} 在这里结束，但{opened}。"
+                    f"补上 # --8<-- [start:{name}] 标题，或改正名字。"
+                )
+            text = "".join(line + "\n" for line in lines[start[2] : number - 1])
+            if not text.strip():
+                raise BadInput(
+                    f"{shown_as}:{start[2]}：区域 {name} 是空的。"
+                    "在两个标记之间写上代码，或删去标记。"
+                )
+            regions[name] = Region(name, start[1], start[2] + 1, text)
+            start = None
+    if start is not None:
+        raise BadInput(
+            f"{shown_as}:{start[2]}：区域 {start[0]} 没有结束。"
+            f"在它的最后一行之后写 # --8<-- [end:{start[0]}]。"
+        )
+    return regions

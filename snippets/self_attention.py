@@ -1,0 +1,264 @@
+"""自注意力：打分、归一化、加权求和三步，以及作用在特征图上的 QKV 形式。
+
+B 批大小；H、W 特征图的高与宽，N = H·W 个位置；heads 个头，
+每头的 query、key 为 d 维，value 为 e 维；M 个 key，自注意力里 M = N。
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+# --8<-- [start:dot_product] 相似度函数之一：点积
+def dot_product(query: Tensor, key: Tensor) -> Tensor:
+    """q·k。
+
+    参数：query (B, heads, N, d)；key (B, heads, M, d)。
+    返回：(B, heads, N, M)，dtype 同输入。
+    出处：Luong 等 2015（arXiv 1508.04025），3.1 节 dot。
+    """
+    return query @ key.transpose(-2, -1)
+
+
+def scaled_dot_product(query: Tensor, key: Tensor) -> Tensor:
+    """q·k / √d，参数与返回同 dot_product。
+
+    q、k 的各分量若独立、方差为 1，点积的方差就是 d；
+    除以 √d 使它回到 1，softmax 才不会饱和。
+    出处：Vaswani 等 2017（arXiv 1706.03762），式 (1)。
+    """
+    return dot_product(query, key) / math.sqrt(query.shape[-1])
+# --8<-- [end:dot_product]
+
+
+# --8<-- [start:concatenation] 相似度函数之二：拼接
+def concatenation(query: Tensor, key: Tensor, w: Tensor) -> Tensor:
+    """w·[q; k]：q 与 k 拼成 2d 维，再与 w 做点积。
+
+    w·[q; k] = w₁·q + w₂·k，其中 w = [w₁; w₂]：两项分别算好再相加，
+    就不必存下 N·M 个拼好的向量。
+
+    参数：query (B, heads, N, d)；key (B, heads, M, d)；w (heads, 2d)。
+    返回：(B, heads, N, M)，dtype 同输入。
+    出处：Wang 等 2018（arXiv 1711.07971），式 (5)，去掉其中的 ReLU。
+    """
+    d = query.shape[-1]
+    from_query = query @ w[:, :d, None]  # (B, heads, N, 1)
+    from_key = key @ w[:, d:, None]  # (B, heads, M, 1)
+    return from_query + from_key.transpose(-2, -1)
+# --8<-- [end:concatenation]
+
+
+# --8<-- [start:perceptron] 相似度函数之三：感知机
+def perceptron(query: Tensor, key: Tensor, W: Tensor, U: Tensor, v: Tensor) -> Tensor:
+    """v·tanh(W q + U k)：每个头一个单隐层感知机，隐层为 d 维。
+
+    参数：query (B, heads, N, d)；key (B, heads, M, d)；
+        W、U (heads, d, d)；v (heads, d)。
+    返回：(B, heads, N, M)，dtype 同输入。
+    出处：Bahdanau 等 2015（arXiv 1409.0473），附录 A.1.2。
+    """
+    from_query = query @ W.transpose(-2, -1)
+    from_key = key @ U.transpose(-2, -1)
+    hidden = from_query[:, :, :, None] + from_key[:, :, None]  # (B, heads, N, M, d)
+    return (torch.tanh(hidden) @ v[:, None, :, None]).squeeze(-1)
+# --8<-- [end:perceptron]
+
+
+SIMILARITIES = {
+    "dot_product": dot_product,
+    "scaled_dot_product": scaled_dot_product,
+    "concatenation": concatenation,
+    "perceptron": perceptron,
+}
+
+
+# --8<-- [start:score] 第一步：query 与每个 key 计算相似度
+def score(
+    query: Tensor,
+    key: Tensor,
+    similarity: str = "scaled_dot_product",
+    **parameters: Tensor,
+) -> Tensor:
+    """每个 query 对每个 key 的相似度，尚未归一化。
+
+    参数：query (B, heads, N, d)；key (B, heads, M, d)；
+        similarity 是 SIMILARITIES 里的名字；
+        parameters 是相似度函数要学的参数：拼接要 w，感知机要 W、U、v。
+    返回：(B, heads, N, M)，dtype 同输入。
+    异常：不认识 similarity 时抛 ValueError。
+    """
+    check_similarity(similarity)
+    return SIMILARITIES[similarity](query, key, **parameters)
+# --8<-- [end:score]
+
+
+# --8<-- [start:normalise] 第二步：用 softmax 归一化，得到注意力权重
+def normalise(scores: Tensor) -> Tensor:
+    """沿 key 的方向做 softmax：每个 query 的 M 个权重都为正，和为 1。
+
+    参数与返回：(B, heads, N, M)，dtype 不变。
+    出处：Vaswani 等 2017（arXiv 1706.03762），式 (1)。
+    """
+    return torch.softmax(scores, dim=-1)
+# --8<-- [end:normalise]
+
+
+# --8<-- [start:aggregate] 第三步：按权重对 value 加权求和
+def aggregate(weights: Tensor, value: Tensor) -> Tensor:
+    """每个 query 的输出，是全部 value 按它的权重求的加权和。
+
+    参数：weights (B, heads, N, M)；value (B, heads, M, e)。
+    返回：(B, heads, N, e)，dtype 同输入。
+    出处：Vaswani 等 2017（arXiv 1706.03762），式 (1)。
+    """
+    return weights @ value
+# --8<-- [end:aggregate]
+
+
+# --8<-- [start:fused] 三步合一：不存 N×M 矩阵的点积注意力
+def fused_attention(
+    query: Tensor, key: Tensor, value: Tensor, scale: float
+) -> Tensor:
+    """aggregate(normalise(scale · q·k), value)，但内存随 N、M 而不随 N·M 增长。
+
+    PyTorch 的融合内核要求每个张量最后一维连续，query 与 value 每头等宽，
+    CUDA 上还要按 16 字节对齐，否则会不声不响地退回去存 N×M 矩阵。所以先补零
+    到同一个 8 的倍数：补的零不改变点积，输出里多出的列再截掉。
+
+    参数：query (B, heads, N, d)；key (B, heads, M, d)；
+        value (B, heads, M, e)；scale 乘在点积上。
+    返回：(B, heads, N, e)，dtype 同输入。
+    """
+    width = -(-max(query.shape[-1], value.shape[-1]) // 8) * 8
+    padded = (
+        F.pad(tensor, (0, width - tensor.shape[-1])).contiguous()
+        for tensor in (query, key, value)
+    )
+    y = F.scaled_dot_product_attention(*padded, scale=scale)
+    return y[..., : value.shape[-1]]
+# --8<-- [end:fused]
+
+
+# --8<-- [start:module] QKV 形式：1×1 卷积得到 Q、K、V，再走三步
+class SelfAttention(nn.Module):
+    """特征图上的多头自注意力，没有输出投影。
+
+    参数：
+        in_channels: 输入通道数。
+        key_channels: query 与 key 的总通道数，None 表示 in_channels。
+        value_channels: value 的总通道数，None 表示 in_channels。
+        heads: 头数，须整除 key_channels 与 value_channels；每头取相邻的通道。
+        similarity: dot_product、scaled_dot_product、concatenation 或
+            perceptron；后两者的参数每头一份。
+    形状：x (B, in_channels, H, W) → (B, value_channels, H, W)，浮点，dtype 不变。
+    异常：通道数、heads、similarity 或 x 不合上述要求时抛 ValueError。
+    出处：Vaswani 等 2017（arXiv 1706.03762），3.2 节；
+        这里一个像素是一个位置，所以线性映射就是 1×1 卷积。
+
+    >>> attention = SelfAttention(64, heads=4)
+    >>> x = torch.randn(2, 64, 8, 6)
+    >>> y, weights = attention(x, return_weights=True)
+    >>> tuple(y.shape), tuple(weights.shape)
+    ((2, 64, 8, 6), (2, 4, 48, 48))
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        key_channels: int | None = None,
+        value_channels: int | None = None,
+        *,
+        heads: int = 1,
+        similarity: str = "scaled_dot_product",
+    ):
+        super().__init__()
+        key_channels = in_channels if key_channels is None else key_channels
+        value_channels = in_channels if value_channels is None else value_channels
+        check_channels(in_channels, key_channels, value_channels, heads)
+        check_similarity(similarity)
+        self.in_channels = in_channels
+        self.heads = heads
+        self.similarity = similarity
+        self.query = nn.Conv2d(in_channels, key_channels, kernel_size=1)
+        self.key = nn.Conv2d(in_channels, key_channels, kernel_size=1)
+        self.value = nn.Conv2d(in_channels, value_channels, kernel_size=1)
+        self.similarity_parameters = new_parameters(
+            similarity, heads, key_channels // heads
+        )
+
+    def forward(
+        self, x: Tensor, return_weights: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """返回 y；return_weights 为真时返回 (y, 权重)，权重 (B, heads, N, N)。"""
+        check_input(x, self.in_channels)
+        query = split_heads(self.query(x), self.heads)  # (B, heads, N, d)
+        key = split_heads(self.key(x), self.heads)
+        value = split_heads(self.value(x), self.heads)
+        scales = {
+            "dot_product": 1.0,
+            "scaled_dot_product": 1 / math.sqrt(query.shape[-1]),
+        }
+        if self.similarity in scales and not return_weights:
+            y = fused_attention(query, key, value, scales[self.similarity])
+            return merge_heads(y, x.shape)
+        scores = score(query, key, self.similarity, **self.similarity_parameters)
+        weights = normalise(scores)
+        y = merge_heads(aggregate(weights, value), x.shape)
+        return (y, weights) if return_weights else y
+# --8<-- [end:module]
+
+
+def split_heads(features: Tensor, heads: int) -> Tensor:
+    """(B, heads·d, H, W) → (B, heads, N, d)。"""
+    return features.flatten(2).unflatten(1, (heads, -1)).transpose(-2, -1)
+
+
+def merge_heads(y: Tensor, shape: torch.Size) -> Tensor:
+    """(B, heads, N, e) → (B, heads·e, H, W)，H、W 取自 shape。"""
+    return y.transpose(-2, -1).flatten(1, 2).unflatten(-1, shape[2:])
+
+
+def new_parameters(similarity: str, heads: int, d: int) -> nn.ParameterDict:
+    """相似度函数要学的参数，以形参命名；初始化同 nn.Linear，±1/√输入维数 间均匀。"""
+    shapes = {
+        "concatenation": {"w": (heads, 2 * d)},
+        "perceptron": {"W": (heads, d, d), "U": (heads, d, d), "v": (heads, d)},
+    }
+    parameters = nn.ParameterDict()
+    for name, shape in shapes.get(similarity, {}).items():
+        bound = 1 / math.sqrt(shape[-1])
+        parameters[name] = nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
+    return parameters
+
+
+def check_similarity(similarity: str) -> None:
+    if similarity not in SIMILARITIES:
+        choices = "、".join(SIMILARITIES)
+        raise ValueError(f"similarity 应为 {choices} 之一，得到 {similarity!r}")
+
+
+def check_channels(
+    in_channels: int, key_channels: int, value_channels: int, heads: int
+) -> None:
+    if min(in_channels, key_channels, value_channels) < 1:
+        raise ValueError(
+            "in_channels、key_channels、value_channels 都应不小于 1，"
+            f"得到 {in_channels}、{key_channels}、{value_channels}"
+        )
+    if heads < 1 or key_channels % heads or value_channels % heads:
+        raise ValueError(
+            f"heads 应为正整数，并整除 key_channels={key_channels} "
+            f"与 value_channels={value_channels}，得到 heads={heads}"
+        )
+
+
+def check_input(x: Tensor, channels: int) -> None:
+    if x.ndim != 4 or x.shape[1] != channels or 0 in x.shape[2:]:
+        raise ValueError(
+            f"x 的形状应为 (B, {channels}, H, W)，H、W 不小于 1，得到 {tuple(x.shape)}"
+        )
+    if not x.is_floating_point():
+        raise ValueError(f"x 应为浮点张量，得到 {x.dtype}")
