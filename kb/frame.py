@@ -39,7 +39,7 @@ class FrameTreeprocessor(Treeprocessor):
 
     def head(self, page: Page) -> etree.Element:
         head = etree.Element("div", {"class": "note-head"})
-        facts = etree.SubElement(head, "p", {"class": "note-facts"})
+        facts = etree.SubElement(head, "div", {"class": "note-facts"})
         if date := page.meta.get("date"):
             written = str(date).replace("T", " ")
             time = etree.SubElement(facts, "time", {"datetime": written})
@@ -70,7 +70,6 @@ class FrameTreeprocessor(Treeprocessor):
         )
         licence.text = "CC BY 4.0"
         licence.tail = " 许可。本站在作者的段落之间加入了代码；作者的文字一字未改。"
-        
         return foot
 
 

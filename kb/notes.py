@@ -49,13 +49,13 @@ def is_original(note: bytes, locked: dict[str, int | str]) -> bool:
     return fingerprint(author) == locked
 
 
-def front_matter(note: str) -> dict:
+def front_matter(note: str, loader: type = yaml.SafeLoader) -> dict:
     """The YAML between the first two `---` lines; {} where there is none.
 
     Raises yaml.YAMLError where it can't be read.
     """
     found = re.match(r"---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", note, re.DOTALL | re.MULTILINE)
-    meta = yaml.safe_load(found.group(1)) if found else None
+    meta = yaml.load(found.group(1), loader) if found else None
     return meta if isinstance(meta, dict) else {}
 
 

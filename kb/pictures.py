@@ -6,11 +6,12 @@ becomes
 
     <span class="picture">
       <img alt="…" src="…" loading="lazy" …>
-      <span class="picture-note">「1.1 - 自注意力」一节的图片，来自 cdn.example。<a href="…">打开原图</a></span>
+      <span class="picture-note"><span class="picture-state"></span>「1.1 - 自注意力」一节的图片，来自 cdn.example。<a href="…">打开原图</a></span>
     </span>
 
 The note is what a reader sees until the picture has come, and in its place where it
-never comes: `onload` and `onerror` set a class on the span. Without scripts both show.
+never comes: `onload` and `onerror` set a class on the span, by which `site.css` shows the
+one or the other and says in `picture-state` how things stand. Without scripts both show.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
@@ -65,11 +66,12 @@ def wrap(img: etree.Element, parent: etree.Element, section: str, in_link: bool)
     img.set("onerror", "this.parentNode.classList.add('is-missing')")
 
     note = etree.SubElement(picture, "span", {"class": "picture-note"})
+    state = etree.SubElement(note, "span", {"class": "picture-state"})
     if SAYS_NOTHING.fullmatch(alt):
         shows = f"「{section}」一节的图片" if section else "图片"
     else:
         shows = alt
-    note.text = f"{shows}，来自 {urlsplit(src).netloc}。"
+    state.tail = f"{shows}，来自 {urlsplit(src).netloc}。"
     if not in_link:
         link = etree.SubElement(note, "a", {"href": src, "referrerpolicy": "no-referrer"})
         link.text = "打开原图"

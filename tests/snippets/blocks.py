@@ -1,0 +1,44 @@
+"""三个模块的各种样子，供对每一个都成立的测试使用。尺寸取两两不同的素数，轴弄反了就会失败。"""
+
+import itertools
+
+import torch
+
+from snippets import ChannelAttention, NonLocalBlock, SelfAttention
+
+SIMILARITIES = ("dot_product", "scaled_dot_product", "concatenation", "perceptron")
+PAIRWISE = ("gaussian", "embedded_gaussian", "dot_product", "concatenation")
+SPATIAL = {1: (11,), 2: (5, 7), 3: (2, 3, 5)}
+
+
+def self_attention(similarity, heads=2):
+    return lambda: (SelfAttention(5, 6, 14, heads=heads, similarity=similarity), (3, 5, 2, 7))
+
+
+def non_local(pairwise, dims, subsample):
+    def make():
+        block = NonLocalBlock(7, 3, dims=dims, pairwise=pairwise, subsample=subsample)
+        return wake(block), (2, 7, *SPATIAL[dims])
+
+    return make
+
+
+def channel_attention():
+    return ChannelAttention(7, reduction=3), (2, 7, 3, 5)
+
+
+def wake(block):
+    """out 从零开始，模块就是恒等；给它随机的权重，才看得见其余部分算了什么。"""
+    torch.nn.init.normal_(block.out.weight)
+    torch.nn.init.normal_(block.out.bias)
+    return block
+
+
+BLOCKS = {
+    **{f"self_attention-{name}": self_attention(name) for name in SIMILARITIES},
+    **{
+        f"non_local-{name}-{dims}d{'-subsample' * subsample}": non_local(name, dims, subsample)
+        for name, dims, subsample in itertools.product(PAIRWISE, (1, 2, 3), (False, True))
+    },
+    "channel_attention": channel_attention,
+}

@@ -1,0 +1,139 @@
+"""对每个模块都成立的事：dtype、内存布局、空批次、编译、导出、存取、梯度。"""
+
+import copy
+import shutil
+
+import pytest
+import torch
+
+from tests.snippets.blocks import BLOCKS
+from tests.snippets.compare import DTYPES, assert_agrees
+
+REPRESENTATIVES = [  # 只为慢的测试，每个模块选一个
+    "self_attention-scaled_dot_product",
+    "non_local-embedded_gaussian-2d-subsample",
+    "channel_attention",
+]
+
+
+@pytest.fixture(params=BLOCKS)
+def block(request, device):
+    """(模块, 输入)，float32。"""
+    return build(request.param, device)
+
+
+def build(name, device):
+    module, shape = BLOCKS[name]()
+    return module.to(device), torch.randn(shape, device=device)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_keeps_dtype_and_device(block, dtype):
+    module, x = block
+    y = module.to(dtype)(x.to(dtype))
+    assert (y.dtype, y.device.type) == (dtype, x.device.type)
+    assert y.isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_channels_last_gives_the_same(block, dtype):
+    module, x = block
+    module, x = module.to(dtype), x.to(dtype)
+    if x.ndim == 3:
+        other = x.transpose(1, 2).contiguous().transpose(1, 2)
+    else:
+        layout = torch.channels_last if x.ndim == 4 else torch.channels_last_3d
+        other = x.contiguous(memory_format=layout)
+    assert not other.is_contiguous()
+    assert_agrees(module(other), module(x), "同一输入，contiguous 布局")
+
+
+def test_empty_batch(block):
+    module, x = block
+    y = module(x[:0])
+    assert y.shape == (0, *module(x).shape[1:])
+
+
+def test_state_dict_round_trip(block):
+    module, x = block
+    other = copy.deepcopy(module)
+    for parameter in other.parameters():
+        torch.nn.init.zeros_(parameter)
+    assert not torch.equal(other(x), module(x))
+    other.load_state_dict(module.state_dict())
+    assert torch.equal(other(x), module(x))
+
+
+def test_compiles_as_one_graph(block):
+    module, x = block
+    torch.compiler.reset()
+    compiled = torch.compile(module, backend="aot_eager", fullgraph=True)
+    x.requires_grad_()
+    assert_agrees(compiled(x), module(x), "未编译的同一模块")
+    (gradient,) = torch.autograd.grad(compiled(x).square().sum(), x)
+    (expected,) = torch.autograd.grad(module(x).square().sum(), x)
+    assert_agrees(gradient, expected, "未编译的同一模块的梯度")
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script_method:DeprecationWarning")  # inductor 自己的
+@pytest.mark.parametrize("name", REPRESENTATIVES)
+def test_compiles_with_inductor(name, device):
+    if device == "cpu" and not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):
+        pytest.skip("没有 C++ 编译器，inductor 用不了")
+    module, x = build(name, device)
+    torch.compiler.reset()
+    compiled = torch.compile(module, fullgraph=True)
+    with torch.no_grad():
+        assert_agrees(compiled(x), module(x), "未编译的同一模块")
+
+
+def test_exports(block):
+    module, x = block
+    exported = torch.export.export(module, (x,)).module()
+    assert_agrees(exported(x), module(x), "未导出的同一模块")
+
+
+@pytest.mark.parametrize("name", REPRESENTATIVES)
+def test_exports_with_a_dynamic_batch(name, device):
+    module, x = build(name, device)
+    batch = torch.export.Dim("batch", min=2)
+    exported = torch.export.export(module, (x,), dynamic_shapes=({0: batch},)).module()
+    more = torch.cat([x, x + 1, x - 1])
+    assert_agrees(exported(more), module(more), "未导出的同一模块")
+
+
+def test_gradients(block):
+    """解析梯度与有限差分一致，对输入，也对每个参数。"""
+    module, x = block
+    module, x = module.double(), x.double()[:2].requires_grad_()
+    names = [name for name, _ in module.named_parameters()]
+    values = [value.detach().requires_grad_() for value in module.parameters()]
+
+    def forward(x, *values):
+        return torch.func.functional_call(module, dict(zip(names, values, strict=True)), (x,))
+
+    assert torch.autograd.gradcheck(forward, (x, *values), fast_mode=True)
+
+
+def test_refuses_integers(block):
+    module, x = block
+    with pytest.raises(ValueError, match="x 应为浮点张量，得到 torch.int64"):
+        module(x.long())
+
+
+def test_refuses_a_wrong_rank(block):
+    module, x = block
+    with pytest.raises(ValueError, match=r"x 的形状应为 \(B, \d+, .*得到 \(\d+(, \d+)*\)"):
+        module(x[0])
+
+
+def test_refuses_a_wrong_channel_count(block):
+    module, x = block
+    with pytest.raises(ValueError, match=rf"x 的形状应为 \(B, {x.shape[1]}, .*得到 \(\d+, {2 * x.shape[1]}, "):
+        module(torch.cat([x, x], dim=1))
+
+
+def test_refuses_an_empty_axis(block):
+    module, x = block
+    with pytest.raises(ValueError, match="不小于 1，得到"):
+        module(x[..., :0])

@@ -1,0 +1,91 @@
+"""ChannelAttention：通道权重与它的使用。"""
+
+import doctest
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import snippets.channel_attention
+from snippets import ChannelAttention
+from snippets.channel_attention import channel_weights, reweight
+from tests.snippets import references
+from tests.snippets.compare import DTYPES, assert_agrees
+
+
+def draw(*shape, dtype=torch.float64, device="cpu"):
+    return torch.randn(shape, dtype=torch.float64).to(device, dtype)
+
+
+class TestSteps:
+    def test_weights_by_hand(self, device):
+        # 两个通道的平均：(1 + 3) / 2 = 2，(0 − 2) / 2 = −1
+        # reduce：2 − (−1) = 3，ReLU 不变；expand：(0, ln 3)·3 / 3 = (0, ln 3)；sigmoid：½，3/4
+        x = torch.tensor([[[[1.0, 3.0]], [[0.0, -2.0]]]], device=device)
+        scale = torch.tensor([0.0, math.log(3) / 3], device=device)
+        weights = channel_weights(x, lambda z: z[:, :1] - z[:, 1:], lambda hidden: hidden * scale)
+        assert_agrees(weights, torch.tensor([[[[0.5]], [[0.75]]]]), "手算的值")
+
+    def test_relu_cuts_negative_hidden_values(self, device):
+        # reduce 得 −3，ReLU 得 0，无论 expand 怎样放大都是 sigmoid(0) = ½
+        x = torch.full((1, 1, 2, 2), 3.0, device=device)
+        weights = channel_weights(x, lambda z: -z, lambda hidden: 100 * hidden)
+        assert_agrees(weights, torch.tensor([[[[0.5]]]]), "手算的值")
+
+    def test_reweight_by_hand(self, device):
+        x = torch.tensor([[[[1.0, 3.0]], [[0.0, -2.0]]]], device=device)
+        weights = torch.tensor([[[[0.5]], [[0.75]]]], device=device)
+        assert_agrees(reweight(x, weights), torch.tensor([[[[0.5, 1.5]], [[0.0, -1.5]]]]), "手算的值")
+
+
+class TestChannelAttention:
+    @pytest.mark.parametrize("dtype", DTYPES, ids=str)
+    def test_against_loops(self, dtype, device):
+        module = ChannelAttention(7, reduction=3).to(device, dtype)
+        x = draw(2, 7, 3, 5, dtype=dtype, device=device)
+        expected = references.channel_weights(module, x)
+        assert_agrees(module.weights(x), expected, "逐个通道的循环，float64")
+        assert_agrees(module(x), x.double().cpu() * expected, "逐个通道的循环，float64")
+
+    @given(seed=st.integers(0, 2**32), scale=st.sampled_from([0.01, 1.0, 10.0]))
+    def test_weights_lie_between_zero_and_one(self, device, seed, scale):
+        torch.manual_seed(seed)
+        module = ChannelAttention(7, reduction=2).to(device).double()
+        weights = module.weights(scale * draw(2, 7, 3, 5, device=device))
+        assert weights.shape == (2, 7, 1, 1)
+        assert ((weights > 0) & (weights < 1)).all()
+
+    @given(data=st.data())
+    def test_weights_ignore_where_things_are(self, device, data):
+        """打乱位置不改变权重，输出跟着打乱。"""
+        order = torch.tensor(data.draw(st.permutations(range(11))), device=device)
+        torch.manual_seed(data.draw(st.integers(0, 2**32)))
+        module = ChannelAttention(7, reduction=2).to(device).double()
+        x = draw(2, 7, 1, 11, device=device)
+        assert_agrees(module.weights(x[..., order]), module.weights(x), "未打乱的权重")
+        assert_agrees(module(x[..., order]), module(x)[..., order], "打乱未打乱的输出")
+
+    def test_se_resnet_50_parameters(self):
+        """SE-ResNet-50：16 个残差块各加一个，r = 16；论文 3.2 节说约 250 万。"""
+        stages = {256: 3, 512: 4, 1024: 6, 2048: 3}  # 输出通道数 : 块数，He 等 2016 表 1
+        added = sum(
+            blocks * sum(parameter.numel() for parameter in ChannelAttention(channels).parameters())
+            for channels, blocks in stages.items()
+        )
+        assert added == 2_514_944
+
+    @pytest.mark.parametrize("reduction", [0, -1, 8])
+    def test_refuses_a_bad_reduction(self, reduction):
+        with pytest.raises(ValueError, match=f"1 与 channels=7 之间，得到 {reduction}"):
+            ChannelAttention(7, reduction=reduction)
+
+    @pytest.mark.parametrize("reduction", [1, 7])
+    def test_takes_the_reductions_at_the_ends(self, reduction):
+        assert ChannelAttention(7, reduction).reduce.weight.shape == (7 // reduction, 7)
+
+
+def test_docstring_examples():
+    failed, attempted = doctest.testmod(snippets.channel_attention)
+    assert (failed, attempted) == (0, 3)

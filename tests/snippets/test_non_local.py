@@ -1,0 +1,224 @@
+"""NonLocalBlock 与它的三步、四种两两关系。"""
+
+import doctest
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import snippets.non_local
+from snippets import NonLocalBlock
+from snippets.non_local import (
+    fused_gaussian,
+    gaussian,
+    project,
+    residual_output,
+    softmax_by_column,
+    softmax_by_row,
+)
+from snippets.non_local import PAIRWISE as PAIRWISE_FUNCTIONS
+from tests.snippets import references
+from tests.snippets.blocks import PAIRWISE, SPATIAL, wake
+from tests.snippets.compare import DTYPES, assert_agrees
+
+pairwises = pytest.mark.parametrize("pairwise", PAIRWISE)
+dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
+all_dims = pytest.mark.parametrize("dims", [1, 2, 3])
+subsampling = pytest.mark.parametrize("subsample", [False, True], ids=["whole", "subsample"])
+seeds = st.integers(0, 2**32)
+
+
+def draw(*shape, dtype=torch.float64, device="cpu"):
+    return torch.randn(shape, dtype=torch.float64).to(device, dtype)
+
+
+class TestSteps:
+    @given(seed=seeds, rows=st.integers(1, 11), columns=st.integers(1, 13))
+    def test_rows_and_columns_sum_to_one(self, device, seed, rows, columns):
+        generator = torch.Generator().manual_seed(seed)
+        scores = torch.randn(2, rows, columns, generator=generator).double().to(device)
+        by_row, by_column = softmax_by_row(scores), softmax_by_column(scores)
+        assert (by_row > 0).all() and (by_column > 0).all()
+        assert_agrees(by_row.sum(2), torch.ones(2, rows), "每行和为一")
+        assert_agrees(by_column.sum(1), torch.ones(2, columns), "每列和为一")
+
+    @given(seed=seeds)
+    def test_by_column_is_by_row_of_the_transpose(self, device, seed):
+        generator = torch.Generator().manual_seed(seed)
+        scores = torch.randn(2, 5, 7, generator=generator).double().to(device)
+        transposed = softmax_by_row(scores.transpose(1, 2)).transpose(1, 2)
+        assert_agrees(softmax_by_column(scores), transposed, "转置、按行、再转置")
+
+    def test_row_and_column_by_hand(self, device):
+        # 行 (0, ln 3) → (¼, ¾)；列 (0, ln 4)ᵀ → (⅕, ⅘)ᵀ，列 (ln 3, ln 6)ᵀ → (⅓, ⅔)ᵀ
+        scores = torch.tensor([[[0.0, math.log(3)], [math.log(4), math.log(6)]]], device=device)
+        by_row = torch.tensor([[[1 / 4, 3 / 4], [4 / 10, 6 / 10]]])
+        by_column = torch.tensor([[[1 / 5, 1 / 3], [4 / 5, 2 / 3]]])
+        assert_agrees(softmax_by_row(scores), by_row, "手算的值")
+        assert_agrees(softmax_by_column(scores), by_column, "手算的值")
+
+    def test_the_form_of_g_decides(self, device):
+        """g 为 M×C′ 配按行，g 为 C′×M 配按列：同一个输出，只差转置。"""
+        theta, phi, g = draw(2, 5, 3, device=device), draw(2, 7, 3, device=device), draw(2, 7, 11, device=device)
+        by_row = softmax_by_row(theta @ phi.transpose(1, 2)) @ g
+        by_column = g.transpose(1, 2) @ softmax_by_column(phi @ theta.transpose(1, 2))
+        assert_agrees(by_column, by_row.transpose(1, 2), "按行的输出，转置")
+
+    @all_dims
+    @subsampling
+    def test_project(self, dims, subsample, device):
+        block = NonLocalBlock(7, 3, dims=dims, subsample=subsample).to(device).double()
+        x = draw(2, 7, *SPATIAL[dims], device=device)
+        theta, phi, g = project(x, block.theta, block.phi, block.g, block.pool)
+        weights, sample = references.parameters(block), x[1].cpu()
+        expected = {name: references.convolve(weights, name, sample) for name in ("theta", "phi", "g")}
+        if subsample:
+            for name in ("phi", "g"):
+                expected[name] = references.max_pool(expected[name], SPATIAL[dims], time_kept=dims == 3)
+        for actual, name in ((theta, "theta"), (phi, "phi"), (g, "g")):
+            assert_agrees(actual[1], expected[name], "逐个位置的卷积与池化")
+
+    def test_residual_by_hand(self, device):
+        # 权重 (¼, ¾)，g = (4, 8)：y = ¼·4 + ¾·8 = 7；out(y) = 10 y + 1 = 71；加上 x = (100, 200)
+        x = torch.tensor([[[100.0, 200.0]]], device=device)
+        weights = torch.tensor([[[0.25, 0.75], [0.25, 0.75]]], device=device)
+        g = torch.tensor([[[4.0], [8.0]]], device=device)
+        z = residual_output(x, weights, g, lambda y: 10 * y + 1)
+        assert_agrees(z, torch.tensor([[[171.0, 271.0]]]), "手算的值")
+
+    # θ = (1, 2)，φ₁ = (3, 4)、φ₂ = (0, −1)，M = 2
+    @pytest.mark.parametrize(
+        ("pairwise", "expected"),
+        [
+            # 点积 11 与 −2：softmax 为 1/(1+e⁻¹³) 与 e⁻¹³/(1+e⁻¹³)
+            ("gaussian", [1 / (1 + math.exp(-13)), math.exp(-13) / (1 + math.exp(-13))]),
+            ("embedded_gaussian", [1 / (1 + math.exp(-13)), math.exp(-13) / (1 + math.exp(-13))]),
+            # 11 / 2；−2 / 2
+            ("dot_product", [5.5, -1.0]),
+            # w = (1, 10, 100, 1000)：ReLU(1 + 20 + 300 + 4000) / 2；ReLU(1 + 20 − 1000) / 2 = 0
+            ("concatenation", [2160.5, 0.0]),
+        ],
+    )
+    def test_pairwise_by_hand(self, pairwise, expected, device):
+        theta = torch.tensor([[[1.0, 2.0]]], device=device)
+        phi = torch.tensor([[[3.0, 4.0], [0.0, -1.0]]], device=device)
+        own = {"w": torch.tensor([1.0, 10.0, 100.0, 1000.0], device=device)}
+        weights = PAIRWISE_FUNCTIONS[pairwise](theta, phi, **(own if pairwise == "concatenation" else {}))
+        assert_agrees(weights, torch.tensor([[expected]]), "手算的值")
+
+
+class TestFused:
+    @pytest.mark.parametrize("widths", [(7, 7), (3, 11), (11, 3), (8, 8)], ids=str)
+    @dtypes
+    def test_against_the_literal_form(self, widths, dtype, device):
+        options = {"dtype": dtype, "device": device}
+        theta, phi = draw(2, 5, widths[0], **options), draw(2, 13, widths[0], **options)
+        g = draw(2, 13, widths[1], **options)
+        literal = gaussian(theta.double(), phi.double()) @ g.double()
+        assert_agrees(fused_gaussian(theta, phi, g), literal, "先存下权重的写法，float64")
+
+
+class TestNonLocalBlock:
+    @pairwises
+    @all_dims
+    @subsampling
+    @dtypes
+    def test_against_loops(self, pairwise, dims, subsample, dtype, device):
+        block = wake(NonLocalBlock(3, 2, dims=dims, pairwise=pairwise, subsample=subsample))
+        block = block.to(device, dtype)
+        x = draw(2, 3, *{1: (7,), 2: (3, 5), 3: (2, 3, 5)}[dims], dtype=dtype, device=device)
+        z, weights = block(x, return_weights=True)
+        expected_z, expected_weights = references.non_local(block, x)
+        assert_agrees(weights, expected_weights, "逐对循环，float64")
+        assert_agrees(z, expected_z, "逐对循环，float64")
+        assert_agrees(block(x), expected_z, "逐对循环，float64")
+
+    @pairwises
+    @all_dims
+    @subsampling
+    @given(seed=seeds)
+    def test_starts_as_the_identity(self, pairwise, dims, subsample, device, seed):
+        torch.manual_seed(seed)
+        block = NonLocalBlock(7, dims=dims, pairwise=pairwise, subsample=subsample).to(device)
+        x = torch.randn(2, 7, *SPATIAL[dims], device=device)
+        assert torch.equal(block(x), x)
+
+    @pairwises
+    @given(data=st.data())
+    def test_follows_a_permutation_of_positions(self, pairwise, device, data):
+        order = torch.tensor(data.draw(st.permutations(range(11))), device=device)
+        torch.manual_seed(data.draw(seeds))
+        block = wake(NonLocalBlock(7, 3, dims=1, pairwise=pairwise)).to(device).double()
+        x = draw(2, 7, 11, device=device)
+        z, weights = block(x, return_weights=True)
+        permuted_z, permuted_weights = block(x[..., order], return_weights=True)
+        assert_agrees(permuted_z, z[..., order], "打乱未打乱的输出")
+        assert_agrees(permuted_weights, weights[:, order][:, :, order], "打乱未打乱的权重")
+
+    @pairwises
+    @all_dims
+    @subsampling
+    def test_weights_shape(self, pairwise, dims, subsample, device):
+        block = NonLocalBlock(7, dims=dims, pairwise=pairwise, subsample=subsample).to(device)
+        z, weights = block(torch.randn(2, 7, *SPATIAL[dims], device=device), return_weights=True)
+        positions = math.prod(SPATIAL[dims])
+        # 11 // 2；(5 // 2)·(7 // 2)；三维不动时间：2·(3 // 2)·(5 // 2)
+        pooled = {1: 5, 2: 6, 3: 4}[dims] if subsample else positions
+        assert z.shape == (2, 7, *SPATIAL[dims])
+        assert weights.shape == (2, positions, pooled)
+
+    def test_subsampling_adds_no_parameters(self):
+        assert NonLocalBlock(7).state_dict().keys() == NonLocalBlock(7, subsample=True).state_dict().keys()
+
+    @pytest.mark.parametrize(("channels", "expected"), [(1, 1), (7, 3), (8, 4)])
+    def test_inter_channels_default_to_half(self, channels, expected):
+        block = NonLocalBlock(channels)
+        for conv in (block.theta, block.phi, block.g):
+            assert conv.weight.shape == (expected, channels, 1, 1)
+            assert conv.bias.shape == (expected,)
+        assert block.out.weight.shape == (channels, expected, 1, 1)
+        assert block.out.bias.shape == (channels,)
+
+    def test_gaussian_compares_x_itself(self):
+        names = NonLocalBlock(7, pairwise="gaussian").state_dict().keys()
+        assert names == {"g.weight", "g.bias", "out.weight", "out.bias"}
+
+    @pytest.mark.parametrize("pairwise", ["gaussian", "embedded_gaussian"])
+    @subsampling
+    def test_fused_gradients_are_those_of_the_steps(self, pairwise, subsample, device):
+        block = wake(NonLocalBlock(7, 3, pairwise=pairwise, subsample=subsample)).to(device).double()
+        x = draw(2, 7, 5, 3, device=device).requires_grad_()
+        into = [x, *block.parameters()]
+        fused = torch.autograd.grad(block(x).square().sum(), into)
+        literal = torch.autograd.grad(block(x, return_weights=True)[0].square().sum(), into)
+        for one, other in zip(fused, literal, strict=True):
+            assert_agrees(one, other, "先存下权重的写法的梯度")
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"pairwise": "cosine"}, f"pairwise 应为 {'、'.join(PAIRWISE)} 之一，得到 'cosine'"),
+            ({"dims": 4}, "dims 应为 1、2、3 之一，得到 4"),
+            ({"inter_channels": 0}, "都应不小于 1，得到 7、0"),
+        ],
+    )
+    def test_refuses_bad_arguments(self, options, message):
+        with pytest.raises(ValueError, match=message):
+            NonLocalBlock(**{"in_channels": 7, **options})
+
+    @pytest.mark.parametrize(("dims", "shape"), [(1, (1,)), (2, (1, 5)), (2, (5, 1)), (3, (2, 5, 1))])
+    def test_refuses_to_pool_a_short_axis(self, dims, shape):
+        block = NonLocalBlock(7, dims=dims, subsample=True)
+        with pytest.raises(ValueError, match=r"被池化的轴（.*）都应不小于 2，得到形状 \(2, 7, "):
+            block(torch.randn(2, 7, *shape))
+
+    def test_time_is_not_pooled_and_may_be_short(self):
+        block = NonLocalBlock(7, dims=3, subsample=True)
+        assert block(torch.randn(2, 7, 1, 2, 3)).shape == (2, 7, 1, 2, 3)
+
+
+def test_docstring_examples():
+    failed, attempted = doctest.testmod(snippets.non_local)
+    assert (failed, attempted) == (0, 4)

@@ -1,0 +1,286 @@
+"""SelfAttention 与它的三步、四种相似度函数。"""
+
+import doctest
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import snippets.self_attention
+from snippets import SelfAttention, aggregate, normalise, score
+from snippets.self_attention import fused_attention
+from tests.snippets import references
+from tests.snippets.blocks import SIMILARITIES
+from tests.snippets.compare import DTYPES, assert_agrees
+
+similarities = pytest.mark.parametrize("similarity", SIMILARITIES)
+dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
+
+
+def draw(*shape, dtype=torch.float64, device="cpu"):
+    return torch.randn(shape, dtype=torch.float64).to(device, dtype)
+
+
+def similarity_parameters(similarity, heads, d, **options):
+    """每个头一份的参数，按名字。"""
+    if similarity == "concatenation":
+        return {"w": draw(heads, 2 * d, **options)}
+    if similarity == "perceptron":
+        return {
+            "W": draw(heads, d, d, **options),
+            "U": draw(heads, d, d, **options),
+            "v": draw(heads, d, **options),
+        }
+    return {}
+
+
+class TestSteps:
+    # 一个 query q = (1, 2)，两个 key k₁ = (3, 4)、k₂ = (0, −1)，一个头
+    QUERY = torch.tensor([[[[1.0, 2.0]]]])
+    KEY = torch.tensor([[[[3.0, 4.0], [0.0, -1.0]]]])
+
+    def by_hand(self, device, similarity, **parameters):
+        parameters = {name: torch.tensor([value], device=device) for name, value in parameters.items()}
+        return score(self.QUERY.to(device), self.KEY.to(device), similarity, **parameters)
+
+    def expect(self, scores, *values):
+        assert_agrees(scores, torch.tensor([[[values]]]), "手算的值")
+
+    def test_dot_product_by_hand(self, device):
+        # 1·3 + 2·4 = 11；1·0 + 2·(−1) = −2
+        self.expect(self.by_hand(device, "dot_product"), 11.0, -2.0)
+
+    def test_scaled_dot_product_by_hand(self, device):
+        # d = 2：上面两数除以 √2
+        self.expect(self.by_hand(device, "scaled_dot_product"), 11 / math.sqrt(2), -2 / math.sqrt(2))
+
+    def test_concatenation_by_hand(self, device):
+        # w = (1, 10, 100, 1000)：1 + 20 + 300 + 4000 = 4321；1 + 20 + 0 − 1000 = −979
+        scores = self.by_hand(device, "concatenation", w=[1.0, 10.0, 100.0, 1000.0])
+        self.expect(scores, 4321.0, -979.0)
+
+    def test_perceptron_by_hand(self, device):
+        # W q = (1·1 + 0·2, 0·1 + 0.5·2) = (1, 1)
+        # U k₁ = (0.1·4, 0.1·3) = (0.4, 0.3)，U k₂ = (−0.1, 0)
+        # v = (2, −1)：2·tanh 1.4 − tanh 1.3；2·tanh 0.9 − tanh 1
+        scores = self.by_hand(
+            device,
+            "perceptron",
+            W=[[1.0, 0.0], [0.0, 0.5]],
+            U=[[0.0, 0.1], [0.1, 0.0]],
+            v=[2.0, -1.0],
+        )
+        first = 2 * math.tanh(1.4) - math.tanh(1.3)
+        second = 2 * math.tanh(0.9) - math.tanh(1.0)
+        self.expect(scores, first, second)
+
+    def test_normalise_by_hand(self, device):
+        # e⁰ : e^ln3 = 1 : 3
+        weights = normalise(torch.tensor([[[[0.0, math.log(3)]]]], device=device))
+        assert_agrees(weights, torch.tensor([[[[0.25, 0.75]]]]), "手算的值")
+
+    def test_aggregate_by_hand(self, device):
+        # ¼·(4, 8, 0) + ¾·(0, 4, −4) = (1, 5, −3)
+        weights = torch.tensor([[[[0.25, 0.75]]]], device=device)
+        value = torch.tensor([[[[4.0, 8.0, 0.0], [0.0, 4.0, -4.0]]]], device=device)
+        y = aggregate(weights, value)
+        assert_agrees(y, torch.tensor([[[[1.0, 5.0, -3.0]]]]), "手算的值")
+
+    @similarities
+    @dtypes
+    def test_score_against_loops(self, similarity, dtype, device):
+        options = {"dtype": dtype, "device": device}
+        query, key = draw(2, 3, 5, 7, **options), draw(2, 3, 11, 7, **options)
+        own = similarity_parameters(similarity, 3, 7, **options)
+        scores = score(query, key, similarity, **own)
+        weights = {f"parameters.{name}": value.double().cpu() for name, value in own.items()}
+        query, key = query.double().cpu(), key.double().cpu()
+        expected = [
+            [
+                [
+                    [references.similarity(similarity, q, k, weights, head) for k in key[b, head]]
+                    for q in query[b, head]
+                ]
+                for head in range(3)
+            ]
+            for b in range(2)
+        ]
+        assert_agrees(scores, torch.tensor(expected, dtype=torch.float64), "逐对循环，float64")
+
+    def test_concatenation_really_concatenates(self, device):
+        query, key, w = draw(2, 3, 5, 7), draw(2, 3, 11, 7), draw(3, 14)
+        pairs = torch.cat(
+            [query[:, :, :, None].expand(-1, -1, -1, 11, -1), key[:, :, None].expand(-1, -1, 5, -1, -1)],
+            dim=-1,
+        )
+        literal = (pairs * w[None, :, None, None]).sum(-1)
+        scores = score(query.to(device), key.to(device), "concatenation", w=w.to(device))
+        assert_agrees(scores, literal, "torch.cat 拼出每一对，再与 w 点积")
+
+    @given(seed=st.integers(0, 2**32), scale=st.sampled_from([0.01, 1.0, 100.0]), keys=st.integers(1, 13))
+    def test_rows_sum_to_one(self, device, seed, scale, keys):
+        generator = torch.Generator().manual_seed(seed)
+        scores = scale * torch.randn(2, 3, 5, keys, generator=generator, dtype=torch.float64)
+        weights = normalise(scores.to(device))
+        assert (weights >= 0).all()
+        assert_agrees(weights.sum(-1), torch.ones(2, 3, 5), "和为一")
+
+    @given(seed=st.integers(0, 2**32))
+    def test_softmax_over_concatenation_ignores_the_query(self, device, seed):
+        """w₁·q 对每个 key 都一样，softmax 把它消去。"""
+        generator = torch.Generator().manual_seed(seed)
+        one, other, key = (torch.randn(2, 3, 5, 7, generator=generator).double() for _ in range(3))
+        w = torch.randn(3, 14, generator=generator).double().to(device)
+        key = key.to(device)
+        weights = normalise(score(one.to(device), key, "concatenation", w=w))
+        others = normalise(score(other.to(device), key, "concatenation", w=w))
+        assert_agrees(weights, others, "另一组 query 的权重")
+        assert_agrees(weights, weights[:, :, :1].expand_as(weights), "第一个 query 的权重")
+
+    def test_unknown_similarity_lists_the_choices(self):
+        with pytest.raises(ValueError, match=f"{'、'.join(SIMILARITIES)} 之一，得到 'cosine'"):
+            score(self.QUERY, self.KEY, "cosine")
+
+
+class TestFused:
+    @pytest.mark.parametrize("widths", [(7, 7), (3, 11), (11, 3), (8, 8)], ids=str)
+    @dtypes
+    def test_against_the_three_steps(self, widths, dtype, device):
+        d, e = widths
+        options = {"dtype": dtype, "device": device}
+        query, key, value = draw(2, 3, 5, d, **options), draw(2, 3, 13, d, **options), draw(2, 3, 13, e, **options)
+        scores = 0.3 * score(query.double(), key.double(), "dot_product")
+        literal = aggregate(normalise(scores), value.double())
+        assert_agrees(fused_attention(query, key, value, scale=0.3), literal, "三步，float64")
+
+
+class TestSelfAttention:
+    @similarities
+    @pytest.mark.parametrize("heads", [1, 2])
+    @dtypes
+    def test_against_loops(self, similarity, heads, dtype, device):
+        module = SelfAttention(5, 6, 14, heads=heads, similarity=similarity).to(device, dtype)
+        x = draw(2, 5, 2, 3, dtype=dtype, device=device)
+        y, weights = module(x, return_weights=True)
+        expected_y, expected_weights = references.self_attention(module, x)
+        assert_agrees(weights, expected_weights, "逐个位置的循环，float64")
+        assert_agrees(y, expected_y, "逐个位置的循环，float64")
+        assert_agrees(module(x), expected_y, "逐个位置的循环，float64")
+
+    @similarities
+    def test_is_the_three_steps(self, similarity, device):
+        """模块的结果，就是卷积之后依次调用 score、normalise、aggregate。"""
+        module = SelfAttention(5, 6, 14, heads=2, similarity=similarity).to(device).double()
+        x = draw(3, 5, 2, 7, device=device)
+        query, key, value = (
+            conv(x).reshape(3, 2, -1, 14).transpose(-2, -1) for conv in (module.query, module.key, module.value)
+        )
+        own = dict(module.similarity_parameters.items())
+        y = aggregate(normalise(score(query, key, similarity, **own)), value)
+        literal = y.transpose(-2, -1).reshape(3, 14, 2, 7)
+        assert_agrees(module(x), literal, "三步")
+
+    def test_against_multihead_attention(self, device):
+        """同样的权重，torch.nn.MultiheadAttention（输出投影设为恒等）给出同样的结果。"""
+        module = SelfAttention(6, heads=3).to(device).double()
+        peer = torch.nn.MultiheadAttention(6, 3, batch_first=True, dtype=torch.float64, device=device)
+        convs = (module.query, module.key, module.value)
+        with torch.no_grad():
+            peer.in_proj_weight.copy_(torch.cat([conv.weight[:, :, 0, 0] for conv in convs]))
+            peer.in_proj_bias.copy_(torch.cat([conv.bias for conv in convs]))
+            peer.out_proj.weight.copy_(torch.eye(6))
+            peer.out_proj.bias.zero_()
+        x = draw(2, 6, 5, 7, device=device)
+        sequence = x.flatten(2).transpose(1, 2)
+        y, weights = module(x, return_weights=True)
+        peer_y, peer_weights = peer(sequence, sequence, sequence, average_attn_weights=False)
+        assert_agrees(y, peer_y.transpose(1, 2).reshape(x.shape), "torch.nn.MultiheadAttention")
+        assert_agrees(weights, peer_weights, "torch.nn.MultiheadAttention")
+
+    def test_by_hand(self, device):
+        # 一个通道、两个位置 x = (0, ln 3)；query = 1（只有偏置），key = x，value = 4x / ln 3 = (0, 4)
+        # 打分 (0, ln 3)，权重 (¼, ¾)，输出 ¾·4 = 3，两个位置都一样
+        module = SelfAttention(1).to(device)
+        for conv, weight, bias in (
+            (module.query, 0.0, 1.0),
+            (module.key, 1.0, 0.0),
+            (module.value, 4 / math.log(3), 0.0),
+        ):
+            torch.nn.init.constant_(conv.weight, weight)
+            torch.nn.init.constant_(conv.bias, bias)
+        x = torch.tensor([[[[0.0, math.log(3)]]]], device=device)
+        assert_agrees(module(x), torch.tensor([[[[3.0, 3.0]]]]), "手算的值")
+
+    @similarities
+    def test_shapes(self, similarity, device):
+        module = SelfAttention(5, 6, 14, heads=2, similarity=similarity).to(device)
+        y, weights = module(torch.randn(3, 5, 2, 7, device=device), return_weights=True)
+        assert y.shape == (3, 14, 2, 7)
+        assert weights.shape == (3, 2, 14, 14)
+
+    def test_channels_default_to_in_channels(self):
+        module = SelfAttention(5)
+        for conv in (module.query, module.key, module.value):
+            assert conv.weight.shape == (5, 5, 1, 1)
+            assert conv.bias.shape == (5,)
+
+    def test_similarity_parameters_are_per_head(self):
+        shapes = {
+            similarity: {
+                name: tuple(value.shape)
+                for name, value in SelfAttention(
+                    5, 6, 14, heads=2, similarity=similarity
+                ).similarity_parameters.items()
+            }
+            for similarity in SIMILARITIES
+        }
+        assert shapes == {
+            "dot_product": {},
+            "scaled_dot_product": {},
+            "concatenation": {"w": (2, 6)},
+            "perceptron": {"W": (2, 3, 3), "U": (2, 3, 3), "v": (2, 3)},
+        }
+
+    @similarities
+    @given(data=st.data())
+    def test_follows_a_permutation_of_positions(self, similarity, device, data):
+        """位置怎样打乱，输出就怎样打乱，权重的行与列都跟着打乱。"""
+        order = torch.tensor(data.draw(st.permutations(range(11))), device=device)
+        torch.manual_seed(data.draw(st.integers(0, 2**32)))
+        module = SelfAttention(5, 6, 14, heads=2, similarity=similarity).to(device).double()
+        x = draw(2, 5, 1, 11, device=device)
+        y, weights = module(x, return_weights=True)
+        permuted_y, permuted_weights = module(x[..., order], return_weights=True)
+        assert_agrees(permuted_y, y[..., order], "打乱未打乱的输出")
+        assert_agrees(permuted_weights, weights[..., order, :][..., order], "打乱未打乱的权重")
+
+    @pytest.mark.parametrize("similarity", ["dot_product", "scaled_dot_product"])
+    def test_fused_gradients_are_those_of_the_steps(self, similarity, device):
+        module = SelfAttention(5, 6, 14, heads=2, similarity=similarity).to(device).double()
+        x = draw(2, 5, 3, 7, device=device).requires_grad_()
+        into = [x, *module.parameters()]
+        fused = torch.autograd.grad(module(x).square().sum(), into)
+        literal = torch.autograd.grad(module(x, return_weights=True)[0].square().sum(), into)
+        for one, other in zip(fused, literal, strict=True):
+            assert_agrees(one, other, "三步的梯度")
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"similarity": "cosine"}, f"similarity 应为 {'、'.join(SIMILARITIES)} 之一，得到 'cosine'"),
+            ({"heads": 4}, "整除 key_channels=6 与 value_channels=14，得到 heads=4"),
+            ({"heads": 3}, "整除 key_channels=6 与 value_channels=14，得到 heads=3"),
+            ({"heads": 0}, "得到 heads=0"),
+            ({"key_channels": 0}, "都应不小于 1，得到 5、0、14"),
+        ],
+    )
+    def test_refuses_bad_arguments(self, options, message):
+        with pytest.raises(ValueError, match=message):
+            SelfAttention(**{"in_channels": 5, "key_channels": 6, "value_channels": 14, **options})
+
+
+def test_docstring_examples():
+    failed, attempted = doctest.testmod(snippets.self_attention)
+    assert (failed, attempted) == (0, 4)
