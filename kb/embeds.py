@@ -55,7 +55,7 @@ class EmbedPreprocessor(Preprocessor):
                 number += 1
                 continue
             page = current_page(self.md)
-            here = page.place(number, len(lines))
+            here = page.place(OPENS_EMBED, len(self.embeds) + 1)
             target = read_embed(lines, number, here)
             out += ["", TOKEN.format(len(self.embeds)), ""]
             self.embeds.append(self.element(target, page, here))
@@ -161,7 +161,10 @@ def makeExtension(**options) -> EmbedExtension:
 
 
 def read_embed(lines: list[str], number: int, here: str) -> str:
-    """What the embed that opens at line `number` names. Raises BadInput if misshapen."""
+    """What the embed that opens at line `number` names.
+
+    Raises BadInput, which says `here`, if it is misshapen or stands where it may not.
+    """
     before, embed, after = lines[:number], lines[number : number + 4], lines[number + 4 :]
     middle = EMBED_MIDDLE.fullmatch(embed[1]) if len(embed) > 1 else None
     if embed[0] != EMBED_FIRST or middle is None or embed[2:] != [EMBED_LAST, ""]:

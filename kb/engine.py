@@ -38,14 +38,15 @@ class Page:
     def is_note(self) -> bool:
         return self.uri.startswith("posts/")
 
-    def place(self, line: int, body_lines: int) -> str:
-        """`path:line` of a line of the body, 0-based, out of `body_lines`.
+    def place(self, beginning: str, count: int) -> str:
+        """`path:line` of the line that is the count-th of the file to begin so.
 
-        The generator has cut the front matter off, so lines are counted from the end.
+        Lines of the body can't be used as they are numbered: the generator has cut the
+        front matter off.
         """
-        whole = self.path.read_text(encoding="utf-8-sig").split("\n")
-        number = len(whole) - body_lines + line + 1
-        return f"{self.path.relative_to(self.root).as_posix()}:{number}"
+        lines = self.path.read_text(encoding="utf-8-sig").split("\n")
+        numbers = [n for n, line in enumerate(lines, 1) if line.startswith(beginning)]
+        return f"{self.path.relative_to(self.root).as_posix()}:{numbers[count - 1]}"
 
 
 def current_page(md: Markdown) -> Page:

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as etree
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
+from markdown.util import AMP_SUBSTITUTE
 
 from kb.engine import BadInput, Page, current_page
 from kb.notes import private_because
@@ -50,6 +51,7 @@ class FrameTreeprocessor(Treeprocessor):
             nav = etree.SubElement(facts, "nav", {"class": "note-category", "aria-label": "分类"})
             steps = etree.SubElement(nav, "ol")
             for step in path:
+                step = step.replace("&", AMP_SUBSTITUTE + "amp;")  # or &lt; would be an entity
                 etree.SubElement(steps, "li").text = step
         if cover := page.meta.get("index_img"):
             paragraph = etree.SubElement(head, "p", {"class": "note-cover"})

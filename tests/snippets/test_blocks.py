@@ -2,6 +2,8 @@
 
 import copy
 import shutil
+import sysconfig
+from pathlib import Path
 
 import pytest
 import torch
@@ -78,8 +80,10 @@ def test_compiles_as_one_graph(block):
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script_method:DeprecationWarning")  # inductor 自己的
 @pytest.mark.parametrize("name", REPRESENTATIVES)
 def test_compiles_with_inductor(name, device):
-    if device == "cpu" and not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):
-        pytest.skip("没有 C++ 编译器，inductor 用不了")
+    if device == "cpu":
+        headers = Path(sysconfig.get_path("include"), "Python.h")
+        if not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))) or not headers.exists():
+            pytest.skip("没有 C++ 编译器或 Python 头文件，inductor 用不了")
     module, x = build(name, device)
     torch.compiler.reset()
     compiled = torch.compile(module, fullgraph=True)
