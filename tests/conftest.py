@@ -19,6 +19,11 @@ def pytest_addoption(parser):
         help="只在这个设备上测试 snippets；默认：cpu，以及本机有的 cuda",
     )
     parser.addoption(
+        "--screenshots",
+        metavar="文件夹",
+        help="把每个页面的截图（两种宽度，明与暗）存到这里",
+    )
+    parser.addoption(
         "--no-skips",
         action="store_true",
         help="除了因为没有 GPU，跳过的测试都算失败",
