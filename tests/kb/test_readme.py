@@ -1,0 +1,42 @@
+"""README 的两条命令：写在哪里都一样，锁定的版本就是装上的版本。"""
+
+import re
+from importlib.metadata import version
+
+import pytest
+
+from tests.kb.conftest import ROOT
+
+README = (ROOT / "README.md").read_text("utf-8")
+READ, TEST = re.findall(r"^```bash\n(python3 -m venv \.venv && .*-c constraints\.txt.*)\n```$", README, re.MULTILINE)
+
+
+def test_ci_calls_the_test_command_as_it_stands():
+    script = (ROOT / ".ci/run").read_text("utf-8").splitlines()
+    assert script[-1] == TEST
+    assert TEST.endswith("pytest")
+
+
+def test_powershell_does_the_same():
+    commands = re.findall(r"^```powershell\n(.*)\n```$", README, re.MULTILINE)
+
+    def steps(command):
+        command = re.sub(r"if \(\$\?\) \{|\}|&&", ";", command)
+        command = command.replace(".venv\\Scripts\\", ".venv/bin/").replace("python3", "python")
+        return [step.strip() for step in command.split(";") if step.strip()]
+
+    assert [steps(command) for command in commands] == [steps(READ), steps(TEST)]
+
+
+@pytest.mark.parametrize("command", [READ, TEST])
+def test_everything_is_pinned(command):
+    assert "-c constraints.txt" in command
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    assert all(re.fullmatch(r"#.*|[\w.-]+==[\w.]+", line) for line in lines)
+
+
+def test_installed_versions_are_the_pinned_ones():
+    lines = (ROOT / "constraints.txt").read_text("utf-8").split("# 只有 Linux")[0].splitlines()
+    for line in lines[1:]:
+        name, pinned = line.split("==")
+        assert version(name).split("+")[0] == pinned
