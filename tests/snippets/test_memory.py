@@ -13,10 +13,12 @@ from snippets import NonLocalBlock, SelfAttention
 BLOCKS = {
     "dot_product": lambda: SelfAttention(6, similarity="dot_product"),
     "scaled_dot_product": lambda: SelfAttention(6, heads=2),
+    "no padding": lambda: SelfAttention(6, 8, 8),
     "wider keys": lambda: SelfAttention(6, 12, 3, heads=3),
     "wider values": lambda: SelfAttention(6, 3, 12, heads=3),
     "gaussian": lambda: NonLocalBlock(6, pairwise="gaussian"),
     "embedded_gaussian": lambda: NonLocalBlock(6, 5),
+    "embedded_gaussian, no padding": lambda: NonLocalBlock(6, 8),
     "subsample": lambda: NonLocalBlock(6, subsample=True),
 }
 

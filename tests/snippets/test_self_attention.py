@@ -270,7 +270,7 @@ class TestSelfAttention:
         ("options", "message"),
         [
             ({"similarity": "cosine"}, f"similarity 应为 {'、'.join(SIMILARITIES)} 之一，得到 'cosine'"),
-            ({"heads": 4}, "整除 key_channels=6 与 value_channels=14，得到 heads=4"),
+            ({"heads": 7}, "整除 key_channels=6 与 value_channels=14，得到 heads=7"),
             ({"heads": 3}, "整除 key_channels=6 与 value_channels=14，得到 heads=3"),
             ({"heads": 0}, "得到 heads=0"),
             ({"key_channels": 0}, "都应不小于 1，得到 5、0、14"),

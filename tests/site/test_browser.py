@@ -1,0 +1,127 @@
+"""在真正的浏览器里看：两种宽度，明与暗，搜索，图片取不到的时候。"""
+
+import pytest
+
+from tests.site.conftest import NOTE
+
+PAGES = ["", NOTE, "tags/", "snippets/self_attention/", "snippets/non_local/", "snippets/channel_attention/"]
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="360" fill="teal"/></svg>'
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", PAGES)
+def test_fits_and_stays_at_home(tab, path, width, scheme, request):
+    """不横向滚动；除了作者的图床，不向别处要任何东西。"""
+    opened = tab(width=width, scheme=scheme)
+    page = opened.open(path)
+    opened.read_to_the_end()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert set(opened.asked) <= {"cdn.jsdelivr.net"}
+    if path != NOTE:
+        assert opened.asked == []
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    brightness = sum(int(part) for part in background.strip("rgba()").split(",")[:3])
+    assert (brightness < 3 * 128) == (scheme == "dark")
+    if folder := request.config.getoption("screenshots"):
+        name = path.strip("/").replace("/", "-") or "index"
+        page.screenshot(path=f"{folder}/{name}-{width}-{scheme}.png", full_page=True)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_headings_are_in_order_of_size(tab, width):
+    page = tab(width=width).open(NOTE)
+    sizes = page.evaluate(
+        """() => ["h1", "h2", "h4", "h6", ":scope > p"].map(selector => parseFloat(
+            getComputedStyle(document.querySelector("article").querySelector(selector)).fontSize))"""
+    )
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) == 5
+    assert min(sizes) >= 16
+
+
+def test_annotations_look_unlike_quotes(tab):
+    page = tab().open(NOTE)
+    style = "element => { const s = getComputedStyle(element); return [s.backgroundColor, s.borderLeftColor]; }"
+    quote = page.eval_on_selector("blockquote:not(.annotation)", style)
+    annotation = page.eval_on_selector("blockquote.annotation", style)
+    assert quote[0] != annotation[0]
+    assert quote[1] != annotation[1]
+
+
+def test_a_screen_reader_reads_marks_and_annotations(tab):
+    page = tab().open(NOTE)
+    assert page.get_by_role("img", name="已完成").count() == 5
+    assert page.get_by_role("heading", name="已完成 1.1 - 自注意力").count() == 1
+    assert page.get_by_role("blockquote", name="作者批注").count() == 6
+
+
+def test_pictures_that_do_not_come_leave_a_note(tab):
+    opened = tab()
+    page = opened.open(NOTE)
+    opened.read_to_the_end()
+    page.wait_for_function("document.querySelectorAll('.picture.is-missing').length === 4")
+    assert page.locator(".picture img:visible").count() == 0
+    notes = page.locator(".picture-note")
+    assert "「1.1 - 自注意力」一节的图片，来自 cdn.jsdelivr.net。" in notes.nth(1).inner_text()
+    state = "getComputedStyle(document.querySelector('.picture-state'), '::before').content"
+    assert "图片打不开" in page.evaluate(state)
+    for link in notes.locator("a").all():
+        assert link.is_visible()
+
+
+def test_pictures_that_come_are_shown_alone(tab):
+    opened = tab(pictures=PICTURE)
+    page = opened.open(NOTE)
+    opened.read_to_the_end()
+    page.wait_for_function("document.querySelectorAll('.picture.is-shown').length === 4")
+    assert page.locator(".picture img:visible").count() == 4
+    assert page.locator(".picture-note:visible").count() == 0
+
+
+def test_pictures_wait_until_they_are_near(tab):
+    opened = tab(pictures=PICTURE)
+    opened.open(NOTE).wait_for_timeout(300)
+    assert 0 < len(opened.asked) < 4
+
+
+def test_without_scripts_picture_and_note_show(tab):
+    page = tab(pictures=PICTURE, java_script_enabled=False).open(NOTE)
+    assert page.locator(".picture img:visible").count() == 4
+    assert page.locator(".picture-note:visible").count() == 4
+
+
+@pytest.mark.parametrize("words", ["权重", "注意力", "归一化"])
+def test_chinese_search_finds_the_note_first(tab, words):
+    page = tab().open("")
+    page.click("input.md-search__input")
+    page.keyboard.type(words)
+    page.keyboard.press("End")  # 输入法上屏会触发 keyup；type 不会
+    page.wait_for_selector(".md-search-result__item")
+    first = page.locator(".md-search-result__link").first.get_attribute("href")
+    assert NOTE in first
+
+
+def test_a_link_to_the_whole_file_shows_the_line(tab):
+    page = tab().open(NOTE)
+    page.locator("#embed-self_attention-normalise figcaption a").click()
+    page.wait_for_url("**/snippets/self_attention/#*")
+    line = page.locator("a:target").locator("..")
+    assert line.inner_text().startswith("def normalise")
+    top = line.bounding_box()["y"]
+    header = page.locator(".md-header").bounding_box()
+    assert header["y"] + header["height"] <= top < 900
+
+
+def test_copying_copies_the_code(tab):
+    opened = tab()
+    opened.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for path, selector in (
+        (NOTE, "#embed-self_attention-normalise"),
+        ("snippets/self_attention/", "figure.embed"),
+    ):
+        page = opened.open(path)
+        figure = page.locator(selector)
+        figure.locator("button.md-code__button, button.md-clipboard").first.click()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied.strip() == figure.locator("code").last.text_content().strip()

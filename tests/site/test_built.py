@@ -1,0 +1,168 @@
+"""生成的 HTML：代码一字不差，笔记该有的都在。"""
+
+import re
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+
+from kb.notes import OPENS_EMBED
+from kb.regions import read_regions
+from tests.site.conftest import NOTE, ROOT
+
+EMBEDS = [  # 前一个块的结尾，嵌入块
+    ("三步", "self_attention.py", ["score", "normalise", "aggregate"]),
+    ("相似度函数", "self_attention.py", ["dot_product", "concatenation", "perceptron"]),
+    ("QKV", "self_attention.py", ["module"]),
+    ("非局部", "non_local.py", ["project", "softmax_by_row", "softmax_by_column", "residual"]),
+    ("通道", "channel_attention.py", ["channel_weights", "reweight"]),
+]
+FILES = sorted(path.name for path in (ROOT / "snippets").glob("*.py") if path.name != "__init__.py")
+
+
+@pytest.fixture(scope="module")
+def note(read):
+    return read(NOTE)
+
+
+@pytest.fixture(scope="module")
+def body(note):
+    return note.select_one("article.md-content__inner")
+
+
+class TestCode:
+    def test_the_note_embeds_its_steps_in_order(self, body):
+        shown = [figure["id"].removeprefix("embed-") for figure in body.select("figure.embed")]
+        assert shown == [f"{file[:-3]}-{name}" for _, file, names in EMBEDS for name in names]
+
+    def test_what_is_shown_is_what_is_in_the_file(self, body):
+        for _, file, names in EMBEDS:
+            regions = read_regions(ROOT / "snippets" / file, file)
+            for name in names:
+                figure = body.find(id=f"embed-{file[:-3]}-{name}")
+                assert figure.code.text == regions[name].text
+                assert figure.select_one(".filename").text == regions[name].title
+                assert re.search("[一-龥]", regions[name].title)
+
+    def test_embeds_stand_where_the_note_describes_them(self, body):
+        for words, follows in [
+            ("第三步将权重和相应的键值value进行加权求和", "self_attention-score"),
+            ("常用的相似度函数有[点积][拼接][感知机]", "self_attention-dot_product"),
+            ("将输入变成QKV三部分之前", "self_attention-module"),
+            ("然后加上原输入的特征图，获得non-local block的输出", "non_local-project"),
+            ("将注意力的权重变为1x1xc", "channel_attention-channel_weights"),
+        ]:
+            before = body.find(id=f"embed-{follows}").find_previous_sibling()
+            assert words in before.text
+
+    @pytest.mark.parametrize("file", FILES)
+    def test_the_whole_file_is_shown(self, read, file):
+        page = read(f"snippets/{file[:-3]}")
+        (figure,) = page.select("figure.embed")
+        assert figure.select_one("td.code code").text == (ROOT / "snippets" / file).read_text("utf-8")
+
+    def test_every_embed_links_to_its_lines(self, body, read):
+        for figure in body.select("figure.embed"):
+            link = urlsplit(urljoin(NOTE, figure.select_one("figcaption a")["href"]))
+            target = read(link.path).find(id=link.fragment)
+            assert target.parent.text == figure.code.text.splitlines(keepends=True)[0]
+
+    def test_code_is_never_typed_into_a_page(self):
+        for path in (ROOT / "docs").rglob("*.md"):
+            fences = [line for line in path.read_text("utf-8").split("\n") if line.startswith(("```", "~~~"))]
+            assert set(fences) <= {OPENS_EMBED + "}", "```"}, path
+
+
+class TestNote:
+    def test_head(self, note, body):
+        assert body.h1.text == "002 - 文章阅读笔记：总结部分注意力机制 - CSDN - 向上取整 - 专栏：计算机视觉"
+        assert body.time.text == "2023-01-20 23:07"
+        category = [step.text for step in body.select("nav[aria-label=分类] li")]
+        assert category == ["深度学习技术栈", "深度学习", "文章学习"]
+        assert body.select_one(".note-cover img")["src"].endswith("/202301202325783.png")
+        assert body.h1.text in note.title.text
+
+    def test_tags_link_to_their_pages(self, body, read):
+        tags = body.select(".md-tags a")
+        assert {tag.text.strip() for tag in tags} == {"计算机视觉", "注意力机制", "深度学习"}
+        for tag in tags:
+            target = urlsplit(urljoin(NOTE, tag["href"]))
+            heading = read(target.path).find(id=unquote(target.fragment))
+            assert tag.text.strip() in heading.text
+
+    def test_quotes_and_annotations(self, body):
+        quotes = body.find_all("blockquote")
+        assert len(quotes) == 7
+        assert [quote.get("class") for quote in quotes] == [None] + 6 * [["annotation"]]
+        assert all(quote.text.lstrip().startswith("alec：") for quote in quotes[1:])
+
+    def test_marks(self, body):
+        headings = body.select("h2, h4, h6")
+        assert [heading.name for heading in headings] == ["h2", "h4", "h6", "h6", "h4"]
+        for heading in headings:
+            assert (heading.span["role"], heading.span["aria-label"]) == ("img", "已完成")
+        assert "[√]" not in body.text
+
+    def test_brackets_are_exactly_as_written(self, body):
+        assert "相似度函数有[点积][拼接][感知机]\n" in body.text
+
+    def test_table_of_contents_has_chinese_anchors(self, note, body):
+        links = note.select(".md-sidebar--secondary nav a.md-nav__link")
+        contents = [(" ".join(link.text.split()), unquote(link["href"])) for link in links]
+        assert contents == [
+            ("部分注意力机制", "#部分注意力机制"),
+            ("1 - 空间注意力", "#1-空间注意力"),
+            ("1.1 - 自注意力", "#11-自注意力"),
+            ("1.2 - 非局部注意力", "#12-非局部注意力"),
+            ("2 - 通道注意力", "#2-通道注意力"),
+        ]
+        assert all(body.find(id=anchor[1:]) for _, anchor in contents)
+
+    def test_pictures_load_lazily(self, body):
+        pictures = body.find_all("img")
+        assert len(pictures) == 4
+        assert all(picture["loading"] == "lazy" for picture in pictures)
+
+    def test_says_whose_it_is(self, body):
+        foot = body.select_one(".note-foot")
+        assert "Alec-97" in foot.text
+        assert "CC BY 4.0" in foot.text
+        assert "加入了代码" in foot.text
+        assert foot.find("a", href="https://alec-97.github.io/posts/681746266/")
+
+    def test_every_word_of_the_author_is_there(self, body):
+        """正文去掉 Markdown 记号，每一行都在页面上。"""
+        source = (ROOT / "docs/posts/681746266.md").read_text("utf-8").split("---\n", 2)[2]
+        source = re.sub(r"(?m)^``` \{\.python \.embed\}\n.*\n```\n", "", source)
+        words = re.sub(r"\s", "", body.text)
+        for line in source.split("\n"):
+            text = re.sub(r"^(> ?)?(#+ \[√\] |- |\d\. )?|!\[.*\)|(?<=\])\(.*\)|^---$|\\", "", line)
+            text = re.sub(r"^\[(.*)\]$", r"\1", text)
+            assert re.sub(r"\s", "", text) in words, line
+
+
+class TestSite:
+    def test_home_leads_to_the_note(self, read):
+        home = read(".").select_one("article")
+        introduction = home.h1.find_next("p").text
+        assert introduction.count("。") == 3
+        assert home.find("a", href=NOTE)
+
+    def test_nothing_comes_from_a_third_party(self, site):
+        """页面自己要的脚本、样式、图片和字体都在本站；作者的图片除外。"""
+        for path in site.rglob("*.html"):
+            html = path.read_text("utf-8")
+            loaded = re.findall(r'<(?:script|link|iframe|source)[^>]*?(?:src|href)="?(https?://[^"\s>]+)', html)
+            assert loaded == [], path
+        for path in site.rglob("*.css"):
+            assert not re.search(r"url\(\s*['\"]?https?:", path.read_text("utf-8")), path
+
+    def test_internal_links_lead_somewhere(self, site, read):
+        for path in site.rglob("index.html"):
+            address = f"http://site/{path.parent.relative_to(site).as_posix()}/"
+            for link in read(path.parent).select("a[href]"):
+                target = urlsplit(urljoin(address, link["href"]))
+                if target.netloc != "site":
+                    continue
+                page = read(target.path.strip("/"))
+                fragment = unquote(target.fragment)
+                assert not fragment or page.find(id=fragment), f"{address} → {link['href']}"
