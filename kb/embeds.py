@@ -47,6 +47,7 @@ class EmbedPreprocessor(Preprocessor):
         self.embeds: list[etree.Element] = []
 
     def run(self, lines: list[str]) -> list[str]:
+        self.embeds.clear()
         out: list[str] = []
         number = 0
         while number < len(lines):
@@ -145,15 +146,11 @@ class FragmentTreeprocessor(Treeprocessor):
 
 class EmbedExtension(Extension):
     def extendMarkdown(self, md: Markdown) -> None:
-        md.registerExtension(self)
-        self.embeds = EmbedPreprocessor(md)
-        md.preprocessors.register(self.embeds, "kb-embeds", 28)
-        block = EmbedBlockProcessor(md, self.embeds)
+        embeds = EmbedPreprocessor(md)
+        md.preprocessors.register(embeds, "kb-embeds", 28)
+        block = EmbedBlockProcessor(md, embeds)
         md.parser.blockprocessors.register(block, "kb-embeds", 200)
         md.treeprocessors.register(FragmentTreeprocessor(md), "kb-embed-fragments", -1)
-
-    def reset(self) -> None:
-        self.embeds.embeds.clear()
 
 
 def makeExtension(**options) -> EmbedExtension:

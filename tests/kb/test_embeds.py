@@ -23,6 +23,12 @@ def test_shows_the_region_under_its_title(project):
     assert [p.text for p in page.find_all("p", recursive=False)] == ["前", "后"]
 
 
+def test_keeps_every_space_and_blank_line(project):
+    text = "\n\n    x = 1  \n\t# \u3000\n\n"
+    project.write("snippets/blank.py", f"# --8<-- [start:a] 标题\n{text}# --8<-- [end:a]\n")
+    assert project.render(embed("blank.py:a")).select_one("figure.embed code").text == text
+
+
 def test_links_to_the_line_of_the_whole_file(project):
     page = project.render(embed("numbers.py:half"))
     link = page.select_one("figure.embed figcaption a")

@@ -87,7 +87,8 @@ def test_pictures_wait_until_they_are_near(tab):
 
 def test_without_scripts_picture_and_note_show(tab):
     page = tab(pictures=PICTURE, java_script_enabled=False).open(NOTE)
-    assert page.locator(".picture img:visible").count() == 4
+    opacity = "image => getComputedStyle(image).opacity"
+    assert [image.evaluate(opacity) for image in page.locator(".picture img:visible").all()] == 4 * ["1"]
     assert page.locator(".picture-note:visible").count() == 4
 
 

@@ -1,0 +1,59 @@
+"""测试怎样运行：没有 GPU 要说出来，跳过不算通过。"""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.kb.conftest import ROOT
+
+TESTS = """
+import pytest
+
+def test_on(device):
+    pass
+
+@pytest.mark.parametrize("n", [1])
+def test_skips(n):
+    pytest.skip("缺了什么")
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    shutil.copy(ROOT / "tests/conftest.py", tmp_path)
+    (tmp_path / "test_it.py").write_text(TESTS, "utf-8")
+
+    def run(*options):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "--rootdir", tmp_path, tmp_path, *options],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTEST_ADDOPTS": "", "PYTHONUTF8": "1"},
+        )
+        return done.returncode, done.stdout
+
+    return run
+
+
+def test_the_summary_says_what_did_not_run_on_a_gpu(run):
+    code, output = run()
+    assert code == 0
+    assert "1 passed, 1 skipped, 1 未在 GPU 上运行" in output.splitlines()[-1]
+
+
+def test_no_skips_allows_only_the_gpus(run):
+    code, output = run("--no-skips")
+    assert code == 1
+    assert "--no-skips 不允许跳过：Skipped: 缺了什么" in output
+    assert "1 failed, 1 passed, 1 未在 GPU 上运行" in output.splitlines()[-1]
+
+
+def test_one_device_only(run):
+    assert "1 passed, 1 skipped in" in run("--device", "cpu")[1]
+    code, output = run("--device", "cuda")
+    assert code == 1
+    assert "本机没有 CUDA 设备，--device cuda 无法运行" in output
