@@ -1,7 +1,11 @@
 """选设备，管跳过，报告没有 GPU 的运行。"""
 
+import os
+
 import hypothesis
 import pytest
+
+os.environ["PYTHONUTF8"] = "1"  # 子进程在 Windows 上也输出 UTF-8
 
 DEVICES = ("cpu", "cuda")
 NO_GPU = "本机没有 CUDA 设备"

@@ -32,7 +32,7 @@ def run(tmp_path):
             capture_output=True,
             text=True,
             encoding="utf-8",
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTEST_ADDOPTS": "", "PYTHONUTF8": "1"},
+            env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTEST_ADDOPTS": ""},
         )
         return done.returncode, done.stdout
 

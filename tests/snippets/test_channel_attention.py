@@ -12,11 +12,8 @@ import snippets.channel_attention
 from snippets import ChannelAttention
 from snippets.channel_attention import channel_weights, reweight
 from tests.snippets import references
+from tests.snippets.blocks import draw
 from tests.snippets.compare import DTYPES, assert_agrees
-
-
-def draw(*shape, dtype=torch.float64, device="cpu"):
-    return torch.randn(shape, dtype=torch.float64).to(device, dtype)
 
 
 class TestSteps:

@@ -20,7 +20,7 @@ from snippets.non_local import (
 )
 from snippets.non_local import PAIRWISE as PAIRWISE_FUNCTIONS
 from tests.snippets import references
-from tests.snippets.blocks import PAIRWISE, SPATIAL, wake
+from tests.snippets.blocks import PAIRWISE, SPATIAL, draw, gradients, wake
 from tests.snippets.compare import DTYPES, assert_agrees
 
 pairwises = pytest.mark.parametrize("pairwise", PAIRWISE)
@@ -28,10 +28,6 @@ dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 all_dims = pytest.mark.parametrize("dims", [1, 2, 3])
 subsampling = pytest.mark.parametrize("subsample", [False, True], ids=["whole", "subsample"])
 seeds = st.integers(0, 2**32)
-
-
-def draw(*shape, dtype=torch.float64, device="cpu"):
-    return torch.randn(shape, dtype=torch.float64).to(device, dtype)
 
 
 class TestSteps:
@@ -190,10 +186,8 @@ class TestNonLocalBlock:
     def test_fused_gradients_are_those_of_the_steps(self, pairwise, subsample, device):
         block = wake(NonLocalBlock(7, 3, pairwise=pairwise, subsample=subsample)).to(device).double()
         x = draw(2, 7, 5, 3, device=device).requires_grad_()
-        into = [x, *block.parameters()]
-        fused = torch.autograd.grad(block(x).square().sum(), into)
-        literal = torch.autograd.grad(block(x, return_weights=True)[0].square().sum(), into)
-        for one, other in zip(fused, literal, strict=True):
+        literal = gradients(lambda x: block(x, return_weights=True)[0], block, x)
+        for one, other in zip(gradients(block, block, x), literal, strict=True):
             assert_agrees(one, other, "先存下权重的写法的梯度")
 
     @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """包的门面，以及“单独复制一个文件也能运行”。"""
 
 import ast
+import runpy
 import sys
 from pathlib import Path
 
@@ -34,3 +35,5 @@ def test_a_file_needs_only_torch(file):
         elif isinstance(node, ast.ImportFrom):
             imported.add("(relative)" if node.level else node.module.split(".")[0])
     assert imported - set(sys.stdlib_module_names) == {"torch"}
+    blocks = {"ChannelAttention", "NonLocalBlock", "SelfAttention"}
+    assert blocks & runpy.run_path(FOLDER / file).keys()

@@ -12,15 +12,11 @@ import snippets.self_attention
 from snippets import SelfAttention, aggregate, normalise, score
 from snippets.self_attention import fused_attention
 from tests.snippets import references
-from tests.snippets.blocks import SIMILARITIES
+from tests.snippets.blocks import SIMILARITIES, draw, gradients
 from tests.snippets.compare import DTYPES, assert_agrees
 
 similarities = pytest.mark.parametrize("similarity", SIMILARITIES)
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
-
-
-def draw(*shape, dtype=torch.float64, device="cpu"):
-    return torch.randn(shape, dtype=torch.float64).to(device, dtype)
 
 
 def similarity_parameters(similarity, heads, d, **options):
@@ -260,10 +256,8 @@ class TestSelfAttention:
     def test_fused_gradients_are_those_of_the_steps(self, similarity, device):
         module = SelfAttention(5, 6, 14, heads=2, similarity=similarity).to(device).double()
         x = draw(2, 5, 3, 7, device=device).requires_grad_()
-        into = [x, *module.parameters()]
-        fused = torch.autograd.grad(module(x).square().sum(), into)
-        literal = torch.autograd.grad(module(x, return_weights=True)[0].square().sum(), into)
-        for one, other in zip(fused, literal, strict=True):
+        literal = gradients(lambda x: module(x, return_weights=True)[0], module, x)
+        for one, other in zip(gradients(module, module, x), literal, strict=True):
             assert_agrees(one, other, "三步的梯度")
 
     @pytest.mark.parametrize(
