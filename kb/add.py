@@ -50,8 +50,8 @@ def read_original(source: Path) -> bytes:
         raise BadInput(
             f"{source}:{line}：不是 UTF-8 编码。用编辑器另存为 UTF-8 后再添加。"
         ) from None
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.startswith(OPENS_EMBED):
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
+        if OPENS_EMBED.match(line):
             raise BadInput(
                 f"{source}:{number}：原文里已经有嵌入块 {line.strip()!r}。"
                 "请添加作者的原文，嵌入块在添加以后写进 docs/posts/。"
@@ -64,10 +64,12 @@ def address(original: bytes, source: Path) -> str:
     try:
         meta = front_matter(original.decode("utf-8"))
         as_written = front_matter(original.decode("utf-8"), yaml.BaseLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 2 if error.problem_mark else 1
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2023-13-45
+        mark = getattr(error, "problem_mark", None)
+        place = f"{source}:{mark.line + 2}" if mark else str(source)
+        problem = getattr(error, "problem", None) or error
         raise BadInput(
-            f"{source}:{line}：front matter 不是正确的 YAML（{error.problem}）。改正后再添加。"
+            f"{place}：front matter 不是正确的 YAML（{problem}）。改正后再添加。"
         ) from None
     if reason := private_because(meta):
         raise BadInput(f"{source}：front matter 写着 {reason}，是私密笔记，不添加。")

@@ -5,8 +5,8 @@
     > - …
 
 is a blockquote whose text begins with the author's signature. It stays a blockquote,
-`<blockquote class="annotation" aria-label="作者批注">`, and is styled apart from quoted
-text.
+`<blockquote class="annotation" aria-label="作者批注">` with the signature in
+`<span class="signature">`, and is styled apart from quoted text.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
@@ -27,9 +27,19 @@ class AnnotationTreeprocessor(Treeprocessor):
 
     def run(self, root: etree.Element) -> None:
         for quote in root.iter("blockquote"):
-            if "".join(quote.itertext()).lstrip().startswith(self.signature):
-                quote.set("class", "annotation")
-                quote.set("aria-label", "作者批注")
+            first = quote.find("*")
+            if first is None or first.tag != "p":
+                continue
+            if not "".join(first.itertext()).lstrip().startswith(self.signature):
+                continue
+            quote.set("class", "annotation")
+            quote.set("aria-label", "作者批注")
+            if (text := (first.text or "").lstrip()).startswith(self.signature):
+                signature = etree.Element("span", {"class": "signature"})
+                signature.text = self.signature
+                signature.tail = text.removeprefix(self.signature)
+                first.text = ""
+                first.insert(0, signature)
 
 
 class AnnotationExtension(Extension):

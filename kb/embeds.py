@@ -18,11 +18,13 @@ does so, `docs/snippets/self_attention.md`, is where the links lead.
 |---|---|---|---|---|
 | EmbedPreprocessor | preprocessors | kb-embeds | 28 | sees the author's lines: after normalize_whitespace (30), before fenced code (25) |
 | EmbedBlockProcessor | parser.blockprocessors | kb-embeds | 200 | before any other block |
+| PlaceTreeprocessor | treeprocessors | kb-embed-places | 19 | when all blocks are known; before anything is added around the note (12) |
 | FragmentTreeprocessor | treeprocessors | kb-embed-fragments | -1 | after the generator has resolved links (0) |
 """
 
 import posixpath
 import re
+from dataclasses import dataclass
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -36,7 +38,15 @@ from kb.notes import EMBED_FIRST, EMBED_LAST, EMBED_MIDDLE, OPENS_EMBED
 from kb.regions import Region, read_regions
 
 TOKEN = "\x02kb-embed:{}\x03"
-LIST_ITEM = re.compile(r" {0,3}(?:[-+*]|\d{1,9}[.)])(?: |\t|$)")
+
+
+@dataclass
+class Embed:
+    figure: etree.Element
+    here: str
+    """Where it stands, for messages."""
+    next_line: str
+    """The author's next line, "" at the end of the note."""
 
 
 class EmbedPreprocessor(Preprocessor):
@@ -44,14 +54,14 @@ class EmbedPreprocessor(Preprocessor):
 
     def __init__(self, md: Markdown):
         super().__init__(md)
-        self.embeds: list[etree.Element] = []
+        self.embeds: list[Embed] = []
 
     def run(self, lines: list[str]) -> list[str]:
         self.embeds.clear()
         out: list[str] = []
         number = 0
         while number < len(lines):
-            if not lines[number].startswith(OPENS_EMBED):
+            if not OPENS_EMBED.match(lines[number]):
                 out.append(lines[number])
                 number += 1
                 continue
@@ -59,11 +69,18 @@ class EmbedPreprocessor(Preprocessor):
             here = page.place(OPENS_EMBED, len(self.embeds) + 1)
             target = read_embed(lines, number, here)
             out += ["", TOKEN.format(len(self.embeds)), ""]
-            self.embeds.append(self.element(target, page, here))
+            next_line = next_author_line(lines, number)
+            if number and lines[number - 1].strip() and next_line:
+                raise BadInput(
+                    f"{here}：嵌入块应放在两个顶层段落之间，前面要有空行；"
+                    f"它前一行是 {lines[number - 1].strip()[:40]!r}。"
+                    "把嵌入块移到下一个空行之后。"
+                )
+            self.embeds.append(Embed(self.figure(target, page, here), here, next_line))
             number += 3
         return out
 
-    def element(self, target: str, page: Page, here: str) -> etree.Element:
+    def figure(self, target: str, page: Page, here: str) -> etree.Element:
         file, region, text = find_code(target, page, here)
         stem = file.removesuffix(".py").replace("/", "-")
         name = f"{stem}-{region.name}" if region else stem
@@ -85,7 +102,7 @@ class EmbedPreprocessor(Preprocessor):
 
     def free_id(self, name: str) -> str:
         """`embed-name`, numbered where the page already embeds the same region."""
-        taken = {figure.get("id") for figure in self.embeds}
+        taken = {embed.figure.get("id") for embed in self.embeds}
         number = 1
         while (id := f"embed-{name}" + (f"-{number}" if number > 1 else "")) in taken:
             number += 1
@@ -128,7 +145,36 @@ class EmbedBlockProcessor(BlockProcessor):
 
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
         number = int(self.token.fullmatch(blocks.pop(0).strip()).group(1))
-        parent.append(self.embeds.embeds[number])
+        parent.append(self.embeds.embeds[number].figure)
+
+
+class PlaceTreeprocessor(Treeprocessor):
+    """Refuses embeds that don't stand between top-level blocks of the author's."""
+
+    def __init__(self, md: Markdown, embeds: EmbedPreprocessor):
+        super().__init__(md)
+        self.embeds = embeds
+
+    def run(self, root: etree.Element) -> None:
+        figures = [embed.figure for embed in self.embeds.embeds]
+        blocks = list(root)
+        for embed in self.embeds.embeds:
+            if embed.figure not in blocks:
+                raise BadInput(
+                    f"{embed.here}：嵌入块不在顶层，而是落在一个代码块、HTML 或注释里面。"
+                    "把它移到外面，或补上前面没有结束的那一块。"
+                )
+            place = blocks.index(embed.figure)
+            before = [block for block in blocks[:place] if block not in figures][-1:]
+            after = [block for block in blocks[place:] if block not in figures][:1]
+            if not before or before[0].tag not in ("ol", "ul"):
+                continue
+            same_list = after and after[0].tag == before[0].tag
+            if same_list or embed.next_line.startswith(("  ", "\t")):
+                raise BadInput(
+                    f"{embed.here}：嵌入块把一个列表拆成了两半，"
+                    f"后面还有 {embed.next_line.strip()[:40]!r}。把它移到整个列表之后。"
+                )
 
 
 class FragmentTreeprocessor(Treeprocessor):
@@ -150,6 +196,8 @@ class EmbedExtension(Extension):
         md.preprocessors.register(embeds, "kb-embeds", 28)
         block = EmbedBlockProcessor(md, embeds)
         md.parser.blockprocessors.register(block, "kb-embeds", 200)
+        places = PlaceTreeprocessor(md, embeds)
+        md.treeprocessors.register(places, "kb-embed-places", 19)
         md.treeprocessors.register(FragmentTreeprocessor(md), "kb-embed-fragments", -1)
 
 
@@ -160,9 +208,9 @@ def makeExtension(**options) -> EmbedExtension:
 def read_embed(lines: list[str], number: int, here: str) -> str:
     """What the embed that opens at line `number` names.
 
-    Raises BadInput, which says `here`, if it is misshapen or stands where it may not.
+    Raises BadInput, which says `here`, if it is misshapen.
     """
-    before, embed, after = lines[:number], lines[number : number + 4], lines[number + 4 :]
+    embed = lines[number : number + 4]
     middle = EMBED_MIDDLE.fullmatch(embed[1]) if len(embed) > 1 else None
     if embed[0] != EMBED_FIRST or middle is None or embed[2:] != [EMBED_LAST, ""]:
         raise BadInput(
@@ -170,20 +218,15 @@ def read_embed(lines: list[str], number: int, here: str) -> str:
             f'    {EMBED_FIRST}\n    --8<-- "文件.py:区域"\n    {EMBED_LAST}\n    \n'
             f"得到的是：\n" + "".join(f"    {line}\n" for line in embed)
         )
-    preceding = next((line for line in reversed(before) if line.strip()), "")
-    following = next((line for line in after if line.strip()), "")
-    if before and before[-1].strip() and following:
-        raise BadInput(
-            f"{here}：嵌入块应放在两个顶层段落之间，前面要有空行；"
-            f"它前一行是 {before[-1].strip()[:40]!r}。把嵌入块移到下一个空行之后。"
-        )
-    in_list = LIST_ITEM.match(preceding) or preceding.startswith(("  ", "\t"))
-    if in_list and (LIST_ITEM.match(following) or following.startswith(("  ", "\t"))):
-        raise BadInput(
-            f"{here}：嵌入块把一个列表拆成了两半：前面是 {preceding.strip()[:40]!r}，"
-            f"后面是 {following.strip()[:40]!r}。把它移到整个列表之后。"
-        )
     return middle.group(1)
+
+
+def next_author_line(lines: list[str], number: int) -> str:
+    """The first line with text after the embed at `number` and those that follow it."""
+    number += 4
+    while number < len(lines) and (OPENS_EMBED.match(lines[number]) or not lines[number].strip()):
+        number += 4 if OPENS_EMBED.match(lines[number]) else 1
+    return lines[number] if number < len(lines) else ""
 
 
 def find_code(target: str, page: Page, here: str) -> tuple[str, Region | None, str]:

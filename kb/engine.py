@@ -4,6 +4,7 @@ MkDocs tells an extension about the current page through the tree processor that
 resolves relative links; Zensical through a preprocessor that holds its context.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,14 +39,14 @@ class Page:
     def is_note(self) -> bool:
         return self.uri.startswith("posts/")
 
-    def place(self, beginning: str, count: int) -> str:
-        """`path:line` of the line that is the count-th of the file to begin so.
+    def place(self, beginning: re.Pattern, count: int) -> str:
+        """`path:line` of the count-th line of the file that begins so.
 
         Lines of the body can't be used as they are numbered: the generator has cut the
         front matter off.
         """
         lines = self.path.read_text(encoding="utf-8-sig").split("\n")
-        numbers = [n for n, line in enumerate(lines, 1) if line.startswith(beginning)]
+        numbers = [n for n, line in enumerate(lines, 1) if beginning.match(line)]
         return f"{self.path.relative_to(self.root).as_posix()}:{numbers[count - 1]}"
 
 

@@ -1,11 +1,12 @@
 """Markdown extension: what stands above and below a note, made from its front matter.
 
-Above: date, author, the path of its category, its cover. Below: where the note comes
+Above: title, date, author, the path of its category, its cover. Below: where the note comes
 from, under which licence, and that code was added. Pages that aren't notes have none.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
 | FrameTreeprocessor | treeprocessors | kb-frame | 12 | after inline (20); before pictures (8), which see to the cover |
+| TitleTreeprocessor | treeprocessors | kb-title | 4 | after toc (5): the title is no section of the note |
 """
 
 from xml.etree import ElementTree as etree
@@ -51,8 +52,7 @@ class FrameTreeprocessor(Treeprocessor):
             nav = etree.SubElement(facts, "nav", {"class": "note-category", "aria-label": "分类"})
             steps = etree.SubElement(nav, "ol")
             for step in path:
-                step = step.replace("&", AMP_SUBSTITUTE + "amp;")  # or &lt; would be an entity
-                etree.SubElement(steps, "li").text = step
+                etree.SubElement(steps, "li").text = literal(step)
         if cover := page.meta.get("index_img"):
             paragraph = etree.SubElement(head, "p", {"class": "note-cover"})
             etree.SubElement(paragraph, "img", {"src": cover, "alt": "封面"})
@@ -75,6 +75,22 @@ class FrameTreeprocessor(Treeprocessor):
         return foot
 
 
+class TitleTreeprocessor(Treeprocessor):
+    """The title as a heading. The theme would leave it out where a note has an `#` heading."""
+
+    def run(self, root: etree.Element) -> None:
+        page = current_page(self.md)
+        if page.is_note and (title := page.meta.get("title")):
+            heading = etree.Element("h1")
+            heading.text = literal(title)
+            root.insert(0, heading)
+
+
+def literal(text: object) -> str:
+    """Text that the serializer shows as it stands: or `&lt;` would be an entity."""
+    return str(text).replace("&", AMP_SUBSTITUTE + "amp;")
+
+
 def category_path(meta: dict) -> list[str]:
     """`categories` as a path: a list is one already, a single string has one step."""
     categories = meta.get("categories") or []
@@ -92,6 +108,7 @@ class FrameExtension(Extension):
     def extendMarkdown(self, md: Markdown) -> None:
         processor = FrameTreeprocessor(md, **self.getConfigs())
         md.treeprocessors.register(processor, "kb-frame", 12)
+        md.treeprocessors.register(TitleTreeprocessor(md), "kb-title", 4)
 
 
 def makeExtension(**options) -> FrameExtension:

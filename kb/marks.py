@@ -26,17 +26,26 @@ HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 class MarkTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
         for heading in root.iter():
-            if heading.tag not in HEADINGS or MARK not in (heading.text or ""):
-                continue
-            label = "".join(heading.itertext()).replace(MARK, "", 1)
-            heading.set("data-toc-label", label.strip())
-            before, _, after = heading.text.partition(MARK)
-            done = {"class": "mark", "role": "img", "aria-label": "已完成", "title": "已完成"}
-            mark = etree.Element("span", done)
-            mark.text = "√"
-            mark.tail = after
-            heading.text = before
-            heading.insert(0, mark)
+            if heading.tag in HEADINGS and MARK in "".join(heading.itertext()):
+                label = "".join(heading.itertext()).replace(MARK, "", 1)
+                heading.set("data-toc-label", label.strip())
+                show_mark(heading)
+
+
+def show_mark(heading: etree.Element) -> None:
+    """Put the first mark's span where its text is: before, between or after children."""
+    done = {"class": "mark", "role": "img", "aria-label": "已完成", "title": "已完成"}
+    mark = etree.Element("span", done)
+    mark.text = "√"
+    if MARK in (heading.text or ""):
+        heading.text, _, mark.tail = heading.text.partition(MARK)
+        heading.insert(0, mark)
+        return
+    for place, child in enumerate(heading, 1):
+        if MARK in (child.tail or ""):
+            child.tail, _, mark.tail = child.tail.partition(MARK)
+            heading.insert(place, mark)
+            return
 
 
 class MarkExtension(Extension):

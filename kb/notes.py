@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-OPENS_EMBED = "``` {.python .embed"
+OPENS_EMBED = re.compile(r"``` \{\.(python|figure) \.embed")
 """A line that begins so opens an embed; an author's note may not have one."""
 
 EMBED_FIRST = "``` {.python .embed}"
@@ -44,7 +44,8 @@ def fingerprint(original: bytes) -> dict[str, int | str]:
 def is_original(note: bytes, locked: dict[str, int | str]) -> bool:
     """Whether the note without its embeds is what its author wrote, byte for byte."""
     author = without_embeds(note)
-    if author != note and author[locked["bytes"] :] in (b"\n", b"\r\n"):
+    *_, last = [None, *_EMBED.finditer(note)]
+    if last and last.end() == len(note) and author[locked["bytes"] :] == last.group(1):
         author = author[: locked["bytes"]]
     return fingerprint(author) == locked
 

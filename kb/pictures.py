@@ -4,7 +4,7 @@
 
 becomes
 
-    <span class="picture">
+    <span class="picture is-alone">
       <img alt="…" src="…" loading="lazy" …>
       <span class="picture-note"><span class="picture-state"></span>「1.1 - 自注意力」一节的图片，来自 cdn.example。<a href="…">打开原图</a></span>
     </span>
@@ -12,6 +12,8 @@ becomes
 The note is what a reader sees until the picture has come, and in its place where it
 never comes: `onload` and `onerror` set a class on the span, by which `site.css` shows the
 one or the other and says in `picture-state` how things stand. Without scripts both show.
+A picture that is alone in its paragraph is a block, one among words stays in the line; one
+in a heading gets no note, which would become a part of the heading's text and address.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
@@ -26,6 +28,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
+HEADING = re.compile("h[1-6]")
 SAYS_NOTHING = re.compile(
     r"(在这里插入图片描述|img|image|图片|\d*|image-?\d+|\S+\.(png|jpe?g|gif|webp|svg))",
     re.IGNORECASE,
@@ -38,30 +41,32 @@ class PictureTreeprocessor(Treeprocessor):
         parents = {child: parent for parent in root.iter() for child in parent}
         section = ""
         for element in list(root.iter()):
-            if re.fullmatch("h[1-6]", element.tag):
+            if HEADING.fullmatch(element.tag):
                 section = element.get("data-toc-label") or "".join(element.itertext())
             elif element.tag == "img" and urlsplit(element.get("src", "")).netloc:
-                in_link = within_link(element, parents)
-                wrap(element, parents[element], section.strip(), in_link)
+                element.set("loading", "lazy")
+                element.set("referrerpolicy", "no-referrer")  # some hosts refuse other sites
+                around = ancestors(element, parents)
+                if not any(map(HEADING.fullmatch, around)):
+                    wrap(element, parents[element], section.strip(), "a" in around)
 
 
-def within_link(element: etree.Element, parents: dict) -> bool:
+def ancestors(element: etree.Element, parents: dict) -> list[str]:
+    """The tags of all elements around this one."""
+    tags = []
     while element in parents:
         element = parents[element]
-        if element.tag == "a":
-            return True
-    return False
+        tags.append(element.tag)
+    return tags
 
 
 def wrap(img: etree.Element, parent: etree.Element, section: str, in_link: bool) -> None:
     src, alt = img.get("src"), img.get("alt", "").strip()
-    picture = etree.Element("span", {"class": "picture"})
+    alone = len(parent) == 1 and not (parent.text or "").strip() and not (img.tail or "").strip()
+    picture = etree.Element("span", {"class": "picture is-alone" if alone else "picture"})
     picture.tail, img.tail = img.tail, None
     parent[list(parent).index(img)] = picture
     picture.append(img)
-    img.set("loading", "lazy")
-    img.set("decoding", "async")
-    img.set("referrerpolicy", "no-referrer")  # some picture hosts refuse other sites
     img.set("onload", "this.parentNode.classList.add('is-shown')")
     img.set("onerror", "this.parentNode.classList.add('is-missing')")
 

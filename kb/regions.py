@@ -16,7 +16,7 @@ from pathlib import Path
 from kb.engine import BadInput
 
 MARKER = re.compile(r"^[ \t]*# --8<-- \[(start|end):([a-z][a-z0-9_]*)\](.*)$")
-LOOKS_LIKE_MARKER = re.compile(r"^[ \t]*#.*--8<--")
+LOOKS_LIKE_MARKER = re.compile(r"^[ \t]*#\s*-+8<-")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def read_regions(path: Path, shown_as: str) -> dict[str, Region]:
     """
     regions: dict[str, Region] = {}
     start: tuple[str, str, int] | None = None
-    lines = path.read_text(encoding="utf-8").split("\n")
+    lines = path.read_text(encoding="utf-8-sig").split("\n")
     for number, line in enumerate(lines, 1):
         here = f"{shown_as}:{number}"
         marker = MARKER.match(line)

@@ -47,7 +47,7 @@ class ChannelAttention(nn.Module):
     形状：x (B, channels, H, W) → 同样形状，浮点，dtype 不变。
     异常：reduction 或 x 不合上述要求时抛 ValueError。
     出处：Hu 等 2018（arXiv 1709.01507），3.1、3.2 节；
-        两个全连接层不带偏置，参数量即式 (5)。
+        两个全连接层不带偏置，参数量见第 4 节式 (5)。
 
     >>> attention = ChannelAttention(64)
     >>> x = torch.randn(2, 64, 8, 6)

@@ -26,10 +26,10 @@ def scaled_dot_product(query: Tensor, key: Tensor) -> Tensor:
     """q·k / √d，参数与返回同 dot_product。
 
     q、k 的各分量若独立、方差为 1，点积的方差就是 d；
-    除以 √d 使它回到 1，softmax 才不会饱和。
+    除以 √d 使它回到 1，softmax 才不会饱和。先除后乘，float16 才不会溢出。
     出处：Vaswani 等 2017（arXiv 1706.03762），式 (1)。
     """
-    return dot_product(query, key) / math.sqrt(query.shape[-1])
+    return dot_product(query / math.sqrt(query.shape[-1]), key)
 # --8<-- [end:dot_product]
 
 

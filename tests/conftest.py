@@ -55,13 +55,22 @@ def skipped_for_gpu(report):
     return report.skipped and NO_GPU in str(report.longrepr)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item, call):
-    report = yield
-    if item.config.getoption("no_skips") and report.skipped and not skipped_for_gpu(report):
+def refuse_skip(report, config):
+    expected_to_fail = hasattr(report, "wasxfail")
+    if report.skipped and config.getoption("no_skips") and not (skipped_for_gpu(report) or expected_to_fail):
         report.outcome = "failed"
         report.longrepr = f"--no-skips 不允许跳过：{report.longrepr[2]}"
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    return refuse_skip((yield), item.config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    return refuse_skip((yield), collector.config)  # 整个文件被跳过
 
 
 def pytest_report_teststatus(report):

@@ -69,7 +69,16 @@ def test_between_two_quotes_a_list_and_the_end(project):
         "---\ntitle: x\n---\n\n> 一\n\n" + embed("numbers.py:half") + "> 二\n\n1. 三\n2. 四\n\n" + embed("numbers.py:double")
     )
     names = [tag.name for tag in page.find_all(recursive=False)]
-    assert names == ["div", "blockquote", "figure", "blockquote", "ol", "figure", "div"]
+    assert names == ["h1", "div", "blockquote", "figure", "blockquote", "ol", "figure", "div"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("- 一", "1. 二"), ("  一", "  二"), ("* * *", "- 二"), ("1. 一", "二"), ("> 一", "> 二")],
+)
+def test_between_blocks_of_any_kind(project, before, after):
+    page = project.render(f"{before}\n\n{embed('numbers.py:half')}{after}\n", "x.md")
+    assert [tag.name == "figure" for tag in page.find_all(recursive=False)] == [False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -90,8 +99,14 @@ def test_between_two_quotes_a_list_and_the_end(project):
         ('``` {.python .embed}\n--8<-- "numbers.py:half"\n```\n后\n', 5, "恰好是这四行"),
         ('``` {.python .embed}\n--8<-- "numbers.py:half"', 5, "恰好是这四行"),
         ("前\n" + embed("numbers.py:half") + "后\n", 6, "前面要有空行；它前一行是 '前'"),
-        ("1. 一\n\n" + embed("numbers.py:half") + "2. 二\n", 7, "拆成了两半：前面是 '1. 一'，后面是 '2. 二'"),
-        ("- 一\n\n" + embed("numbers.py:half") + "  还是一\n", 7, "拆成了两半"),
+        ("1. 一\n\n" + embed("numbers.py:half") + "2. 二\n", 7, "拆成了两半，后面还有 '2. 二'。"),
+        ("- 一\n\n" + embed("numbers.py:half") + "    还是一\n", 7, "拆成了两半，后面还有 '还是一'。"),
+        ("1. 一\n\n" + 2 * embed("numbers.py:half") + "2. 二\n", 7, "拆成了两半，后面还有 '2. 二'。"),
+        ("1. 一\n懒续行\n\n" + embed("numbers.py:half") + "2. 二\n", 8, "拆成了两半"),
+        ("```\na\n\n" + embed("numbers.py:half") + "b\n```\n", 8, "落在一个代码块、HTML 或注释里面"),
+        ("<div>\n\n" + embed("numbers.py:half") + "</div>\n", 7, "落在一个代码块、HTML 或注释里面"),
+        ("<!--\n\n" + embed("numbers.py:half") + "-->\n", 7, "落在一个代码块、HTML 或注释里面"),
+        ("``` {.figure .embed}\n--8<-- \"a.json\"\n```\n\n", 5, "恰好是这四行"),
     ],
 )
 def test_refuses_bad_embeds(project, body, line, message):

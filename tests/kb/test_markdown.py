@@ -23,7 +23,13 @@ class TestAnnotations:
         quotes = page.find_all("blockquote")
         assert [quote.get("class") for quote in quotes] == [["annotation"], ["annotation"], None]
         assert [quote.get("aria-label") for quote in quotes] == ["作者批注", "作者批注", None]
-        assert quotes[0].p.text == "alec："
+        assert [quote.p.text for quote in quotes[:2]] == ["alec：", "alec：二"]
+        assert [quote.select_one(".signature").text for quote in quotes[:2]] == ["alec：", "alec："]
+
+    def test_the_quote_around_an_annotation_is_none(self, project):
+        page = project.render("> > alec：内\n>\n> 外\n")
+        outer, inner = page.find_all("blockquote")
+        assert (outer.get("class"), inner.get("class")) == (None, ["annotation"])
 
     def test_adjacent_quotes_stay_apart(self, project):
         page = project.render("> alec：一\n\n> alec：二\n\n\n> 三\n")
@@ -38,6 +44,11 @@ class TestMarks:
         mark = heading.span
         assert (mark["role"], mark["aria-label"], mark.text) == ("img", "已完成", "√")
         assert heading.text == "√ 1.1 - 自注意力¶"
+
+    def test_a_mark_may_stand_anywhere(self, project):
+        page = project.render("## `x` [√] 一\n\n## 二 [√]\n", "x.md")
+        assert [heading.text for heading in page.find_all("h2")] == ["x √ 一¶", "二 √¶"]
+        assert len(page.select("h2 > .mark")) == 2
 
     def test_anchors_do_not_depend_on_marks(self, project):
         done = project.render("## [√] 1.1 - 自注意力\n")
@@ -59,6 +70,7 @@ class TestPictures:
         picture = self.picture(project, "![网络结构](https://img.example/1.png)\n")
         assert picture.img["src"] == "https://img.example/1.png"
         assert (picture.img["loading"], picture.img["alt"]) == ("lazy", "网络结构")
+        assert picture.img["referrerpolicy"] == picture.a["referrerpolicy"] == "no-referrer"
         note = picture.select_one(".picture-note")
         assert note.text == "网络结构，来自 img.example。打开原图"
         assert note.a["href"] == "https://img.example/1.png"
@@ -81,6 +93,15 @@ class TestPictures:
             note.decompose()
         assert page.p.text.split() == ["前", "中", "后"]
 
+    def test_alone_or_among_words(self, project):
+        page = project.render("前 ![](https://a.example/1.png)\n\n- ![](https://a.example/2.png)\n", "x.md")
+        assert [picture["class"] for picture in page.select(".picture")] == [["picture"], ["picture", "is-alone"]]
+
+    def test_a_picture_in_a_heading_leaves_its_address_alone(self, project):
+        page = project.render("## ![图](https://img.example/1.png) 标题\n", "x.md")
+        assert page.h2["id"] == "标题"
+        assert page.h2.img["loading"] == "lazy"
+
     def test_in_a_link_there_is_no_second_link(self, project):
         page = project.render("[![图](https://img.example/1.png)](https://x.example/)\n", "x.md")
         assert len(page.find_all("a")) == 1
@@ -102,6 +123,11 @@ class TestFrame:
         assert [step.text for step in head.select("nav[aria-label=分类] li")] == ["一级", "二级"]
         assert head.img["src"] == "https://img.example/cover.png"
         assert head.select_one(".picture-note").text.startswith("封面，来自 img.example。")
+
+    def test_the_title_is_shown_beside_headings_of_the_authors(self, project):
+        page = project.render("---\ntitle: 真 <标题> &amp;\n---\n# 别的\n\n# 再一个\n")
+        assert [heading.text.rstrip("¶") for heading in page.find_all("h1")] == ["真 <标题> &amp;", "别的", "再一个"]
+        assert page.find().name == "h1"
 
     def test_foot(self, project):
         foot = project.render(HEAD + "正文\n", "posts/681746266.md").find(class_="note-foot")

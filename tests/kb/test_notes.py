@@ -71,6 +71,15 @@ def test_a_note_without_a_last_line_end_comes_back(line_end):
     assert not is_original(with_embed + b"x", locked)
 
 
+@pytest.mark.parametrize("added", [b"\n", b"\r\n"])
+def test_an_added_line_end_is_seen(added):
+    locked = fingerprint(b"a\n\nb")
+    assert is_original(b"a\n\n" + EMBED + b"b", locked)
+    assert not is_original(b"a\n\n" + EMBED + b"b" + added, locked)
+    crlf = fingerprint(b"a\r\nb")
+    assert not is_original(b"a\r\nb\n" + EMBED.replace(b"\n", b"\r\n"), crlf)
+
+
 def test_a_changed_byte_is_seen():
     locked = fingerprint(b"a \n")
     assert is_original(b"a \n" + EMBED, locked)

@@ -30,6 +30,11 @@ def test_reads_regions_in_order(tmp_path):
     ]
 
 
+def test_comments_about_markers_and_a_bom_are_no_markers(tmp_path):
+    found = regions(tmp_path, "\ufeff# --8<-- [start:a] 标题\nx\n# --8<-- [end:a]\n# see --8<-- elsewhere\n")
+    assert found["a"].text == "x\n"
+
+
 START, END = "# --8<-- [start:a] 标题\n", "# --8<-- [end:a]\n"
 
 

@@ -52,6 +52,23 @@ def test_no_skips_allows_only_the_gpus(run):
     assert "1 failed, 1 passed, 1 未在 GPU 上运行" in output.splitlines()[-1]
 
 
+def test_no_skips_sees_whole_files_that_are_skipped(run, tmp_path):
+    (tmp_path / "test_it.py").write_text("import pytest\npytest.importorskip('nothing_of_this_name')\n", "utf-8")
+    assert "1 skipped" in run()[1]
+    code, output = run("--no-skips")
+    assert code != 0
+    assert "--no-skips 不允许跳过" in output
+
+
+def test_no_skips_leaves_expected_failures_alone(run, tmp_path):
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n@pytest.mark.xfail\ndef test_x():\n    assert False\n", "utf-8"
+    )
+    code, output = run("--no-skips")
+    assert code == 0
+    assert "1 xfailed" in output
+
+
 def test_one_device_only(run):
     assert "1 passed, 1 skipped in" in run("--device", "cpu")[1]
     code, output = run("--device", "cuda")

@@ -49,6 +49,32 @@ def test_annotations_look_unlike_quotes(tab):
     assert quote[1] != annotation[1]
 
 
+CONTRAST = """selector => {
+    const channel = value => (value /= 255) <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    const parse = color => color.match(/[\\d.]+/g).map(Number);
+    const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+    const element = document.querySelector(selector);
+    let behind = element, background;
+    do {
+        background = parse(getComputedStyle(behind).backgroundColor);
+        behind = behind.parentElement;
+    } while (background[3] === 0);
+    const pair = [luminance(parse(getComputedStyle(element).color)), luminance(background)];
+    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "selector", ["article p", "article a[href^='https://blog']", ".signature", ".mark", ".embed figcaption a", ".md-header"]
+)
+def test_text_stands_out_from_its_background(tab, selector, scheme):
+    """WCAG 2.2 AA：对比度至少 4.5。"""
+    page = tab(scheme=scheme).open(NOTE)
+    page.wait_for_timeout(300)  # 颜色有渐变
+    assert page.evaluate(CONTRAST, selector) >= 4.5
+
+
 def test_a_screen_reader_reads_marks_and_annotations(tab):
     page = tab().open(NOTE)
     assert page.get_by_role("img", name="已完成").count() == 5

@@ -5,7 +5,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
-from kb.notes import OPENS_EMBED
+from kb.notes import EMBED_FIRST
 from kb.regions import read_regions
 from tests.site.conftest import NOTE, ROOT
 
@@ -70,7 +70,7 @@ class TestCode:
         posts = ROOT / "docs/posts"
         for path in set((ROOT / "docs").rglob("*.md")) - set(posts.rglob("*.md")):
             fences = [line for line in path.read_text("utf-8").split("\n") if line.startswith(("```", "~~~"))]
-            assert set(fences) <= {OPENS_EMBED + "}", "```"}, path
+            assert set(fences) <= {EMBED_FIRST, "```"}, path
 
 
 class TestNote:
@@ -152,10 +152,11 @@ class TestSite:
         """页面自己要的脚本、样式、图片和字体都在本站；作者的图片除外。"""
         for path in site.rglob("*.html"):
             html = path.read_text("utf-8")
-            loaded = re.findall(r'<(?:script|link|iframe|source)[^>]*?(?:src|href)="?(https?://[^"\s>]+)', html)
-            assert loaded == [], path
+            loaded = re.findall(r'<(?:script|link|iframe|source|img)\b[^>]*?(?:src|href)="?(?:https?:)?//([^"/\s>]+)', html)
+            assert set(loaded) <= {"cdn.jsdelivr.net"}, path
+            assert not loaded or path == site / NOTE / "index.html"
         for path in site.rglob("*.css"):
-            assert not re.search(r"url\(\s*['\"]?https?:", path.read_text("utf-8")), path
+            assert not re.search(r"url\(\s*['\"]?(https?:)?//", path.read_text("utf-8")), path
 
     def test_internal_links_lead_somewhere(self, site, read):
         for path in site.rglob("index.html"):

@@ -65,7 +65,7 @@ class TestChannelAttention:
         assert_agrees(module(x[..., order]), module(x)[..., order], "打乱未打乱的输出")
 
     def test_se_resnet_50_parameters(self):
-        """SE-ResNet-50：16 个残差块各加一个，r = 16；论文 3.2 节说约 250 万。"""
+        """SE-ResNet-50：16 个残差块各加一个，r = 16；论文第 4 节说约 250 万。"""
         stages = {256: 3, 512: 4, 1024: 6, 2048: 3}  # 输出通道数 : 块数，He 等 2016 表 1
         added = sum(
             blocks * sum(parameter.numel() for parameter in ChannelAttention(channels).parameters())

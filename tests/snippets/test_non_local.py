@@ -177,6 +177,13 @@ class TestNonLocalBlock:
         assert block.out.weight.shape == (channels, expected, 1, 1)
         assert block.out.bias.shape == (channels,)
 
+    def test_concatenation_starts_like_a_linear_layer(self):
+        (w,) = NonLocalBlock(120, pairwise="concatenation").pairwise_parameters.values()
+        bound = 1 / math.sqrt(120)
+        assert w.shape == (120,)
+        assert 0.8 * bound < w.abs().max() <= bound
+        assert abs(w.mean()) < 0.3 * bound
+
     def test_gaussian_compares_x_itself(self):
         names = NonLocalBlock(7, pairwise="gaussian").state_dict().keys()
         assert names == {"g.weight", "g.bias", "out.weight", "out.bias"}

@@ -209,6 +209,20 @@ class TestSelfAttention:
         x = torch.tensor([[[[0.0, math.log(3)]]]], device=device)
         assert_agrees(module(x), torch.tensor([[[[3.0, 3.0]]]]), "手算的值")
 
+    def test_scaling_keeps_float16_from_overflowing(self, device):
+        # 点积 256·20² = 102400 超出 float16；除以 √256 之后只有 6400
+        query = torch.full((1, 1, 2, 256), 20.0, device=device, dtype=torch.float16)
+        scores = score(query, query, "scaled_dot_product")
+        assert_agrees(scores, torch.full((1, 1, 2, 2), 6400.0), "手算的值")
+
+    @pytest.mark.parametrize("similarity", ["concatenation", "perceptron"])
+    def test_similarity_parameters_start_like_linear_layers(self, similarity):
+        module = SelfAttention(60, similarity=similarity)
+        for parameter in module.similarity_parameters.values():
+            bound = 1 / math.sqrt(parameter.shape[-1])
+            assert 0.8 * bound < parameter.abs().max() <= bound
+            assert abs(parameter.mean()) < 0.3 * bound
+
     @similarities
     def test_shapes(self, similarity, device):
         module = SelfAttention(5, 6, 14, heads=2, similarity=similarity).to(device)
