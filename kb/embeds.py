@@ -165,12 +165,11 @@ class PlaceTreeprocessor(Treeprocessor):
                     "把它移到外面，或补上前面没有结束的那一块。"
                 )
             place = blocks.index(embed.figure)
-            before = [block for block in blocks[:place] if block not in figures][-1:]
-            after = [block for block in blocks[place:] if block not in figures][:1]
-            if not before or before[0].tag not in ("ol", "ul"):
+            before = blocks[place - 1].tag if place else None
+            after = next((block.tag for block in blocks[place:] if block not in figures), None)
+            if before not in ("ol", "ul"):
                 continue
-            same_list = after and after[0].tag == before[0].tag
-            if same_list or embed.next_line.startswith(("  ", "\t")):
+            if after == before or embed.next_line.startswith(("  ", "\t")):
                 raise BadInput(
                     f"{embed.here}：嵌入块把一个列表拆成了两半，"
                     f"后面还有 {embed.next_line.strip()[:40]!r}。把它移到整个列表之后。"

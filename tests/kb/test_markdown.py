@@ -127,7 +127,8 @@ class TestFrame:
     def test_the_title_is_shown_beside_headings_of_the_authors(self, project):
         page = project.render("---\ntitle: 真 <标题> &amp;\n---\n# 别的\n\n# 再一个\n")
         assert [heading.text.rstrip("¶") for heading in page.find_all("h1")] == ["真 <标题> &amp;", "别的", "再一个"]
-        assert page.find().name == "h1"
+        assert page.find() == page.h1
+        assert "id" not in page.h1.attrs  # 不进目录
 
     def test_foot(self, project):
         foot = project.render(HEAD + "正文\n", "posts/681746266.md").find(class_="note-foot")
