@@ -1,7 +1,7 @@
 """Markdown extension: what stands above and below a note, made from its front matter.
 
 Above: title, date, author, the path of its category, its cover. Below: where the note comes
-from, under which licence, and that code was added. Pages that aren't notes have none.
+from, under which licence, and whether code was added. Pages that aren't notes have none.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
@@ -35,9 +35,9 @@ class FrameTreeprocessor(Treeprocessor):
                 f"{page.path.relative_to(page.root).as_posix()}：这篇笔记的 front matter 写着 "
                 f"{reason}，是私密的，不能放在 docs/ 里。请把文件移出 docs/。"
             )
-        origin = self.origin.format(abbrlink=page.path.stem)
+        has_code = root.find("figure[@class='embed']") is not None
         root.insert(0, self.head(page))
-        root.append(self.foot(page, origin))
+        root.append(self.foot(page, has_code))
 
     def head(self, page: Page) -> etree.Element:
         head = etree.Element("div", {"class": "note-head"})
@@ -58,7 +58,8 @@ class FrameTreeprocessor(Treeprocessor):
             etree.SubElement(paragraph, "img", {"src": cover, "alt": "封面"})
         return head
 
-    def foot(self, page: Page, origin: str) -> etree.Element:
+    def foot(self, page: Page, has_code: bool) -> etree.Element:
+        origin = self.origin.format(abbrlink=page.path.stem)
         foot = etree.Element("div", {"class": "note-foot", "role": "note"})
         line = etree.SubElement(foot, "p")
         line.text = f"原文作者 {self.author}，发表于 "
@@ -71,7 +72,8 @@ class FrameTreeprocessor(Treeprocessor):
             {"href": "https://creativecommons.org/licenses/by/4.0/deed.zh-hans", "rel": "license"},
         )
         licence.text = "CC BY 4.0"
-        licence.tail = " 许可。本站在作者的段落之间加入了代码；作者的文字一字未改。"
+        added = "本站在作者的段落之间加入了代码；" if has_code else ""
+        licence.tail = f" 许可。{added}作者的文字一字未改。"
         return foot
 
 

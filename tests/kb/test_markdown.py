@@ -138,7 +138,11 @@ class TestFrame:
         ]
         assert "Alec-97" in foot.text
         assert "CC BY 4.0" in foot.text
-        assert "加入了代码" in foot.text
+
+    @pytest.mark.parametrize("embed", ["", '``` {.python .embed}\n--8<-- "numbers.py:half"\n```\n\n'])
+    def test_foot_says_whether_code_was_added(self, project, embed):
+        foot = project.render(HEAD + "正文\n\n" + embed).find(class_="note-foot")
+        assert ("加入了代码" in foot.text) == bool(embed)
 
     def test_what_front_matter_lacks_is_left_out(self, project):
         head = project.render("---\ntitle: x\n---\n正文\n").find(class_="note-head")
