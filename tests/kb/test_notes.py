@@ -37,6 +37,21 @@ def test_a_checkout_on_windows_changes_nothing(tmp_path):
         assert b"\r" not in path.read_bytes()
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="没有 git")
+@pytest.mark.parametrize("autocrlf", ["true", "input", "false"])
+def test_git_keeps_any_line_end_of_a_note(tmp_path, autocrlf):
+    original = b"a\r\nb\nc\r\n"
+    note = tmp_path / "from/docs/posts/1.md"
+    note.parent.mkdir(parents=True)
+    note.write_bytes(original)
+    shutil.copy(ROOT / ".gitattributes", tmp_path / "from")
+    git = ["git", "-c", f"core.autocrlf={autocrlf}", "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *command], cwd=tmp_path / "from", check=True, capture_output=True)
+    subprocess.run([*git, "clone", "-q", "from", "to"], cwd=tmp_path, check=True)
+    assert (tmp_path / "to/docs/posts/1.md").read_bytes() == original
+
+
 def test_embeds_come_out_whole():
     assert without_embeds(b"a\n\n" + EMBED + EMBED + b"b\n\n" + EMBED) == b"a\n\nb\n\n"
 
