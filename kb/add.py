@@ -1,7 +1,6 @@
 """Taking a note in: its bytes go to `docs/posts/<abbrlink>.md`, its fingerprint to the lock."""
 
 import re
-import shutil
 from pathlib import Path
 
 import yaml
@@ -32,7 +31,7 @@ def add_note(source: Path, root: Path) -> str:
         done = f"没有变化：{source} 已经是 {name}"
     else:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        target.write_bytes(original)
         done = f"已添加：{source} → {name}"
     write_lock(root, read_lock(root) | {name: fingerprint(original)})
     return done
@@ -61,9 +60,10 @@ def read_original(source: Path) -> bytes:
 
 def address(original: bytes, source: Path) -> str:
     """The note's abbrlink, which is its file name and its address on the site."""
+    text = original.decode("utf-8")
     try:
-        meta = front_matter(original.decode("utf-8"))
-        as_written = front_matter(original.decode("utf-8"), yaml.BaseLoader)
+        meta = front_matter(text)
+        as_written = front_matter(text, yaml.BaseLoader)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2023-13-45
         mark = getattr(error, "problem_mark", None)
         place = f"{source}:{mark.line + 2}" if mark else str(source)

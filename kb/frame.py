@@ -43,7 +43,7 @@ class FrameTreeprocessor(Treeprocessor):
         head = etree.Element("div", {"class": "note-head"})
         facts = etree.SubElement(head, "div", {"class": "note-facts"})
         if date := page.meta.get("date"):
-            written = str(date).replace("T", " ")
+            written = str(date).replace("T", " ")  # Zensical hands over ISO text
             time = etree.SubElement(facts, "time", {"datetime": written})
             time.text = written[:16]
         author = etree.SubElement(facts, "span")

@@ -20,11 +20,13 @@ OPENS_EMBED = re.compile(r"``` \{\.(python|figure) \.embed")
 """A line that begins so opens an embed; an author's note may not have one."""
 
 EMBED_FIRST = "``` {.python .embed}"
-EMBED_MIDDLE = re.compile(r'--8<-- "([^"]*)"')
+EMBED_MIDDLE = re.compile(r'--8<-- "([^"\r\n]*)"')
 EMBED_LAST = "```"
 
 _EMBED = re.compile(
-    rb'^``` \{\.python \.embed\}(\r?\n)--8<-- "[^"\r\n]*"\1```\1\1', re.MULTILINE
+    rf"^{re.escape(EMBED_FIRST)}(?P<end>\r?\n){EMBED_MIDDLE.pattern}(?P=end)"
+    rf"{EMBED_LAST}(?P=end)(?P=end)".encode(),
+    re.MULTILINE,
 )
 
 
@@ -45,7 +47,7 @@ def is_original(note: bytes, locked: dict[str, int | str]) -> bool:
     """Whether the note without its embeds is what its author wrote, byte for byte."""
     author = without_embeds(note)
     *_, last = [None, *_EMBED.finditer(note)]
-    if last and last.end() == len(note) and author[locked["bytes"] :] == last.group(1):
+    if last and last.end() == len(note) and author[locked["bytes"] :] == last["end"]:
         author = author[: locked["bytes"]]
     return fingerprint(author) == locked
 

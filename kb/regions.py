@@ -10,7 +10,7 @@ or defined twice is an error, where pymdownx would show whatever follows.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kb.engine import BadInput
@@ -40,7 +40,7 @@ def read_regions(path: Path, shown_as: str) -> dict[str, Region]:
     pair up.
     """
     regions: dict[str, Region] = {}
-    start: tuple[str, str, int] | None = None
+    opened: Region | None = None  # its text not yet known
     lines = path.read_text(encoding="utf-8-sig").split("\n")
     for number, line in enumerate(lines, 1):
         here = f"{shown_as}:{number}"
@@ -55,10 +55,10 @@ def read_regions(path: Path, shown_as: str) -> dict[str, Region]:
             continue
         kind, name, rest = marker.group(1), marker.group(2), marker.group(3).strip()
         if kind == "start":
-            if start is not None:
+            if opened is not None:
                 raise BadInput(
-                    f"{here}：区域 {start[0]}（第 {start[2]} 行开始）还没有结束，"
-                    f"区域 {name} 就开始了。先写 # --8<-- [end:{start[0]}]。"
+                    f"{here}：区域 {opened.name}（第 {opened.first - 1} 行开始）还没有结束，"
+                    f"区域 {name} 就开始了。先写 # --8<-- [end:{opened.name}]。"
                 )
             if name in regions:
                 raise BadInput(
@@ -70,25 +70,25 @@ def read_regions(path: Path, shown_as: str) -> dict[str, Region]:
                     f"{here}：区域 {name} 没有标题。在标记后面写一句中文标题："
                     f"# --8<-- [start:{name}] 标题。"
                 )
-            start = name, rest, number
+            opened = Region(name, title=rest, first=number + 1, text="")
         else:
-            if start is None or start[0] != name:
-                opened = f"正打开的区域是 {start[0]}" if start else "没有打开的区域"
+            if opened is None or opened.name != name:
+                instead = f"正打开的区域是 {opened.name}" if opened else "没有打开的区域"
                 raise BadInput(
-                    f"{here}：区域 {name} 在这里结束，但{opened}。"
+                    f"{here}：区域 {name} 在这里结束，但{instead}。"
                     f"补上 # --8<-- [start:{name}] 标题，或改正名字。"
                 )
-            text = "".join(line + "\n" for line in lines[start[2] : number - 1])
+            text = "".join(line + "\n" for line in lines[opened.first - 1 : number - 1])
             if not text.strip():
                 raise BadInput(
-                    f"{shown_as}:{start[2]}：区域 {name} 是空的。"
+                    f"{shown_as}:{opened.first - 1}：区域 {name} 是空的。"
                     "在两个标记之间写上代码，或删去标记。"
                 )
-            regions[name] = Region(name, start[1], start[2] + 1, text)
-            start = None
-    if start is not None:
+            regions[name] = replace(opened, text=text)
+            opened = None
+    if opened is not None:
         raise BadInput(
-            f"{shown_as}:{start[2]}：区域 {start[0]} 没有结束。"
-            f"在它的最后一行之后写 # --8<-- [end:{start[0]}]。"
+            f"{shown_as}:{opened.first - 1}：区域 {opened.name} 没有结束。"
+            f"在它的最后一行之后写 # --8<-- [end:{opened.name}]。"
         )
     return regions

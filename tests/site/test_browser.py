@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.site.conftest import NOTE
+from tests.site.conftest import NOTE, ROOT
 
-PAGES = ["", NOTE, "tags/", "snippets/self_attention/", "snippets/non_local/", "snippets/channel_attention/"]
+SOURCES = [f"snippets/{path.stem}/" for path in sorted((ROOT / "docs/snippets").glob("*.md"))]
+PAGES = ["", NOTE, "tags/", *SOURCES]
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="360" fill="teal"/></svg>'
 
 
