@@ -1,24 +1,9 @@
-"""三个模块的各种样子，测试用的数据。尺寸取两两不同的素数，轴弄反了就会失败。"""
+"""三个模块的各种样子，给对每个模块都成立的测试用。"""
 
 import itertools
 
-import torch
-
 from snippets import ChannelAttention, NonLocalBlock, SelfAttention
-
-SIMILARITIES = ("dot_product", "scaled_dot_product", "concatenation", "perceptron")
-PAIRWISE = ("gaussian", "embedded_gaussian", "dot_product", "concatenation")
-SPATIAL = {1: (11,), 2: (5, 7), 3: (2, 3, 5)}
-
-
-def draw(*shape, dtype=torch.float64, device="cpu"):
-    """正态随机数；各种 dtype 抽到的是同一组数。"""
-    return torch.randn(shape, dtype=torch.float64).to(device, dtype)
-
-
-def gradients(forward, module, x):
-    """forward(x) 的平方和，对 x 和 module 每个参数的梯度。"""
-    return torch.autograd.grad(forward(x).square().sum(), [x, *module.parameters()])
+from tests.snippets.data import PAIRWISE, SIMILARITIES, SPATIAL, wake
 
 
 def self_attention(similarity, heads=2):
@@ -35,13 +20,6 @@ def non_local(pairwise, dims, subsample):
 
 def channel_attention():
     return ChannelAttention(7, reduction=3), (2, 7, 3, 5)
-
-
-def wake(block):
-    """out 从零开始，模块就是恒等；给它随机的权重，才看得见其余部分算了什么。"""
-    torch.nn.init.normal_(block.out.weight)
-    torch.nn.init.normal_(block.out.bias)
-    return block
 
 
 BLOCKS = {

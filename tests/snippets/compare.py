@@ -1,5 +1,12 @@
-"""怎样算相等：一张容差表，一个比较函数。"""
+"""三种断言：与参考值相等、有某个性质、拒绝坏输入；怎样算相等，只有一张容差表。
 
+每个断言把它看到的记进 FACTS：设备与 dtype 取自被检验的张量本身，不取自测试的参数。
+记录证据时，没有用过这三种断言的测试什么也证明不了。
+"""
+
+from collections.abc import Callable
+
+import pytest
 import torch
 from torch import Tensor
 
@@ -12,6 +19,9 @@ TOLERANCE = {  # 相对误差：相对于参考值里最大的绝对值；绝对
     torch.float16: (2e-3, 2e-4),
 }
 
+FACTS: list[dict] = []
+"""正在运行的测试断言过什么。"""
+
 
 def assert_agrees(actual: Tensor, expected: Tensor, reference: str) -> None:
     """actual 在其 dtype 的容差之内等于 expected；reference 说明 expected 从哪里来。"""
@@ -20,6 +30,30 @@ def assert_agrees(actual: Tensor, expected: Tensor, reference: str) -> None:
         return
     difference = actual.detach().double().cpu() - expected.detach().double().cpu()
     error = difference.abs().max().item()
+    largest = expected.detach().abs().max().item()
+    remember("reference", reference, actual, absolute=error, relative=error / largest if largest else None)
     relative, absolute = TOLERANCE[actual.dtype]
-    allowed = relative * expected.detach().abs().max().item() + absolute
+    allowed = relative * largest + absolute
     assert error <= allowed, f"与 {reference} 相差 {error:.3g}，{actual.dtype} 允许 {allowed:.3g}"
+
+
+def assert_holds(subject: object, name: str, holds: Callable) -> None:
+    """holds(subject) 为真，是张量时处处为真；name 说明这是什么性质。"""
+    remember("property", name, subject)
+    result = holds(subject)
+    assert result.all() if isinstance(result, Tensor) else result, f"不成立：{name}"
+
+
+def assert_refuses(message: str, call: Callable, *args: object, **options: object) -> None:
+    """call(*args, **options) 抛出 ValueError，文字里有 message（正则表达式）。"""
+    tensors = [value for value in (*args, *options.values()) if isinstance(value, Tensor)]
+    remember("error", message, tensors[0] if tensors else None)
+    with pytest.raises(ValueError, match=message):
+        call(*args, **options)
+
+
+def remember(kind: str, name: str, subject: object, **errors: float | None) -> None:
+    where = {"device": None, "dtype": None}  # 与张量无关的断言
+    if isinstance(subject, Tensor):
+        where = {"device": subject.device.type, "dtype": str(subject.dtype).removeprefix("torch.")}
+    FACTS.append({"kind": kind, "name": name, **where, **errors})

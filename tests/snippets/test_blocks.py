@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.snippets.blocks import BLOCKS
-from tests.snippets.compare import DTYPES, assert_agrees
+from tests.snippets.compare import DTYPES, assert_agrees, assert_holds, assert_refuses
 
 REPRESENTATIVES = [  # 只为慢的测试，每个模块选一个
     "self_attention-scaled_dot_product",
@@ -34,8 +34,9 @@ def build(name, device):
 def test_keeps_dtype_and_device(block, dtype):
     module, x = block
     y = module.to(dtype)(x.to(dtype))
-    assert (y.dtype, y.device.type) == (dtype, x.device.type)
-    assert y.isfinite().all()
+    assert_holds(y, "dtype 与输入相同", lambda y: y.dtype == dtype)
+    assert_holds(y, "设备与输入相同", lambda y: y.device == x.device)
+    assert_holds(y, "没有无穷大，没有 NaN", torch.isfinite)
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -53,8 +54,8 @@ def test_channels_last_gives_the_same(block, dtype):
 
 def test_empty_batch(block):
     module, x = block
-    y = module(x[:0])
-    assert y.shape == (0, *module(x).shape[1:])
+    shape = (0, *module(x).shape[1:])
+    assert_holds(module(x[:0]), "空的批次得到空的输出", lambda y: y.shape == shape)
 
 
 def test_state_dict_round_trip(block):
@@ -62,9 +63,9 @@ def test_state_dict_round_trip(block):
     other = copy.deepcopy(module)
     for parameter in other.parameters():
         torch.nn.init.zeros_(parameter)
-    assert not torch.equal(other(x), module(x))
+    assert_holds(other(x), "参数清零后输出不同", lambda y: not torch.equal(y, module(x)))
     other.load_state_dict(module.state_dict())
-    assert torch.equal(other(x), module(x))
+    assert_holds(other(x), "读回参数后输出逐位相等", lambda y: torch.equal(y, module(x)))
 
 
 def test_compiles_as_one_graph(block):
@@ -117,30 +118,31 @@ def test_gradients(block):
     def forward(x, *values):
         return torch.func.functional_call(module, dict(zip(names, values, strict=True)), (x,))
 
-    assert torch.autograd.gradcheck(forward, (x, *values), fast_mode=True)
+    assert_holds(
+        x,
+        "解析梯度与有限差分一致",
+        lambda x: torch.autograd.gradcheck(forward, (x, *values), fast_mode=True),
+    )
 
 
 def test_refuses_integers(block):
     module, x = block
-    with pytest.raises(ValueError, match="x 应为浮点张量，得到 torch.int64"):
-        module(x.long())
+    assert_refuses("x 应为浮点张量，得到 torch.int64", module, x.long())
 
 
 def test_refuses_a_wrong_rank(block):
     module, x = block
     for other in (x[0], x[..., None]):
         came = re.escape(str(tuple(other.shape)))
-        with pytest.raises(ValueError, match=rf"x 的形状应为 \(B, {x.shape[1]}, .*得到 {came}"):
-            module(other)
+        assert_refuses(rf"x 的形状应为 \(B, {x.shape[1]}, .*得到 {came}", module, other)
 
 
 def test_refuses_a_wrong_channel_count(block):
     module, x = block
-    with pytest.raises(ValueError, match=rf"x 的形状应为 \(B, {x.shape[1]}, .*得到 \(\d+, {2 * x.shape[1]}, "):
-        module(torch.cat([x, x], dim=1))
+    message = rf"x 的形状应为 \(B, {x.shape[1]}, .*得到 \(\d+, {2 * x.shape[1]}, "
+    assert_refuses(message, module, torch.cat([x, x], dim=1))
 
 
 def test_refuses_an_empty_axis(block):
     module, x = block
-    with pytest.raises(ValueError, match="不小于 1，得到"):
-        module(x[..., :0])
+    assert_refuses("不小于 1，得到", module, x[..., :0])

@@ -12,8 +12,8 @@ import snippets.channel_attention
 from snippets import ChannelAttention
 from snippets.channel_attention import channel_weights, reweight
 from tests.snippets import references
-from tests.snippets.blocks import draw
-from tests.snippets.compare import DTYPES, assert_agrees
+from tests.snippets.compare import DTYPES, assert_agrees, assert_holds, assert_refuses
+from tests.snippets.data import draw
 
 
 class TestSteps:
@@ -51,8 +51,8 @@ class TestChannelAttention:
         torch.manual_seed(seed)
         module = ChannelAttention(7, reduction=2).to(device).double()
         weights = module.weights(scale * draw(2, 7, 3, 5, device=device))
-        assert weights.shape == (2, 7, 1, 1)
-        assert ((weights > 0) & (weights < 1)).all()
+        assert_holds(weights, "形状为 (B, C, 1, 1)", lambda weights: weights.shape == (2, 7, 1, 1))
+        assert_holds(weights, "都在 0 与 1 之间", lambda weights: (weights > 0) & (weights < 1))
 
     @given(data=st.data())
     def test_weights_ignore_where_things_are(self, device, data):
@@ -71,16 +71,16 @@ class TestChannelAttention:
             blocks * sum(parameter.numel() for parameter in ChannelAttention(channels).parameters())
             for channels, blocks in stages.items()
         )
-        assert added == 2_514_944
+        assert_holds(added, "SE-ResNet-50 增加的参数约 250 万", lambda added: added == 2_514_944)
 
     @pytest.mark.parametrize("reduction", [0, -1, 8])
     def test_refuses_a_bad_reduction(self, reduction):
-        with pytest.raises(ValueError, match=f"1 与 channels=7 之间，得到 {reduction}"):
-            ChannelAttention(7, reduction=reduction)
+        assert_refuses(f"1 与 channels=7 之间，得到 {reduction}", ChannelAttention, 7, reduction=reduction)
 
     @pytest.mark.parametrize("reduction", [1, 7])
     def test_takes_the_reductions_at_the_ends(self, reduction):
-        assert ChannelAttention(7, reduction).reduce.weight.shape == (7 // reduction, 7)
+        module = ChannelAttention(7, reduction)
+        assert_holds(module, "reduce 有 C // r 个单元", lambda m: m.reduce.weight.shape == (7 // reduction, 7))
 
 
 def test_docstring_examples():

@@ -10,6 +10,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from snippets import NonLocalBlock, SelfAttention
+from tests.snippets.compare import assert_holds
 
 STATUS = Path("/proc/self/status")  # 内存峰值 VmHWM；ru_maxrss 不行，它从父进程继承
 
@@ -54,7 +55,7 @@ def test_no_matrix_of_all_pairs(name, layout, dtype, device):  # float64 在 CUD
     x = torch.randn(1, 6, 32, 32, device=device, dtype=dtype).contiguous(memory_format=layout)
     positions = 32 * 32
     keys = positions // 4 if name == "subsample" else positions
-    assert largest_tensor(block, x) < positions * keys / 4
+    assert_holds(x, "不产生 N×M 大小的张量", lambda x: largest_tensor(block, x) < positions * keys / 4)
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -63,7 +64,11 @@ def test_asking_for_weights_makes_that_matrix(name, device):
     block = BLOCKS[name]().to(device)
     x = torch.randn(1, 6, 32, 32, device=device)
     keys = 16 * 16 if name == "subsample" else 32 * 32
-    assert largest_tensor(block, x, return_weights=True) >= 32 * 32 * keys
+    assert_holds(
+        x,
+        "要权重时才有 N×M 大小的张量",
+        lambda x: largest_tensor(block, x, return_weights=True) >= 32 * 32 * keys,
+    )
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason=f"这个系统没有 {STATUS}，读不到进程的内存峰值")

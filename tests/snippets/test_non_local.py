@@ -20,8 +20,8 @@ from snippets.non_local import (
 )
 from snippets.non_local import PAIRWISE as PAIRWISE_FUNCTIONS
 from tests.snippets import references
-from tests.snippets.blocks import PAIRWISE, SPATIAL, draw, gradients, wake
-from tests.snippets.compare import DTYPES, assert_agrees
+from tests.snippets.compare import DTYPES, assert_agrees, assert_holds, assert_refuses
+from tests.snippets.data import PAIRWISE, SPATIAL, draw, gradients, wake
 
 pairwises = pytest.mark.parametrize("pairwise", PAIRWISE)
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -36,7 +36,8 @@ class TestSteps:
         generator = torch.Generator().manual_seed(seed)
         scores = torch.randn(2, rows, columns, generator=generator).double().to(device)
         by_row, by_column = softmax_by_row(scores), softmax_by_column(scores)
-        assert (by_row > 0).all() and (by_column > 0).all()
+        assert_holds(by_row, "权重都为正", lambda weights: weights > 0)
+        assert_holds(by_column, "权重都为正", lambda weights: weights > 0)
         assert_agrees(by_row.sum(2), torch.ones(2, rows), "每行和为一")
         assert_agrees(by_column.sum(1), torch.ones(2, columns), "每列和为一")
 
@@ -139,7 +140,7 @@ class TestNonLocalBlock:
         torch.manual_seed(seed)
         block = NonLocalBlock(7, dims=dims, pairwise=pairwise, subsample=subsample).to(device)
         x = torch.randn(2, 7, *SPATIAL[dims], device=device)
-        assert torch.equal(block(x), x)
+        assert_holds(block(x), "刚建好时输出逐位等于输入", lambda z: torch.equal(z, x))
 
     @pairwises
     @given(data=st.data())
@@ -162,31 +163,44 @@ class TestNonLocalBlock:
         positions = math.prod(SPATIAL[dims])
         # 11 // 2；(5 // 2)·(7 // 2)；三维不动时间：2·(3 // 2)·(5 // 2)
         pooled = {1: 5, 2: 6, 3: 4}[dims] if subsample else positions
-        assert z.shape == (2, 7, *SPATIAL[dims])
-        assert weights.shape == (2, positions, pooled)
+        assert_holds(z, "输出与输入同形状", lambda z: z.shape == (2, 7, *SPATIAL[dims]))
+        assert_holds(weights, "权重的形状为 (B, N, M)", lambda weights: weights.shape == (2, positions, pooled))
 
     def test_subsampling_adds_no_parameters(self):
-        assert NonLocalBlock(7).state_dict().keys() == NonLocalBlock(7, subsample=True).state_dict().keys()
+        names = NonLocalBlock(7).state_dict().keys()
+        assert_holds(
+            NonLocalBlock(7, subsample=True), "池化不增加参数", lambda block: block.state_dict().keys() == names
+        )
 
     @pytest.mark.parametrize(("channels", "expected"), [(1, 1), (7, 3), (8, 4)])
     def test_inter_channels_default_to_half(self, channels, expected):
         block = NonLocalBlock(channels)
-        for conv in (block.theta, block.phi, block.g):
-            assert conv.weight.shape == (expected, channels, 1, 1)
-            assert conv.bias.shape == (expected,)
-        assert block.out.weight.shape == (channels, expected, 1, 1)
-        assert block.out.bias.shape == (channels,)
+        shapes = {
+            f"{name}.{kind}": shape
+            for name in ("theta", "phi", "g")
+            for kind, shape in (("weight", (expected, channels, 1, 1)), ("bias", (expected,)))
+        }
+        shapes |= {"out.weight": (channels, expected, 1, 1), "out.bias": (channels,)}
+        assert_holds(
+            block,
+            "中间通道数默认是一半",
+            lambda block: {name: value.shape for name, value in block.state_dict().items()} == shapes,
+        )
 
     def test_concatenation_starts_like_a_linear_layer(self):
         (w,) = NonLocalBlock(120, pairwise="concatenation").pairwise_parameters.values()
         bound = 1 / math.sqrt(120)
-        assert w.shape == (120,)
-        assert 0.8 * bound < w.abs().max() <= bound
-        assert abs(w.mean()) < 0.3 * bound
+        assert_holds(w, "形状为 (2C′)", lambda w: w.shape == (120,))
+        assert_holds(w, "初始值在 ±1/√(2C′) 之间", lambda w: 0.8 * bound < w.abs().max() <= bound)
+        assert_holds(w, "初始值以零为中心", lambda w: abs(w.mean()) < 0.3 * bound)
 
     def test_gaussian_compares_x_itself(self):
-        names = NonLocalBlock(7, pairwise="gaussian").state_dict().keys()
-        assert names == {"g.weight", "g.bias", "out.weight", "out.bias"}
+        names = {"g.weight", "g.bias", "out.weight", "out.bias"}
+        assert_holds(
+            NonLocalBlock(7, pairwise="gaussian"),
+            "高斯没有 θ、Φ 的参数",
+            lambda block: block.state_dict().keys() == names,
+        )
 
     @pytest.mark.parametrize("pairwise", ["gaussian", "embedded_gaussian"])
     @subsampling
@@ -206,18 +220,18 @@ class TestNonLocalBlock:
         ],
     )
     def test_refuses_bad_arguments(self, options, message):
-        with pytest.raises(ValueError, match=message):
-            NonLocalBlock(**{"in_channels": 7, **options})
+        assert_refuses(message, NonLocalBlock, **{"in_channels": 7, **options})
 
     @pytest.mark.parametrize(("dims", "shape"), [(1, (1,)), (2, (1, 5)), (2, (5, 1)), (3, (2, 5, 1))])
     def test_refuses_to_pool_a_short_axis(self, dims, shape):
         block = NonLocalBlock(7, dims=dims, subsample=True)
-        with pytest.raises(ValueError, match=r"被池化的轴（.*）都应不小于 2，得到形状 \(2, 7, "):
-            block(torch.randn(2, 7, *shape))
+        x = torch.randn(2, 7, *shape)
+        assert_refuses(r"被池化的轴（.*）都应不小于 2，得到形状 \(2, 7, ", block, x)
 
     def test_time_is_not_pooled_and_may_be_short(self):
         block = NonLocalBlock(7, dims=3, subsample=True)
-        assert block(torch.randn(2, 7, 1, 2, 3)).shape == (2, 7, 1, 2, 3)
+        z = block(torch.randn(2, 7, 1, 2, 3))
+        assert_holds(z, "时间轴只有一帧也可以", lambda z: z.shape == (2, 7, 1, 2, 3))
 
 
 def test_docstring_examples():

@@ -12,8 +12,8 @@ import snippets.self_attention
 from snippets import SelfAttention, aggregate, normalise, score
 from snippets.self_attention import fused_attention
 from tests.snippets import references
-from tests.snippets.blocks import SIMILARITIES, draw, gradients
-from tests.snippets.compare import DTYPES, assert_agrees
+from tests.snippets.compare import DTYPES, assert_agrees, assert_holds, assert_refuses
+from tests.snippets.data import SIMILARITIES, draw, gradients
 
 similarities = pytest.mark.parametrize("similarity", SIMILARITIES)
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -120,7 +120,7 @@ class TestSteps:
         generator = torch.Generator().manual_seed(seed)
         scores = scale * torch.randn(2, 3, 5, keys, generator=generator, dtype=torch.float64)
         weights = normalise(scores.to(device))
-        assert (weights >= 0).all()
+        assert_holds(weights, "权重不为负", lambda weights: weights >= 0)
         assert_agrees(weights.sum(-1), torch.ones(2, 3, 5), "和为一")
 
     @given(seed=st.integers(0, 2**32))
@@ -136,8 +136,8 @@ class TestSteps:
         assert_agrees(weights, weights[:, :, :1].expand_as(weights), "第一个 query 的权重")
 
     def test_unknown_similarity_lists_the_choices(self):
-        with pytest.raises(ValueError, match=f"{'、'.join(SIMILARITIES)} 之一，得到 'cosine'"):
-            score(self.QUERY, self.KEY, "cosine")
+        message = f"{'、'.join(SIMILARITIES)} 之一，得到 'cosine'"
+        assert_refuses(message, score, self.QUERY, self.KEY, "cosine")
 
 
 class TestFused:
@@ -220,38 +220,33 @@ class TestSelfAttention:
         module = SelfAttention(60, similarity=similarity)
         for parameter in module.similarity_parameters.values():
             bound = 1 / math.sqrt(parameter.shape[-1])
-            assert 0.8 * bound < parameter.abs().max() <= bound
-            assert abs(parameter.mean()) < 0.3 * bound
+            assert_holds(parameter, "初始值在 ±1/√输入维数 之间", lambda p: 0.8 * bound < p.abs().max() <= bound)
+            assert_holds(parameter, "初始值以零为中心", lambda p: abs(p.mean()) < 0.3 * bound)
 
     @similarities
     def test_shapes(self, similarity, device):
         module = SelfAttention(5, 6, 14, heads=2, similarity=similarity).to(device)
         y, weights = module(torch.randn(3, 5, 2, 7, device=device), return_weights=True)
-        assert y.shape == (3, 14, 2, 7)
-        assert weights.shape == (3, 2, 14, 14)
+        assert_holds(y, "形状为 (B, value_channels, H, W)", lambda y: y.shape == (3, 14, 2, 7))
+        assert_holds(weights, "权重的形状为 (B, heads, N, N)", lambda weights: weights.shape == (3, 2, 14, 14))
 
     def test_channels_default_to_in_channels(self):
         module = SelfAttention(5)
         for conv in (module.query, module.key, module.value):
-            assert conv.weight.shape == (5, 5, 1, 1)
-            assert conv.bias.shape == (5,)
+            assert_holds(conv, "通道数默认等于 in_channels", lambda conv: conv.weight.shape == (5, 5, 1, 1))
+            assert_holds(conv, "有偏置", lambda conv: conv.bias.shape == (5,))
 
     def test_similarity_parameters_are_per_head(self):
         shapes = {
-            similarity: {
-                name: tuple(value.shape)
-                for name, value in SelfAttention(
-                    5, 6, 14, heads=2, similarity=similarity
-                ).similarity_parameters.items()
-            }
-            for similarity in SIMILARITIES
-        }
-        assert shapes == {
             "dot_product": {},
             "scaled_dot_product": {},
             "concatenation": {"w": (2, 6)},
             "perceptron": {"W": (2, 3, 3), "U": (2, 3, 3), "v": (2, 3)},
         }
+        for similarity in SIMILARITIES:
+            module = SelfAttention(5, 6, 14, heads=2, similarity=similarity)
+            own = {name: tuple(value.shape) for name, value in module.similarity_parameters.items()}
+            assert_holds(own, "相似度的参数每头一份", lambda own: own == shapes[similarity])
 
     @similarities
     @given(data=st.data())
@@ -285,8 +280,8 @@ class TestSelfAttention:
         ],
     )
     def test_refuses_bad_arguments(self, options, message):
-        with pytest.raises(ValueError, match=message):
-            SelfAttention(**{"in_channels": 5, "key_channels": 6, "value_channels": 14, **options})
+        sizes = {"in_channels": 5, "key_channels": 6, "value_channels": 14}
+        assert_refuses(message, SelfAttention, **sizes | options)
 
 
 def test_docstring_examples():
