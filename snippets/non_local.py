@@ -71,7 +71,7 @@ def gaussian(theta: Tensor, phi: Tensor) -> Tensor:
     返回：(B, N, M)，dtype 同输入。
     出处：Wang 等 2018（arXiv 1711.07971），式 (2) 高斯、式 (3) 嵌入高斯。
     """
-    return softmax_by_row(theta @ phi.transpose(-2, -1))
+    return softmax_by_row(theta @ phi.mT)
 
 
 def dot_product(theta: Tensor, phi: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ def dot_product(theta: Tensor, phi: Tensor) -> Tensor:
 
     除以 key 的个数，使输出的大小不随特征图的尺寸变化。
     """
-    return theta @ phi.transpose(-2, -1) / phi.shape[-2]
+    return theta @ phi.mT / phi.shape[-2]
 
 
 def concatenation(theta: Tensor, phi: Tensor, w: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ def dot_product(query: Tensor, key: Tensor) -> Tensor:
     返回：(B, heads, N, M)，dtype 同输入。
     出处：Luong 等 2015（arXiv 1508.04025），3.1 节 dot。
     """
-    return query @ key.transpose(-2, -1)
+    return query @ key.mT
 
 
 def scaled_dot_product(query: Tensor, key: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ def concatenation(query: Tensor, key: Tensor, w: Tensor) -> Tensor:
     d = query.shape[-1]
     from_query = query @ w[:, :d, None]  # (B, heads, N, 1)
     from_key = key @ w[:, d:, None]  # (B, heads, M, 1)
-    return from_query + from_key.transpose(-2, -1)
+    return from_query + from_key.mT
 # --8<-- [end:concatenation]
 
 
@@ -60,8 +60,8 @@ def perceptron(query: Tensor, key: Tensor, W: Tensor, U: Tensor, v: Tensor) -> T
     返回：(B, heads, N, M)，dtype 同输入。
     出处：Bahdanau 等 2015（arXiv 1409.0473），附录 A.1.2。
     """
-    from_query = query @ W.transpose(-2, -1)
-    from_key = key @ U.transpose(-2, -1)
+    from_query = query @ W.mT
+    from_key = key @ U.mT
     hidden = from_query[:, :, :, None] + from_key[:, :, None]  # (B, heads, N, M, d)
     return (torch.tanh(hidden) @ v[:, None, :, None]).squeeze(-1)
 # --8<-- [end:perceptron]
@@ -213,12 +213,12 @@ class SelfAttention(nn.Module):
 
 def split_heads(features: Tensor, heads: int) -> Tensor:
     """(B, heads·d, H, W) → (B, heads, N, d)。"""
-    return features.flatten(2).unflatten(1, (heads, -1)).transpose(-2, -1)
+    return features.flatten(2).unflatten(1, (heads, -1)).mT
 
 
 def merge_heads(y: Tensor, shape: torch.Size) -> Tensor:
     """(B, heads, N, e) → (B, heads·e, H, W)，H、W 取自 shape。"""
-    return y.transpose(-2, -1).flatten(1, 2).unflatten(-1, shape[2:])
+    return y.mT.flatten(1, 2).unflatten(-1, shape[2:])
 
 
 def new_parameters(similarity: str, heads: int, d: int) -> nn.ParameterDict:

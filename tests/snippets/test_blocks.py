@@ -132,9 +132,10 @@ def test_refuses_integers(block):
 
 def test_refuses_a_wrong_rank(block):
     module, x = block
+    axes = {3: "L", 4: "H, W", 5: "T, H, W"}[x.ndim]
     for other in (x[0], x[..., None]):
         came = re.escape(str(tuple(other.shape)))
-        assert_refuses(rf"x 的形状应为 \(B, {x.shape[1]}, .*得到 {came}", module, other)
+        assert_refuses(rf"x 的形状应为 \(B, {x.shape[1]}, {axes}\)，.*得到 {came}", module, other)
 
 
 def test_refuses_a_wrong_channel_count(block):
@@ -145,4 +146,5 @@ def test_refuses_a_wrong_channel_count(block):
 
 def test_refuses_an_empty_axis(block):
     module, x = block
-    assert_refuses("不小于 1，得到", module, x[..., :0])
+    for axis in range(2, x.ndim):
+        assert_refuses("不小于 1，得到", module, x.narrow(axis, 0, 0))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from snippets import NonLocalBlock, SelfAttention
@@ -56,6 +58,29 @@ def test_no_matrix_of_all_pairs(name, layout, dtype, device):  # float64 在 CUD
     positions = 32 * 32
     keys = positions // 4 if name == "subsample" else positions
     assert_holds(x, "不产生 N×M 大小的张量", lambda x: largest_tensor(block, x) < positions * keys / 4)
+
+
+class Aligned(TorchFunctionMode):
+    """记下交给融合内核的张量最后一维的宽度。"""
+
+    def __init__(self):
+        super().__init__()
+        self.widths = []
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if function is F.scaled_dot_product_attention:
+            self.widths += [tensor.shape[-1] for tensor in args]
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_widths_suit_the_kernels_of_a_gpu(name, device):
+    """CUDA 的内核要求按 16 字节对齐：float16 是 8 的倍数。补得也不比这更多。"""
+    block = BLOCKS[name]().to(device)
+    x = torch.randn(1, 6, 4, 4, device=device)
+    with Aligned() as seen:
+        y = block(x)
+    assert_holds(y, "三个张量补到同一个 8 的倍数", lambda _: len(seen.widths) == 3 and set(seen.widths) in ({8}, {16}))
 
 
 @pytest.mark.parametrize("name", BLOCKS)

@@ -52,6 +52,10 @@ class TestSteps:
         # d = 2：上面两数除以 √2
         self.expect(self.by_hand(device, "scaled_dot_product"), 11 / math.sqrt(2), -2 / math.sqrt(2))
 
+    def test_the_similarity_is_scaled_unless_told_otherwise(self, device):
+        scores = score(self.QUERY.to(device), self.KEY.to(device))
+        self.expect(scores, 11 / math.sqrt(2), -2 / math.sqrt(2))
+
     def test_concatenation_by_hand(self, device):
         # w = (1, 10, 100, 1000)：1 + 20 + 300 + 4000 = 4321；1 + 20 + 0 − 1000 = −979
         scores = self.by_hand(device, "concatenation", w=[1.0, 10.0, 100.0, 1000.0])
@@ -135,13 +139,13 @@ class TestSteps:
         assert_agrees(weights, others, "另一组 query 的权重")
         assert_agrees(weights, weights[:, :, :1].expand_as(weights), "第一个 query 的权重")
 
-    def test_unknown_similarity_lists_the_choices(self):
+    def test_unknown_similarity_lists_the_choices(self, device):
         message = f"{'、'.join(SIMILARITIES)} 之一，得到 'cosine'"
-        assert_refuses(message, score, self.QUERY, self.KEY, "cosine")
+        assert_refuses(message, score, self.QUERY.to(device), self.KEY.to(device), "cosine")
 
 
 class TestFused:
-    @pytest.mark.parametrize("widths", [(7, 7), (3, 11), (11, 3), (8, 8)], ids=str)
+    @pytest.mark.parametrize("widths", [(7, 7), (3, 11), (11, 3), (8, 8), (9, 9)], ids=str)
     @dtypes
     def test_against_the_three_steps(self, widths, dtype, device):
         d, e = widths
@@ -220,7 +224,7 @@ class TestSelfAttention:
         module = SelfAttention(60, similarity=similarity)
         for parameter in module.similarity_parameters.values():
             bound = 1 / math.sqrt(parameter.shape[-1])
-            assert_holds(parameter, "初始值在 ±1/√输入维数 之间", lambda p: 0.8 * bound < p.abs().max() <= bound)
+            assert_holds(parameter, "初始值在 ±1/√输入维数 之间", lambda p: 0.9 * bound < p.abs().max() <= bound)
             assert_holds(parameter, "初始值以零为中心", lambda p: abs(p.mean()) < 0.3 * bound)
 
     @similarities
@@ -276,7 +280,9 @@ class TestSelfAttention:
             ({"heads": 7}, "整除 key_channels=6 与 value_channels=14，得到 heads=7"),
             ({"heads": 3}, "整除 key_channels=6 与 value_channels=14，得到 heads=3"),
             ({"heads": 0}, "得到 heads=0"),
+            ({"in_channels": 0}, "in_channels、key_channels、value_channels 都应不小于 1，得到 0、6、14"),
             ({"key_channels": 0}, "都应不小于 1，得到 5、0、14"),
+            ({"value_channels": 0}, "都应不小于 1，得到 5、6、0"),
         ],
     )
     def test_refuses_bad_arguments(self, options, message):
