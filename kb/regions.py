@@ -41,7 +41,7 @@ def read_regions(path: Path, shown_as: str) -> dict[str, Region]:
     """
     regions: dict[str, Region] = {}
     opened: Region | None = None  # its text not yet known
-    lines = path.read_text(encoding="utf-8-sig").split("\n")
+    lines = read_text(path, shown_as).split("\n")
     for number, line in enumerate(lines, 1):
         here = f"{shown_as}:{number}"
         marker = MARKER.match(line)
@@ -92,3 +92,31 @@ def read_regions(path: Path, shown_as: str) -> dict[str, Region]:
             f"在它的最后一行之后写 # --8<-- [end:{opened.name}]。"
         )
     return regions
+
+
+def list_files(root: Path) -> list[str]:
+    """The snippet files, as embeds name them."""
+    folder = root / "snippets"
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*.py"))
+    return sorted(file for file in found if file.split("/")[-1] != "__init__.py")
+
+
+def read_all(root: Path) -> dict[str, Region]:
+    """Everything that a note can embed: `file.py`, whole, and each `file.py:name`."""
+    found = {}
+    for file in list_files(root):
+        path = root / "snippets" / file
+        found[file] = Region(
+            "", title="完整文件", first=1, text=read_text(path, f"snippets/{file}")
+        )
+        for name, region in read_regions(path, f"snippets/{file}").items():
+            found[f"{file}:{name}"] = region
+    return found
+
+
+def read_text(path: Path, shown_as: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise BadInput(f"{shown_as}:{line}：不是 UTF-8 编码。用编辑器另存为 UTF-8。") from None

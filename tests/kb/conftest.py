@@ -5,11 +5,8 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from mkdocs.config import load_config
-from mkdocs.structure.files import get_files
-from mkdocs.structure.pages import Page
 
-ROOT = Path(__file__).parents[2]
+from tests.kb.lab import ROOT, Lab, render
 
 SNIPPET = '''\
 """两个函数。"""
@@ -34,6 +31,9 @@ class Project:
     def __init__(self, root: Path):
         self.root = root
         shutil.copy(ROOT / "mkdocs.yml", root)
+        (root / "evidence").mkdir()
+        for watched in ("pyproject.toml", "tests/conftest.py", "tests/snippets/data.py"):
+            self.write(watched, "")
         self.write("snippets/numbers.py", SNIPPET)
         self.write("docs/snippets/numbers.md", '``` {.python .embed}\n--8<-- "numbers.py"\n```\n\n')
 
@@ -46,14 +46,38 @@ class Project:
     def render(self, text: str, name: str = "posts/1.md") -> BeautifulSoup:
         """The page as MkDocs renders it with the site's settings."""
         self.write(f"docs/{name}", text)
-        config = load_config(str(self.root / "mkdocs.yml"))
-        files = get_files(config)
-        page = Page(None, files.get_file_from_path(name), config)
-        page.read_source(config)
-        page.render(config, files)
-        return BeautifulSoup(page.content, "html.parser")
+        return render(self.root, name)
 
 
 @pytest.fixture
 def project(tmp_path):
     return Project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def unrecorded(tmp_path_factory):
+    """一个没有记录过证据的小项目，只读。"""
+    if shutil.which("git") is None:
+        pytest.skip("没有 git")
+    return Lab(tmp_path_factory.mktemp("unrecorded")).build()
+
+
+@pytest.fixture(scope="session")
+def recorded(unrecorded, tmp_path_factory):
+    """同一个小项目，记录过证据，只读。"""
+    lab = unrecorded.copy(tmp_path_factory.mktemp("recorded"))
+    code, output = lab.record()
+    assert code == 0, output
+    return lab
+
+
+@pytest.fixture
+def lab(unrecorded, tmp_path):
+    """没有记录过证据的一份，可以改。"""
+    return unrecorded.copy(tmp_path)
+
+
+@pytest.fixture
+def proven(recorded, tmp_path):
+    """记录过证据的一份，可以改。"""
+    return recorded.copy(tmp_path)

@@ -1,0 +1,151 @@
+"""一个小项目：两个函数，几个测试，一篇笔记，在 git 里，可以真的记录证据。"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+from mkdocs.config import load_config
+from mkdocs.structure.files import get_files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parents[2]
+
+SNIPPET = '''\
+"""两个函数。"""
+
+import torch
+
+
+# --8<-- [start:double] 乘以二
+def double(x):
+    """2x，<不> 取整 & 不舍入。"""
+    if not x.is_floating_point():
+        raise ValueError("x 应为浮点张量")
+    return 2 * x
+# --8<-- [end:double]
+
+
+# --8<-- [start:half] 除以二
+def half(x):
+    return x / 2
+# --8<-- [end:half]
+'''
+
+OTHER = """\
+# --8<-- [start:zero] 零
+def zero(x):
+    return x - x
+# --8<-- [end:zero]
+"""
+
+TESTS = """\
+import pytest
+import torch
+
+from snippets.numbers import double, half
+from tests.snippets.compare import assert_agrees, assert_refuses
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
+def test_double(device, dtype):
+    x = torch.tensor([1.0, 2.5], device=device, dtype=dtype)
+    assert_agrees(double(x), torch.tensor([2.0, 5.0]), "手算的值")
+
+
+def test_double_refuses_integers():
+    assert_refuses("^x 应为浮点张量$", double, torch.tensor([1]))
+
+
+def test_half(device):
+    assert_agrees(half(torch.tensor([3.0], device=device)), torch.tensor([1.5]), "手算的值")
+"""
+
+EMBED = '``` {.python .embed}\n--8<-- "numbers.py:%s"\n```\n\n'
+
+
+def render(root: Path, name: str) -> BeautifulSoup:
+    """The page as MkDocs renders it with the site's settings."""
+    config = load_config(str(root / "mkdocs.yml"))
+    files = get_files(config)
+    page = Page(None, files.get_file_from_path(name), config)
+    page.read_source(config)
+    page.render(config, files)
+    return BeautifulSoup(page.content, "html.parser")
+
+
+class Lab:
+    def __init__(self, root: Path):
+        self.root = root
+
+    def build(self) -> "Lab":
+        for name in ("pyproject.toml", "mkdocs.yml", ".gitattributes", "tests/conftest.py"):
+            self.write(name, (ROOT / name).read_text("utf-8"))
+        for name in ("compare.py", "conftest.py"):
+            self.write(f"tests/snippets/{name}", (ROOT / "tests/snippets" / name).read_text("utf-8"))
+        self.write("snippets/__init__.py", "")
+        self.write("snippets/numbers.py", SNIPPET)
+        self.write("snippets/other.py", OTHER)
+        self.write("tests/snippets/test_numbers.py", TESTS)
+        self.write("docs/posts/1.md", f"---\ntitle: 笔记\n---\n\n一\n\n{EMBED % 'double'}二\n\n{EMBED % 'half'}")
+        self.write("docs/index.md", "# 首页\n")
+        self.write("evidence/equivalent.yml", "[]\n")
+        config = self.root / "mkdocs.yml"
+        before, _, rest = config.read_text("utf-8").partition("\nnav:")
+        config.write_text(before + "\nnot_in_nav" + rest.partition("\nnot_in_nav")[2], "utf-8")
+        for name in ("numbers", "other"):
+            self.write(f"docs/snippets/{name}.md", f'``` {{.python .embed}}\n--8<-- "{name}.py"\n```\n\n')
+        self.git("init", "-q")
+        self.commit()
+        return self
+
+    def copy(self, root: Path) -> "Lab":
+        shutil.copytree(self.root, root, dirs_exist_ok=True)
+        return Lab(root)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+        return path
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        text = (self.root / name).read_text("utf-8")
+        assert old in text
+        self.write(name, text.replace(old, new, 1))
+
+    def git(self, *arguments: str) -> None:
+        identity = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *identity, *arguments], cwd=self.root, check=True, capture_output=True)
+
+    def commit(self) -> None:
+        self.git("add", "-A")
+        self.git("commit", "-qm", "x", "--allow-empty")
+
+    def run(self, *command: str, **environment: str) -> tuple[int, str]:
+        clean = {"CUDA_VISIBLE_DEVICES": "", "PYTEST_ADDOPTS": "", "PYTHONUTF8": "1", "NO_MKDOCS_2_WARNING": "1"}
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            env={**os.environ, **clean, **environment},
+        )
+        return done.returncode, done.stdout
+
+    def record(self, *options: str, **environment: str) -> tuple[int, str]:
+        return self.run("-m", "pytest", "--record-evidence", *options, **environment)
+
+    def kb(self, *arguments: str) -> tuple[int, str]:
+        return self.run("-m", "kb", *arguments)
+
+    def page(self, name: str = "posts/1.md") -> BeautifulSoup:
+        return render(self.root, name)
+
+    @property
+    def evidence(self) -> dict:
+        return json.loads((self.root / "evidence/cpu.json").read_text("utf-8"))

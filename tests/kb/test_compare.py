@@ -1,0 +1,108 @@
+"""三种断言本身：该失败时失败，看到什么就记下什么。"""
+
+import pytest
+import torch
+
+from tests.snippets import compare
+from tests.snippets.compare import DTYPES, TOLERANCE, assert_agrees, assert_holds, assert_refuses
+
+
+@pytest.fixture(autouse=True)
+def no_facts():
+    compare.FACTS.clear()
+
+
+def refuse(x):
+    raise ValueError(f"x 应为正数，得到 {x}")
+
+
+class TestAgrees:
+    @pytest.mark.parametrize("dtype", DTYPES, ids=str)
+    def test_up_to_the_tolerance_and_no_further(self, dtype):
+        relative, absolute = TOLERANCE[dtype]
+        expected = torch.tensor([1.0, -100.0], dtype=torch.float64)
+        allowed = relative * 100 + absolute
+        actual = expected.to(dtype)
+        assert_agrees(actual, expected, "x")
+        assert_agrees(actual, expected + torch.tensor([0.0, 0.5 * allowed]), "x")
+        with pytest.raises(AssertionError, match=f"与 x 相差 .*，{dtype} 允许"):
+            assert_agrees(actual, expected + torch.tensor([1.5 * allowed, 0.0]), "x")
+
+    @pytest.mark.parametrize("dtype", DTYPES, ids=str)
+    def test_where_the_reference_is_zero(self, dtype):
+        zero, absolute = torch.zeros(1, dtype=torch.float64), TOLERANCE[dtype][1]
+        assert_agrees(zero.to(dtype), zero + 0.9 * absolute / (1 + TOLERANCE[dtype][0]), "x")
+        with pytest.raises(AssertionError):
+            assert_agrees(torch.full((1,), 1.5 * absolute, dtype=dtype), zero, "x")
+
+    def test_nan_agrees_with_nothing(self):
+        with pytest.raises(AssertionError):
+            assert_agrees(torch.tensor([float("nan")]), torch.tensor([1.0]), "x")
+        with pytest.raises(AssertionError):
+            assert_agrees(torch.tensor([1.0]), torch.tensor([float("nan")]), "x")
+
+    def test_shapes(self):
+        with pytest.raises(AssertionError, match="形状"):
+            assert_agrees(torch.ones(2, 1), torch.ones(2), "x")
+
+    def test_what_it_remembers(self):
+        assert_agrees(torch.tensor([2.0, 4.0]), torch.tensor([2.0, 4.00002], dtype=torch.float64), "手算")
+        (fact,) = compare.FACTS
+        assert fact["absolute"] == pytest.approx(2e-5)
+        assert fact["relative"] == pytest.approx(5e-6, rel=1e-4)
+        del fact["absolute"], fact["relative"]
+        assert fact == {"kind": "reference", "name": "手算", "device": "cpu", "dtype": "float32"}
+
+    def test_an_error_too_large_is_remembered_too(self):
+        with pytest.raises(AssertionError):
+            assert_agrees(torch.tensor([2.0]), torch.tensor([3.0]), "手算")
+        assert compare.FACTS[0]["absolute"] == 1.0
+
+    def test_next_to_nothing_there_is_no_relative_error(self):
+        assert_agrees(torch.tensor([2e-8]), torch.tensor([1e-8]), "x")
+        assert compare.FACTS[0]["relative"] is None
+
+
+class TestHolds:
+    def test_passes(self):
+        assert_holds(torch.ones(2), "为正", lambda x: x > 0)
+        assert_holds(3, "是奇数", lambda n: n % 2 == 1)
+        assert compare.FACTS == [
+            {"kind": "property", "name": "为正", "device": "cpu", "dtype": "float32"},
+            {"kind": "property", "name": "是奇数", "device": None, "dtype": None},
+        ]
+
+    def test_the_device_is_the_tensors(self):
+        assert_holds(torch.ones(2, device="meta"), "有两个", lambda x: len(x) == 2)
+        assert compare.FACTS[0]["device"] == "meta"
+
+    @pytest.mark.parametrize("subject", [torch.tensor([1.0, -1.0]), torch.tensor([[-1.0]])])
+    def test_fails_where_one_element_does_not_hold(self, subject):
+        with pytest.raises(AssertionError, match="不成立：为正"):
+            assert_holds(subject, "为正", lambda x: x > 0)
+
+    def test_fails(self):
+        with pytest.raises(AssertionError, match="不成立：是奇数"):
+            assert_holds(2, "是奇数", lambda n: n % 2 == 1)
+
+
+class TestRefuses:
+    def test_passes(self):
+        assert_refuses(r"^x 应为正数，得到 -1$", refuse, -1)
+        assert_refuses("应为正数", refuse, x=torch.tensor([1], dtype=torch.int64))
+        assert [(fact["kind"], fact["device"], fact["dtype"]) for fact in compare.FACTS] == [
+            ("error", None, None),
+            ("error", "cpu", "int64"),
+        ]
+
+    def test_fails_without_an_error(self):
+        with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+            assert_refuses("应为正数", abs, -1)
+
+    def test_fails_with_other_words(self):
+        with pytest.raises(AssertionError, match="Regex pattern did not match"):
+            assert_refuses("应为负数", refuse, -1)
+
+    def test_other_errors_pass_through(self):
+        with pytest.raises(ZeroDivisionError):
+            assert_refuses("x", lambda: 1 / 0)
