@@ -12,7 +12,10 @@ becomes
     </figure>
 
 Without a region the whole file is shown, with line numbers; a page of the site that
-does so, `docs/snippets/self_attention.md`, is where the links lead.
+does so, `docs/snippets/self_attention.md`, is where the links lead. The tests can be shown
+whole as well: `--8<-- "tests/snippets/test_blocks.py"`.
+
+The figure's `data-code` is what it shows: `self_attention.py:score`. `kb.badges` reads it.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
@@ -22,7 +25,6 @@ does so, `docs/snippets/self_attention.md`, is where the links lead.
 | FragmentTreeprocessor | treeprocessors | kb-embed-fragments | -1 | after the generator has resolved links (0) |
 """
 
-import posixpath
 import re
 from dataclasses import dataclass
 from xml.etree import ElementTree as etree
@@ -34,8 +36,10 @@ from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
 from kb.engine import BadInput, Page, current_page
+from kb.html import element
+from kb.keys import TESTS
 from kb.notes import EMBED_FIRST, EMBED_LAST, EMBED_MIDDLE, OPENS_EMBED
-from kb.regions import Region, read_regions
+from kb.regions import Region, list_files, read_regions, read_text
 
 TOKEN = "\x02kb-embed:{}\x03"
 
@@ -81,23 +85,21 @@ class EmbedPreprocessor(Preprocessor):
         return out
 
     def figure(self, target: str, page: Page, here: str) -> etree.Element:
-        file, region, text = find_code(target, page, here)
-        stem = file.removesuffix(".py").replace("/", "-")
+        path, region, text = find_code(target, page, here)
+        stem = code_stem(path)
         name = f"{stem}-{region.name}" if region else stem
-        figure = etree.Element("figure", {"class": "embed", "id": self.free_id(name)})
+        figure = element(
+            "figure", {"class": "embed", "id": self.free_id(name), "data-code": target}
+        )
         if region:
             code = self.highlight(text, title=region.title)
         else:
-            code = self.highlight(text, title=f"snippets/{file}", id_value=stem)
+            code = self.highlight(text, title=path, id_value=stem)
         figure.text = self.md.htmlStash.store(code)
         if region:
-            caption = etree.SubElement(figure, "figcaption")
-            link = etree.SubElement(caption, "a")
-            source = f"snippets/{file.removesuffix('.py')}.md"
-            link.set("href", posixpath.relpath(source, posixpath.dirname(page.uri)))
-            link.set("data-fragment", f"__codelineno-{stem}-{region.first}")
-            link.text = f"完整文件 snippets/{file}"
-            link.tail = f"，第 {region.first}–{region.last} 行"
+            link = link_to_line(page, path, region.first, f"完整文件 {path}")
+            lines = f"，第 {region.first}–{region.last} 行"
+            figure.append(element("figcaption", None, link, lines))
         return figure
 
     def free_id(self, name: str) -> str:
@@ -228,35 +230,49 @@ def next_author_line(lines: list[str], number: int) -> str:
     return lines[number] if number < len(lines) else ""
 
 
+def code_stem(path: str) -> str:
+    """`snippets/self_attention.py` → `self_attention`: names its page and its anchors."""
+    folder = f"{TESTS}/" if path.startswith(f"{TESTS}/") else "snippets/"
+    return path.removeprefix(folder).removesuffix(".py").replace("/", "-")
+
+
+def link_to_line(page: Page, path: str, line: int, *text: etree.Element | str) -> etree.Element:
+    """A link to a line of a file of code, on the page that shows it whole.
+
+    A test that the site has no page for is named without a link.
+    """
+    folder = "tests" if path.startswith(f"{TESTS}/") else "snippets"
+    uri = f"{folder}/{code_stem(path)}.md"
+    if folder == "tests" and not (page.root / "docs" / uri).exists():
+        return element("span", None, *text)
+    fragment = f"__codelineno-{code_stem(path)}-{line}"
+    return element("a", {"href": page.link_to(uri), "data-fragment": fragment}, *text)
+
+
 def find_code(target: str, page: Page, here: str) -> tuple[str, Region | None, str]:
-    """File, region (None for a whole file) and text that `target` names."""
-    folder = page.root / "snippets"
+    """Path, region (None for a whole file) and text that `target` names."""
     file, _, name = target.partition(":")
     if re.search(r"[\d,:-]", name) and not re.search(r"[a-z]", name):
         raise BadInput(
             f"{here}：嵌入 {target!r} 用了行号。代码一改行号就指到别处，所以只能按名字嵌入："
             f'--8<-- "{file}:区域"。'
         )
-    files = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*.py")
-        if path.name != "__init__.py"
-    )
+    if re.fullmatch(rf"{TESTS}/\w+\.py", target) and (page.root / target).exists():
+        return target, None, read_text(page.root / target, target)
+    path, files = f"snippets/{file}", list_files(page.root)
     if file not in files:
         raise BadInput(
-            f"{here}：嵌入 {target!r} 要的文件 snippets/{file} 不存在。"
+            f"{here}：嵌入 {target!r} 要的文件 {path} 不存在。"
             f"现有：{'、'.join(files) or '（空）'}。"
         )
-    path = folder / file
     try:
-        regions = read_regions(path, shown_as=f"snippets/{file}")
+        regions = read_regions(page.root / path, shown_as=path)
     except BadInput as error:
         raise BadInput(f"{here}：嵌入 {target!r} 的文件有问题。\n{error}") from None
     if ":" not in target:
-        return file, None, path.read_text(encoding="utf-8")
+        return path, None, read_text(page.root / path, path)
     if name not in regions:
         raise BadInput(
-            f"{here}：snippets/{file} 里没有区域 {name!r}。"
-            f"现有：{'、'.join(regions) or '（没有区域）'}。"
+            f"{here}：{path} 里没有区域 {name!r}。现有：{'、'.join(regions) or '（没有区域）'}。"
         )
-    return file, regions[name], regions[name].text
+    return path, regions[name], regions[name].text

@@ -4,6 +4,7 @@ MkDocs tells an extension about the current page through the tree processor that
 resolves relative links; Zensical through a preprocessor that holds its context.
 """
 
+import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,10 +35,15 @@ class Page:
     """Path below `docs/`, with forward slashes."""
     path: Path
     meta: dict
+    repo_url: str | None = None
 
     @property
     def is_note(self) -> bool:
         return self.uri.startswith("posts/")
+
+    def link_to(self, uri: str) -> str:
+        """The relative link to another file below `docs/`."""
+        return posixpath.relpath(uri, posixpath.dirname(self.uri))
 
     def place(self, beginning: re.Pattern, count: int) -> str:
         """`path:line` of the count-th line of the file that begins so.
@@ -55,9 +61,11 @@ def current_page(md: Markdown) -> Page:
         file = md.treeprocessors["relpath"].file
         path = Path(file.abs_src_path)
         uri, meta = file.src_uri, file.page.meta
+        repo_url = md.treeprocessors["relpath"].config.repo_url
     else:  # Zensical
         context = md.preprocessors["rendering_context"]
         uri, meta = context.page.path, context.page.meta
         path = Path(context.config["docs_dir"]).resolve() / uri
+        repo_url = context.config.get("repo_url")
     docs = path.parents[uri.count("/")]
-    return Page(root=docs.parent, uri=uri, path=path, meta=meta)
+    return Page(root=docs.parent, uri=uri, path=path, meta=meta, repo_url=repo_url)

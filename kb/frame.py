@@ -14,9 +14,9 @@ from xml.etree import ElementTree as etree
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
-from markdown.util import AMP_SUBSTITUTE
 
 from kb.engine import BadInput, Page, current_page
+from kb.html import literal
 from kb.notes import private_because
 
 
@@ -86,11 +86,6 @@ class TitleTreeprocessor(Treeprocessor):
             heading = etree.Element("h1")
             heading.text = literal(title)
             root.insert(0, heading)
-
-
-def literal(text: object) -> str:
-    """Text that the serializer shows as it stands: or `&lt;` would be an entity."""
-    return str(text).replace("&", AMP_SUBSTITUTE + "amp;")
 
 
 def category_path(meta: dict) -> list[str]:

@@ -81,3 +81,24 @@ def read_lock(root: Path) -> dict[str, dict[str, int | str]]:
 def write_lock(root: Path, lock: dict[str, dict[str, int | str]]) -> None:
     text = json.dumps(lock, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     (root / "notes.lock.json").write_text(text, encoding="utf-8", newline="\n")
+
+
+def find_embeds(root: Path) -> dict[str, list[tuple[str, str]]]:
+    """What is embedded → the pages below `docs/` that embed it, each with its title."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for path in sorted((root / "docs").rglob("*.md")):
+        note = path.read_bytes()
+        targets = dict.fromkeys(match[2].decode() for match in _EMBED.finditer(note))
+        if targets:
+            uri = path.relative_to(root / "docs").as_posix()
+            title = title_of(note.decode("utf-8", "replace")) or uri
+            for target in targets:
+                found.setdefault(target, []).append((uri, title))
+    return found
+
+
+def title_of(note: str) -> str:
+    try:
+        return str(front_matter(note).get("title", ""))
+    except (yaml.YAMLError, ValueError):
+        return ""

@@ -5,7 +5,14 @@ import subprocess
 
 import pytest
 
-from kb.notes import fingerprint, front_matter, is_original, private_because, read_lock, without_embeds
+from kb.notes import (
+    fingerprint,
+    front_matter,
+    is_original,
+    private_because,
+    read_lock,
+    without_embeds,
+)
 from tests.kb.conftest import ROOT
 
 EMBED = b'``` {.python .embed}\n--8<-- "numbers.py:double"\n```\n\n'

@@ -5,7 +5,7 @@ import pytest
 from tests.site.conftest import NOTE, ROOT
 
 SOURCES = [f"snippets/{path.stem}/" for path in sorted((ROOT / "docs/snippets").glob("*.md"))]
-PAGES = ["", NOTE, "tags/", *SOURCES]
+PAGES = ["", NOTE, "tags/", "verification/", "tests/test_blocks/", *SOURCES]
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="360" fill="teal"/></svg>'
 
 
@@ -67,7 +67,18 @@ CONTRAST = """selector => {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "selector", ["article p", "article a[href^='https://blog']", ".signature", ".mark", ".embed figcaption a", ".md-header"]
+    "selector",
+    [
+        "article p",
+        "article a[href^='https://blog']",
+        ".signature",
+        ".mark",
+        ".embed figcaption a",
+        ".md-header",
+        ".evidence summary",
+        ".state.is-verified",
+        ".state.is-untested",
+    ],
 )
 def test_text_stands_out_from_its_background(tab, selector, scheme):
     """WCAG 2.2 AA：对比度至少 4.5。"""
@@ -152,4 +163,54 @@ def test_copying_copies_the_code(tab):
         figure = page.locator(selector)
         figure.locator("button.md-code__button, button.md-clipboard").first.click()
         copied = page.evaluate("navigator.clipboard.readText()")
-        assert copied.strip() == figure.locator("code").last.text_content().strip()
+        assert copied.strip() == figure.locator(".highlight code").last.text_content().strip()
+
+
+class TestEvidence:
+    EMBED = "#embed-self_attention-score details.evidence"
+
+    def test_opens_with_the_keyboard(self, tab):
+        page = tab().open(NOTE)
+        details = page.locator(self.EMBED)
+        assert not details.locator("table").first.is_visible()
+        details.locator("summary").focus()
+        page.keyboard.press("Enter")
+        assert details.locator("table").first.is_visible()
+        page.keyboard.press("Enter")
+        assert not details.locator("table").first.is_visible()
+
+    def test_needs_no_script(self, tab):
+        page = tab(java_script_enabled=False).open(NOTE)
+        page.locator(f"{self.EMBED} summary").click()
+        assert page.locator(f"{self.EMBED} table").first.is_visible()
+
+    def test_a_screen_reader_reads_the_state_and_the_tables(self, tab):
+        page = tab().open(NOTE)
+        page.locator(f"{self.EMBED} summary").click()
+        line = page.locator(f"{self.EMBED} summary").aria_snapshot()
+        assert "已验证 CPU：" in line
+        assert "未运行 CUDA" in line
+        assert "✓" not in line
+        assert page.locator(self.EMBED).get_by_role("table", name="与参考值的最大误差").count() == 1
+        assert page.locator(self.EMBED).get_by_role("columnheader", name="float64").count() == 1
+
+    @pytest.mark.parametrize("path", [NOTE, "verification/"])
+    @pytest.mark.parametrize("width", [1280, 390])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_all_of_it_open_fits(self, tab, path, width, scheme, request):
+        page = tab(width=width, scheme=scheme).open(path)
+        page.evaluate("document.querySelectorAll('details.evidence').forEach(each => each.open = true)")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if folder := request.config.getoption("screenshots"):
+            name = path.strip("/").replace("/", "-")
+            page.screenshot(path=f"{folder}/{name}-open-{width}-{scheme}.png", full_page=True)
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_printed_there_is_the_line_and_no_more(self, tab, scheme):
+        page = tab(scheme=scheme).open(NOTE)
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")  # material 也这样做
+        page.emulate_media(media="print")
+        state = page.locator(f"{self.EMBED} .state").first
+        assert state.is_visible()
+        assert page.evaluate(CONTRAST, f"{self.EMBED} .state") >= 4.5
+        assert not page.locator(f"{self.EMBED} table").first.is_visible()

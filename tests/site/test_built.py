@@ -5,8 +5,11 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
+from kb.evidence import DEVICES
+from kb.evidence import read as read_evidence
+from kb.keys import content_key, read_inputs
 from kb.notes import EMBED_FIRST
-from kb.regions import read_regions
+from kb.regions import read_all, read_regions
 from tests.site.conftest import NOTE, ROOT
 
 EMBEDS = [
@@ -27,6 +30,12 @@ def note(read):
 @pytest.fixture(scope="module")
 def body(note):
     return note.select_one("article.md-content__inner")
+
+
+@pytest.fixture(scope="module")
+def pages(site, read):
+    """Every page, by its address."""
+    return {path.parent.relative_to(site).as_posix(): read(path.parent) for path in site.rglob("index.html")}
 
 
 class TestCode:
@@ -71,6 +80,64 @@ class TestCode:
         for path in set((ROOT / "docs").rglob("*.md")) - set(posts.rglob("*.md")):
             fences = [line for line in path.read_text("utf-8").split("\n") if line.startswith(("```", "~~~"))]
             assert fences == [EMBED_FIRST, "```"] * (len(fences) // 2), path
+
+
+class TestEvidence:
+    """要求先记录过证据：python -m pytest --record-evidence。"""
+
+    def test_every_badge_is_bound_to_the_text_on_the_page(self, pages):
+        """把每一页上每个嵌入块的文字重新算一遍，与证据核对。"""
+        recorded = {device: read_evidence(ROOT / "evidence", device) for device in DEVICES}
+        seen = 0
+        for address, page in pages.items():
+            for figure in page.select("figure.embed"):
+                name = figure["data-code"]
+                if name.startswith("tests/"):
+                    assert not figure.select(".state"), address
+                    continue
+                seen += 1
+                key = content_key(
+                    name, figure.select_one(".highlight code").text, read_inputs(ROOT, name.partition(":")[0])
+                )
+                assert figure.details["data-key"] == key, f"{address} {name}"
+                for device, chip in zip(DEVICES, figure.select("summary .state"), strict=True):
+                    region = recorded[device] and recorded[device]["regions"].get(name)
+                    bound = region is not None and region["key"] == key
+                    assert bound == (chip.text not in ("未运行", "已过期")), f"{address} {name} {device}"
+        assert seen == sum(len(names) for _, names in EMBEDS) + len(FILES)
+
+    def test_everything_is_verified_on_cpu(self, pages):
+        for address, page in pages.items():
+            for details in page.select("details.evidence"):
+                assert details.select_one("summary .state").text == "已验证", address
+
+    def test_no_python_without_a_mark(self, pages):
+        """渲染出来的每一个代码块，不是嵌入的，就标明是作者的。"""
+        blocks = 0
+        for address, page in pages.items():
+            for block in page.select("article pre"):
+                blocks += 1
+                assert block.find_parent(class_=["embed", "author-code"]), f"{address}：{block.text[:80]}"
+        assert blocks > len(FILES)
+
+    def test_every_link_to_a_test_shows_that_test(self, body, read):
+        links = body.select("#embed-self_attention-score details table a")
+        assert len(links) > 10
+        for link in links:
+            target = urlsplit(urljoin(NOTE, link["href"]))
+            line = read(target.path).find(id=target.fragment).parent.text
+            assert re.search(r"@|def test_", line), link.text
+
+    def test_the_list_has_everything(self, pages):
+        page = pages["verification"]
+        listed = [code.text for code in page.select("dl.facts dd:first-of-type > a > code")]
+        assert listed == [*read_all(ROOT)]
+        for region in read_all(ROOT).values():
+            assert region.title in page.text
+
+    def test_tests_have_a_page_each(self, pages):
+        files = {path.stem for path in (ROOT / "tests/snippets").glob("*.py")}
+        assert {address.split("/")[1] for address in pages if address.startswith("tests/")} == files
 
 
 class TestNote:

@@ -1,5 +1,6 @@
 """mkdocs serve：改了代码，页面跟着变；写错了说清楚，改对了接着来。"""
 
+import re
 import shutil
 import socket
 import subprocess
@@ -18,9 +19,10 @@ class Server:
 
     def __init__(self, root):
         self.root = root
-        for name in ("docs", "snippets"):
-            shutil.copytree(ROOT / name, root / name)
-        shutil.copy(ROOT / "mkdocs.yml", root)
+        for name in ("docs", "snippets", "tests", "evidence"):
+            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("mkdocs.yml", "pyproject.toml"):
+            shutil.copy(ROOT / name, root)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -54,6 +56,10 @@ class Server:
         with urllib.request.urlopen(self.address + NOTE, timeout=60) as answer:
             return answer.read().decode()
 
+    def states(self):
+        """What the badges of the note say of CPU, each once."""
+        return set(re.findall(r'<summary><span class="device">.*?<span class="state [\w-]+">(\w+)</span>', self.note()))
+
     def stop(self):
         self.process.terminate()
         self.process.wait(timeout=30)
@@ -69,6 +75,7 @@ def server(tmp_path):
 
 def test_the_page_follows_a_snippet(server):
     assert "沿 key 的方向做 softmax" in server.note()
+    assert server.states() == {"已验证"}
     file = server.root / "snippets/self_attention.py"
     original = file.read_text("utf-8")
 
@@ -76,15 +83,24 @@ def test_the_page_follows_a_snippet(server):
     file.write_text(original.replace("沿 key 的方向做 softmax", "新写的一句话"), "utf-8")
     server.wait_for("Reloading browsers", after=seen)
     assert "新写的一句话" in server.note()
+    assert server.states() == {"已验证", "已过期"}
+    assert any("self_attention.py:normalise 在 CPU 上已过期" in line for line in server.log[seen:])
 
     seen = len(server.log)
     file.write_text(original.replace("# --8<-- [end:normalise]\n", ""), "utf-8")
-    message = server.wait_for("docs/posts/681746266.md:", after=seen)
-    assert "嵌入 'self_attention.py:score' 的文件有问题" in message
-    server.wait_for("区域 normalise（第", after=seen)
+    message = server.wait_for("snippets/self_attention.py:", after=seen)
+    assert "区域 normalise（第" in message
 
     seen = len(server.log)
     file.write_text(original, "utf-8")
     server.wait_for("Reloading browsers", after=seen)
     assert "沿 key 的方向做 softmax" in server.note()
+    assert server.states() == {"已验证"}
     assert "Traceback" not in "".join(server.log)
+
+
+def test_the_page_follows_the_evidence(server):
+    seen = len(server.log)
+    (server.root / "evidence/cpu.json").unlink()
+    server.wait_for("Reloading browsers", after=seen)
+    assert server.states() == {"未运行"}

@@ -1,0 +1,74 @@
+"""Building HTML: `element("a", {"href": url}, "text", other)`."""
+
+from collections.abc import Iterable
+from html.parser import HTMLParser
+from xml.etree import ElementTree as etree
+
+from markdown.util import AMP_SUBSTITUTE
+
+
+def element(
+    tag: str, attributes: dict[str, str] | None = None, *children: etree.Element | str
+) -> etree.Element:
+    made = etree.Element(tag, attributes or {})
+    append(made, children)
+    return made
+
+
+def append(parent: etree.Element, children: Iterable[etree.Element | str]) -> None:
+    for child in children:
+        if isinstance(child, etree.Element):
+            parent.append(child)
+        elif len(parent):
+            parent[-1].tail = (parent[-1].tail or "") + literal(child)
+        else:
+            parent.text = (parent.text or "") + literal(child)
+
+
+def literal(text: object) -> str:
+    """Text that the serializer shows as it stands: or `&lt;` would be an entity."""
+    return str(text).replace("&", AMP_SUBSTITUTE + "amp;")
+
+
+def table(
+    headings: Iterable[str], rows: Iterable[Iterable[etree.Element | str]], caption: str
+) -> etree.Element:
+    """A table that scrolls by itself where it is wider than the page."""
+    head = element("tr", None, *(element("th", {"scope": "col"}, heading) for heading in headings))
+    body = [element("tr", None, *(element("td", None, cell) for cell in row)) for row in rows]
+    return element(
+        "div",
+        {"class": "wide", "tabindex": "0", "role": "group", "aria-label": caption},
+        element(
+            "table",
+            {"class": "facts"},
+            element("caption", None, caption),
+            element("thead", None, head),
+            element("tbody", None, *body),
+        ),
+    )
+
+
+class _CodeText(HTMLParser):
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.inside = False
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.inside = self.inside or tag == "code"
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = self.inside and tag != "code"
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.text += data
+
+
+def code_text(html: str) -> str:
+    """What a reader sees in the `<code>` of a highlighted block."""
+    parser = _CodeText()
+    parser.feed(html)
+    parser.close()
+    return parser.text
