@@ -154,8 +154,23 @@ def run_tests(workspace: str, file: str, ids: list[str]) -> None:
     os._exit(code)
 
 
+@dataclass(frozen=True)
+class Run:
+    """Tests that are running against a changed file, in a copy of the project."""
+
+    job: object
+    process: multiprocessing.process.BaseProcess
+    deadline: float
+    workspace: Path
+    target: Path
+    original: bytes
+
+
 class Pool:
-    """Runs tests against mutants, several at a time, each in a fresh process."""
+    """Runs tests against mutants, several at a time, each in a fresh process.
+
+    Ctrl-C takes effect in `finished`, so that no process is left behind half started.
+    """
 
     def __init__(self, root: Path, workers: int, folder: str):
         method = (
@@ -174,7 +189,21 @@ class Pool:
                 )
             shutil.copy(root / "pyproject.toml", workspace)
             self.free.append(workspace)
-        self.running: dict[int, tuple] = {}
+        self.running: list[Run] = []
+        self.interrupted = False
+
+    def __enter__(self) -> "Pool":
+        self.on_interrupt = signal.signal(signal.SIGINT, self.interrupt)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for run in self.running:
+            run.process.kill()
+            run.process.join()
+        signal.signal(signal.SIGINT, self.on_interrupt)
+
+    def interrupt(self, *_: object) -> None:
+        self.interrupted = True
 
     def start(self, job: object, file: str, source: str, ids: list[str], limit: float) -> None:
         workspace = self.free.pop()
@@ -186,28 +215,23 @@ class Pool:
         )
         process.start()
         deadline = time.monotonic() + limit
-        self.running[process.sentinel] = (process, job, deadline, workspace, target, original)
+        self.running.append(Run(job, process, deadline, workspace, target, original))
 
     def finished(self) -> Iterator[tuple[object, int]]:
-        """Jobs that have ended, with their exit codes. Waits for at least a moment."""
-        multiprocessing.connection.wait(self.running, timeout=1)
-        for sentinel, (process, job, deadline, workspace, target, original) in list(
-            self.running.items()
-        ):
-            if process.is_alive() and time.monotonic() > deadline:
-                process.kill()  # it never ends: noticed
-                process.join()
-            if not process.is_alive():
-                process.join()
-                del self.running[sentinel]
-                target.write_bytes(original)
-                self.free.append(workspace)
-                yield job, process.exitcode
-
-    def stop(self) -> None:
-        for process, *_ in self.running.values():
-            process.kill()
-            process.join()
+        """Jobs that have ended, with their exit codes. Waits for a second at most."""
+        multiprocessing.connection.wait([run.process.sentinel for run in self.running], timeout=1)
+        if self.interrupted:
+            raise KeyboardInterrupt
+        for run in list(self.running):
+            if run.process.is_alive() and time.monotonic() > run.deadline:
+                run.process.kill()  # it never ends: noticed
+                run.process.join()
+            if not run.process.is_alive():
+                run.process.join()
+                self.running.remove(run)
+                run.target.write_bytes(run.original)
+                self.free.append(run.workspace)
+                yield run.job, run.process.exitcode
 
 
 class Campaign:
@@ -254,18 +278,14 @@ class Campaign:
         if not waiting:
             return
         report(None)
-        with tempfile.TemporaryDirectory() as folder:
-            pool = Pool(self.root, workers, folder)
-            try:
-                limit = 30 + 3 * self.check_baseline(pool)
-                while waiting or pool.running:
-                    while waiting and pool.free:
-                        self.start(pool, waiting.pop(), limit)
-                    for mutant, code in pool.finished():
-                        self.settle(mutant, code)
-                        report(mutant)
-            finally:
-                pool.stop()
+        with tempfile.TemporaryDirectory() as folder, Pool(self.root, workers, folder) as pool:
+            limit = 30 + 3 * self.check_baseline(pool)
+            while waiting or pool.running:
+                while waiting and pool.free:
+                    self.start(pool, waiting.pop(), limit)
+                for mutant, code in pool.finished():
+                    self.settle(mutant, code)
+                    report(mutant)
 
     def check_baseline(self, pool: Pool) -> float:
         """Seconds that all tests take without a mutant. They must pass, or kills mean nothing."""

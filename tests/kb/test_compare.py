@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from tests.snippets import compare
-from tests.snippets.compare import DTYPES, TOLERANCE, assert_agrees, assert_holds, assert_refuses
+from tests.snippets.compare import (
+    DTYPES,
+    TOLERANCE,
+    assert_agrees,
+    assert_holds,
+    assert_refuses,
+)
 
 
 @pytest.fixture(autouse=True)

@@ -9,11 +9,12 @@ import time
 
 import pytest
 
-from kb.evidence import read
+from kb.evidence import RECORD, read
 from kb.judge import judge_all
 from kb.mutate import (
     BROKEN_IMPORT,
     PROGRESS,
+    SURVIVED,
     Mutant,
     Pool,
     difference,
@@ -156,14 +157,29 @@ class TestRun:
 
 
 def test_a_copy_is_whole_again_afterwards(recorded, tmp_path):
-    pool = Pool(recorded.root, 1, str(tmp_path))
-    pool.start("job", "numbers.py", "raise ValueError", ["tests/snippets/test_numbers.py::test_half[cpu]"], limit=60)
-    assert (tmp_path / "0/snippets/numbers.py").read_text("utf-8") == "raise ValueError"
     ended = []
-    while pool.running:
-        ended += pool.finished()
+    with Pool(recorded.root, 1, str(tmp_path)) as pool:
+        pool.start(
+            "job", "numbers.py", "raise ValueError", ["tests/snippets/test_numbers.py::test_half[cpu]"], limit=60
+        )
+        assert (tmp_path / "0/snippets/numbers.py").read_text("utf-8") == "raise ValueError"
+        while pool.running:
+            ended += pool.finished()
     assert ended == [("job", BROKEN_IMPORT)]
     assert (tmp_path / "0/snippets/numbers.py").read_text("utf-8") == SNIPPET
+
+
+def test_what_never_ends_is_noticed(recorded, tmp_path):
+    ended = []
+    with Pool(recorded.root, 1, str(tmp_path)) as pool:
+        pool.start(
+            "job", "numbers.py", "while True:\n    pass\n", ["tests/snippets/test_numbers.py::test_half[cpu]"], limit=3
+        )
+        while pool.running:
+            ended += pool.finished()
+    ((job, code),) = ended
+    assert job == "job"
+    assert code != SURVIVED
 
 
 class TestInterruption:
@@ -174,7 +190,7 @@ class TestInterruption:
         stale = json.dumps({"key": "0" * 64, "mutant": mutants[0].id, "outcome": "survived"})
         proven.write(PROGRESS, "\n".join([*entries, stale, '{"key": "cut o']))
         code, output = proven.kb("mutate", "numbers.py")
-        assert f"{len(mutants) - 1} / {len(mutants)} 处" in output
+        assert f"{len(mutants)} 处，{len(mutants) - 1} 处已经知道" in output
         region = read(proven.root / "evidence", "mutation", "mutation")["regions"]["numbers.py"]
         assert (region["killed"], region["total"]) == (1, len(mutants))
         assert not (proven.root / PROGRESS).exists()
@@ -212,11 +228,13 @@ class TestRefusals:
         return output
 
     def test_code_without_evidence(self, unrecorded):
-        assert "numbers.py 在 CPU 上未运行：还没有在 CPU 上运行过。先记录证据：" in self.refused(unrecorded)
+        assert f"numbers.py 在 CPU 上未运行（还没有在 CPU 上运行过）。提交以后重新记录：{RECORD}" in self.refused(
+            unrecorded
+        )
 
     def test_code_that_has_changed(self, proven):
         proven.edit("snippets/numbers.py", "2 * x", "x * 2")
-        assert "numbers.py 在 CPU 上已过期：" in self.refused(proven)
+        assert "numbers.py 在 CPU 上已过期（" in self.refused(proven)
 
     def test_a_file_that_is_not_there(self, recorded):
         assert "snippets/ 里没有 missing.py。现有：numbers.py、other.py。" in self.refused(recorded, "missing.py")
