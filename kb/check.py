@@ -1,5 +1,6 @@
 """`kb check`: whether every embed is verified on CPU; with `--rerun`, whether it still would be."""
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -83,6 +84,9 @@ def rerun(root: Path) -> list[str]:
         old = evidence.read(root / "evidence", "cpu")
         if old is None:
             raise BadInput(f"没有 evidence/cpu.json，无从比较。先记录：{RECORD}")
+        for name in ("mutation.json", EQUIVALENT):  # these are not run again
+            if (root / "evidence" / name).exists():
+                shutil.copy(root / "evidence" / name, folder)
         states = [
             {name: verdict.state.value for name, verdict in judge_all(root, "cpu", where).items()}
             for where in (root / "evidence", Path(folder))

@@ -60,6 +60,22 @@ def test_a_rerun_that_agrees(proven):
     assert (proven.root / "evidence/cpu.json").read_bytes() == before
 
 
+def test_a_rerun_judges_with_the_same_mutants(proven):
+    region = {
+        "key": proven.evidence["regions"]["numbers.py:half"]["key"],
+        "recorded": "2026-01-01T00:00:00Z",
+        "packages": {},
+        "killed": 0,
+        "total": 1,
+        "survivors": [{"line": 17, "before": "x", "after": "y"}],
+    }
+    write(proven.root / "evidence/mutation.json", {"command": "kb mutate", "regions": {"numbers.py:half": region}})
+    code, output = proven.kb("check", "--rerun")
+    assert code == 1
+    assert "numbers.py:half 在 CPU 上部分验证（1 个变异没有被测试发现" in output
+    assert "重新运行得到" not in output
+
+
 def test_a_rerun_finds_forged_evidence(proven):
     """改过证据，摘要也算对了：页面信了，重新运行不信。"""
     (proven.root / "docs/snippets/other.md").unlink()

@@ -1,5 +1,6 @@
 """生成的 HTML：代码一字不差，笔记该有的都在。"""
 
+import json
 import re
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -134,6 +135,13 @@ class TestEvidence:
         assert listed == [*read_all(ROOT)]
         for region in read_all(ROOT).values():
             assert region.title in page.text
+
+    def test_search_leaves_the_evidence_out(self, site):
+        entries = json.loads((site / "search/search_index.json").read_text("utf-8"))["docs"]
+        index = "".join(entry["text"] for entry in entries).replace("\u200b", "")  # 分词的记号
+        assert "自注意力" in index
+        for words in ("最大相对误差", "内容键", "test_empty_batch"):
+            assert words not in index
 
     def test_tests_have_a_page_each(self, pages):
         files = {path.stem for path in (ROOT / "tests/snippets").glob("*.py")}
