@@ -11,6 +11,7 @@ The first that fits:
 | 已验证 verified | none of the above |
 """
 
+import functools
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -204,13 +205,19 @@ def read_mutation(folder: Path, name: str, key: str) -> Mutation | str:
 def read_explanations(folder: Path) -> dict[tuple[str, str, str], str]:
     """(file, line before, line after) → why no test can tell the two apart."""
     path = folder / EQUIVALENT
-    if not path.exists():
-        return {}
+    return (
+        parse_explanations(path.read_bytes(), f"{folder.name}/{EQUIVALENT}")
+        if path.exists()
+        else {}
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def parse_explanations(data: bytes, shown_as: str) -> dict[tuple[str, str, str], str]:
     expected = "每一项要有 file、before、after、why，都是文字"
     try:
-        entries = yaml.safe_load(path.read_text("utf-8")) or []
         found = {}
-        for entry in entries:
+        for entry in yaml.safe_load(data.decode("utf-8")) or []:
             file, before, after, why = (
                 entry[part].strip() for part in ("file", "before", "after", "why")
             )
@@ -218,8 +225,7 @@ def read_explanations(folder: Path) -> dict[tuple[str, str, str], str]:
         return found
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise BadInput(
-            f"{folder.name}/{EQUIVALENT}:{mark.line + 1 if mark else 1}：不是正确的 YAML。{expected}。"
-        ) from None
+        line = mark.line + 1 if mark else 1
+        raise BadInput(f"{shown_as}:{line}：不是正确的 YAML。{expected}。") from None
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError):
-        raise BadInput(f"{folder.name}/{EQUIVALENT}：内容不对。{expected}。") from None
+        raise BadInput(f"{shown_as}：内容不对。{expected}。") from None

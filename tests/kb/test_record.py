@@ -406,6 +406,12 @@ class TestRefusals:
             == "tests/snippets/test_numbers.py:18：monkeypatch 可以换掉 snippets 里的东西，测试里不能用。"
         )
 
+    def test_one_name_used_twice(self, lab):
+        lab.edit("snippets/numbers.py", "[start:half]", "[start:double]")
+        lab.edit("snippets/numbers.py", "[end:half]", "[end:double]")
+        lab.commit()
+        assert refused(lab, *lab.record()).startswith("snippets/numbers.py:15：区域 double 在第 6 行已经有了")
+
     def test_examples_that_differ_each_time(self, lab):
         lab.edit("tests/conftest.py", "derandomize=True", "derandomize=False")
         lab.commit()
