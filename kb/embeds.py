@@ -86,15 +86,13 @@ class EmbedPreprocessor(Preprocessor):
 
     def figure(self, target: str, page: Page, here: str) -> etree.Element:
         path, region, text = find_code(target, page, here)
-        stem = code_stem(path)
-        name = f"{stem}-{region.name}" if region else stem
         figure = element(
-            "figure", {"class": "embed", "id": self.free_id(name), "data-code": target}
+            "figure", {"class": "embed", "id": self.free_id(anchor(target)), "data-code": target}
         )
         if region:
             code = self.highlight(text, title=region.title)
         else:
-            code = self.highlight(text, title=path, id_value=stem)
+            code = self.highlight(text, title=path, id_value=code_stem(path))
         figure.text = self.md.htmlStash.store(code)
         if region:
             link = link_to_line(page, path, region.first, f"完整文件 {path}")
@@ -103,10 +101,10 @@ class EmbedPreprocessor(Preprocessor):
         return figure
 
     def free_id(self, name: str) -> str:
-        """`embed-name`, numbered where the page already embeds the same region."""
+        """The anchor, numbered where the page already embeds the same region."""
         taken = {embed.figure.get("id") for embed in self.embeds}
         number = 1
-        while (id := f"embed-{name}" + (f"-{number}" if number > 1 else "")) in taken:
+        while (id := name + (f"-{number}" if number > 1 else "")) in taken:
             number += 1
         return id
 
@@ -234,6 +232,12 @@ def code_stem(path: str) -> str:
     """`snippets/self_attention.py` → `self_attention`: names its page and its anchors."""
     folder = f"{TESTS}/" if path.startswith(f"{TESTS}/") else "snippets/"
     return path.removeprefix(folder).removesuffix(".py").replace("/", "-")
+
+
+def anchor(target: str) -> str:
+    """Where a page shows what an embed names: `embed-self_attention-score`."""
+    file, _, region = target.partition(":")
+    return "-".join(filter(None, ("embed", code_stem(file), region)))
 
 
 def link_to_line(page: Page, path: str, line: int, *text: etree.Element | str) -> etree.Element:

@@ -36,7 +36,9 @@ from kb.regions import list_files, read_all
 PROGRESS = ".kb-mutate.jsonl"
 """What an interrupted run has found so far."""
 
-SURVIVED, NOTICED, BROKEN_IMPORT = 0, 1, 2  # exit codes of pytest
+PYTEST_ENDED = 100
+"""Added to pytest's exit codes, so that a process that never got that far isn't taken for one."""
+SURVIVED, NOTICED, BROKEN_IMPORT = PYTEST_ENDED, PYTEST_ENDED + 1, PYTEST_ENDED + 2
 PRELOAD = ["torch", "torch._dynamo", "pytest", "hypothesis", "kb.mutate"]
 
 
@@ -132,7 +134,7 @@ class Selection:
 
 
 def run_tests(workspace: str, file: str, ids: list[str]) -> None:
-    """In a process of its own: ends with pytest's exit code."""
+    """In a process of its own: ends with PYTEST_ENDED + pytest's exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent sees to it
     log = os.open(f"{workspace}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
@@ -150,8 +152,8 @@ def run_tests(workspace: str, file: str, ids: list[str]) -> None:
     code = pytest.main([*options, *modules], plugins=[Selection(ids)])
     for name, module in list(sys.modules.items()):
         if name.startswith("snippets") and not module.__file__.startswith(workspace):
-            code = 70  # not the copy
-    os._exit(code)
+            os._exit(70)  # not the copy
+    os._exit(PYTEST_ENDED + code)
 
 
 @dataclass(frozen=True)
@@ -299,7 +301,7 @@ class Campaign:
                     if code != SURVIVED:
                         log = Path(f"{pool.free[-1]}.log").read_text("utf-8", "replace")
                         raise BadInput(
-                            f"没有变异时，snippets/{file} 的测试就没有通过（pytest 以 {code} 结束）。"
+                            f"没有变异时，snippets/{file} 的测试就没有通过（进程以 {code} 结束）。"
                             f"先重新记录：{RECORD}\n{log[-2000:]}"
                         )
         return time.monotonic() - started
@@ -312,9 +314,10 @@ class Campaign:
             self.outcomes[mutant] = "survived"
 
     def settle(self, mutant: Mutant, code: int) -> None:
-        if code > BROKEN_IMPORT:
+        crashed_or_killed = code < 0  # by a signal: it takes a change to do that
+        if not crashed_or_killed and code not in (SURVIVED, NOTICED, BROKEN_IMPORT):
             place = f"snippets/{mutant.file}:{mutant.line}"
-            raise BadInput(f"{place} 的变异没有跑成，pytest 以 {code} 结束。")
+            raise BadInput(f"{place} 的变异没有跑成，进程以 {code} 结束。")
         self.outcomes[mutant] = "survived" if code == SURVIVED else "killed"
         write_progress(self.root, self.key(mutant), mutant, self.outcomes[mutant])
 

@@ -19,7 +19,7 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
 from kb.badges import CLASSES, badge
-from kb.embeds import link_to_line
+from kb.embeds import anchor, link_to_line
 from kb.engine import Page, current_page
 from kb.evidence import DEVICES
 from kb.html import append, element, table
@@ -68,7 +68,10 @@ def describe(
     modules = Counter(id.partition("::")[0] for verdict in verdicts for id in verdict.proving)
     facts = {
         "代码": [link_to_line(page, path, region.first, element("code", None, name))],
-        "嵌入在": [embed_link(page, uri, title, name) for uri, title in embeds]
+        "嵌入在": [
+            element("a", {"href": page.link_to(uri), "data-fragment": anchor(name)}, title)
+            for uri, title in embeds
+        ]
         or ["没有一页嵌入它"],
         "依赖": dependencies(page.root, file, region),
         "验证它的": [
@@ -82,15 +85,10 @@ def describe(
     parts = []
     for term, values in facts.items():
         definition = element("dd")
-        for value in values:
-            append(definition, (value,) if value is values[0] else ("；", value))
+        for number, value in enumerate(values):
+            append(definition, ("；", value) if number else (value,))
         parts += [element("dt", None, term), definition]
     return element("dl", {"class": "facts"}, *parts)
-
-
-def embed_link(page: Page, uri: str, title: str, name: str) -> etree.Element:
-    anchor = name.removesuffix(".py").replace(".py:", "-").replace("/", "-")
-    return element("a", {"href": page.link_to(uri), "data-fragment": f"embed-{anchor}"}, title)
 
 
 def dependencies(root: Path, file: str, region: Region) -> list[str]:

@@ -73,6 +73,7 @@ class Recorder:
         self.facts: dict[str, list[dict]] = {}
         self.originals: dict[tuple[object, str], object] = {}
         self.refusal = ""
+        self.folder = Path(config.getoption("evidence_dir") or self.root / "evidence")
         self.written: list[str] = []
         config.args[:] = [str(self.root / TESTS)]
 
@@ -156,11 +157,10 @@ class Recorder:
         loaded = check_loaded(self.root, self.inputs)
         check_unchanged(self.root, self.inputs)
         check_committed(self.root, [*self.inputs, *loaded])
-        folder = Path(self.config.getoption("evidence_dir") or self.root / "evidence")
         chosen = self.config.getoption("device", None)
         for device in [chosen] if chosen else DEVICES:
             if any(fact["device"] == device for facts in self.facts.values() for fact in facts):
-                evidence.write(folder / f"{device}.json", self.document(device))
+                evidence.write(self.folder / f"{device}.json", self.document(device))
                 self.written.append(device)
         if not self.written:
             raise BadInput("没有一个测试检验过张量，没有什么可以记录。")
@@ -222,11 +222,9 @@ class Recorder:
         if self.refusal:
             terminalreporter.write_line(f"没有写入证据：{self.refusal}", red=True)
             return
-        folder = Path(self.config.getoption("evidence_dir") or self.root / "evidence")
         for device in self.written:
-            terminalreporter.write_line(f"已写入 {folder / device}.json")
-        for device in self.written if folder == self.root / "evidence" else ():
-            verdicts = judge_all(self.root, device)
+            terminalreporter.write_line(f"已写入 {self.folder / device}.json")
+            verdicts = judge_all(self.root, device, self.folder)
             verified = sum(verdict.state is State.VERIFIED for verdict in verdicts.values())
             terminalreporter.write_line(
                 f"{DEVICES[device]}：{len(verdicts)} 段代码里 {verified} 段已验证"

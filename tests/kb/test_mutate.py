@@ -9,12 +9,15 @@ import time
 
 import pytest
 
+from kb.engine import BadInput
 from kb.evidence import RECORD, read
 from kb.judge import judge_all
 from kb.mutate import (
     BROKEN_IMPORT,
+    NOTICED,
     PROGRESS,
     SURVIVED,
+    Campaign,
     Mutant,
     Pool,
     difference,
@@ -179,7 +182,27 @@ def test_what_never_ends_is_noticed(recorded, tmp_path):
             ended += pool.finished()
     ((job, code),) = ended
     assert job == "job"
-    assert code != SURVIVED
+    assert code < 0
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"), [(SURVIVED, "survived"), (NOTICED, "killed"), (BROKEN_IMPORT, "killed"), (-11, "killed")]
+)
+def test_what_an_exit_means(recorded, monkeypatch, code, outcome):
+    monkeypatch.setattr("kb.mutate.write_progress", lambda *_: None)
+    campaign = Campaign(recorded.root, ["numbers.py"])
+    mutant = campaign.mutants[0]
+    campaign.settle(mutant, code)
+    assert campaign.outcomes == {mutant: outcome}
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 70, SURVIVED + 3, SURVIVED + 4, SURVIVED + 5])
+def test_a_run_that_failed_by_itself_kills_nothing(recorded, code):
+    """进程自己出了错，没有跑到测试；或者 pytest 内部出错、用法不对、没有找到测试。"""
+    campaign = Campaign(recorded.root, ["numbers.py"])
+    with pytest.raises(BadInput, match=f"的变异没有跑成，进程以 {code} 结束"):
+        campaign.settle(campaign.mutants[0], code)
+    assert campaign.outcomes == {}
 
 
 class TestInterruption:
