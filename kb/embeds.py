@@ -19,70 +19,52 @@ The figure's `data-code` is what it shows: `self_attention.py:score`. `kb.badges
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
-| EmbedPreprocessor | preprocessors | kb-embeds | 28 | sees the author's lines: after normalize_whitespace (30), before fenced code (25) |
-| EmbedBlockProcessor | parser.blockprocessors | kb-embeds | 200 | before any other block |
-| PlaceTreeprocessor | treeprocessors | kb-embed-places | 19 | when all blocks are known; before anything is added around the note (12) |
+| Embeds.check, Embeds.show | md.parser | checks, fences | | sees the author's lines and the parser's tokens |
 | FragmentTreeprocessor | treeprocessors | kb-embed-fragments | -1 | after the generator has resolved links (0) |
 """
 
 import re
-from dataclasses import dataclass
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
-from markdown.blockprocessors import BlockProcessor
 from markdown.extensions import Extension
-from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
+from markdown_it.token import Token
 
+from kb.code import highlight
+from kb.commonmark import parse
 from kb.engine import BadInput, Page, current_page
 from kb.html import element
 from kb.keys import TESTS
 from kb.notes import EMBED_FIRST, EMBED_LAST, EMBED_MIDDLE, OPENS_EMBED
 from kb.regions import Region, list_files, read_regions, read_text
 
-TOKEN = "\x02kb-embed:{}\x03"
+EMBED_LINES = 4
 
 
-@dataclass
-class Embed:
-    figure: etree.Element
-    here: str
-    """Where it stands, for messages."""
-    next_line: str
-    """The author's next line, "" at the end of the note."""
-
-
-class EmbedPreprocessor(Preprocessor):
-    """Takes embeds out of the text, leaving a token in the place of each."""
+class Embeds:
+    """The embeds of a page."""
 
     def __init__(self, md: Markdown):
-        super().__init__(md)
-        self.embeds: list[Embed] = []
+        self.md = md
+        self.figures: dict[int, etree.Element] = {}
+        """By the line where each opens."""
 
-    def run(self, lines: list[str]) -> list[str]:
-        self.embeds.clear()
-        out: list[str] = []
-        number = 0
-        while number < len(lines):
-            if not OPENS_EMBED.match(lines[number]):
-                out.append(lines[number])
-                number += 1
-                continue
-            page = current_page(self.md)
-            here = page.place(OPENS_EMBED, len(self.embeds) + 1)
+    def check(self, lines: list[str], tokens: list[Token]) -> None:
+        """Make the figure of every embed; refuse those that are misshapen or misplaced."""
+        self.figures = {}
+        numbers = [number for number, line in enumerate(lines) if OPENS_EMBED.match(line)]
+        if not numbers:
+            return
+        page = current_page(self.md)
+        for count, number in enumerate(numbers, 1):
+            here = page.place(OPENS_EMBED, count)
             target = read_embed(lines, number, here)
-            out += ["", TOKEN.format(len(self.embeds)), ""]
-            next_line = next_author_line(lines, number)
-            if number and lines[number - 1].strip() and next_line:
-                raise BadInput(
-                    f"{here}：嵌入块应放在两个顶层段落之间，前面要有空行；"
-                    f"它前一行是 {lines[number - 1].strip()[:40]!r}。"
-                    "把嵌入块移到下一个空行之后。"
-                )
-            self.embeds.append(Embed(self.figure(target, page, here), here, next_line))
-            number += 3
-        return out
+            self.figures[number] = self.figure(target, page, here)
+        check_places(lines, tokens, numbers, page)
+
+    def show(self, fence: Token) -> etree.Element | None:
+        return self.figures.get(fence.map[0]) if fence.level == 0 else None
 
     def figure(self, target: str, page: Page, here: str) -> etree.Element:
         path, region, text = find_code(target, page, here)
@@ -90,9 +72,10 @@ class EmbedPreprocessor(Preprocessor):
             "figure", {"class": "embed", "id": self.free_id(anchor(target)), "data-code": target}
         )
         if region:
-            code = self.highlight(text, title=region.title)
+            code = highlight(self.md, text, "python", title=region.title)
         else:
-            code = self.highlight(text, title=path, id_value=code_stem(path))
+            stem = code_stem(path)
+            code = highlight(self.md, text, "python", title=path, first_line=1, id_value=stem)
         figure.text = self.md.htmlStash.store(code)
         if region:
             link = link_to_line(page, path, region.first, f"完整文件 {path}")
@@ -102,78 +85,66 @@ class EmbedPreprocessor(Preprocessor):
 
     def free_id(self, name: str) -> str:
         """The anchor, numbered where the page already embeds the same region."""
-        taken = {embed.figure.get("id") for embed in self.embeds}
+        taken = {figure.get("id") for figure in self.figures.values()}
         number = 1
         while (id := name + (f"-{number}" if number > 1 else "")) in taken:
             number += 1
         return id
 
-    def highlight(self, code: str, title: str, id_value: str = "") -> str:
-        """HTML as pymdownx makes it for a fence; a whole file (id_value) is numbered."""
-        extension = next(
-            extension
-            for extension in self.md.registeredExtensions
-            if hasattr(extension, "get_pymdownx_highlighter")
-        )
-        settings = dict(extension.get_pymdownx_highlight_settings())
-        css_class = settings.pop("css_class")
-        for unused in ("_enabled", "linenums"):
-            settings.pop(unused, None)
-        highlighter = extension.get_pymdownx_highlighter()(self.md, **settings)
-        extension.pygments_code_block += 1
-        return highlighter.highlight(
-            code,
-            "python",
-            css_class,
-            linestart=1 if id_value else -1,
-            title=title,
-            id_value=id_value,
-            code_block_count=extension.pygments_code_block,
-        )
+
+def check_places(lines: list[str], tokens: list[Token], numbers: list[int], page: Page) -> None:
+    """Refuse embeds that change what the author's text is: those that don't stand between
+    two blocks, or stand inside one.
+
+    Raises BadInput for the first of them.
+    """
+    for count, number in enumerate(numbers, 1):
+        here = page.place(OPENS_EMBED, count)
+        next_line = next_author_line(lines, number)
+        if number and lines[number - 1].strip() and next_line:
+            raise BadInput(
+                f"{here}：嵌入块应放在两个顶层段落之间，前面要有空行；"
+                f"它前一行是 {lines[number - 1].strip()[:40]!r}。"
+                "把嵌入块移到下一个空行之后。"
+            )
+    author = outline(parse("\n".join(without(lines, numbers))))
+    for count, number in enumerate(numbers, 1):
+        here = page.place(OPENS_EMBED, count)
+        if not any(is_fence_at(token, number) for token in tokens):
+            raise BadInput(
+                f"{here}：嵌入块不在顶层，而是落在一个代码块、HTML 或注释里面。"
+                "把它移到外面，或补上前面没有结束的那一块。"
+            )
+        others = [each for each in numbers if each != number]
+        alone = parse("\n".join(without(lines, others)))
+        here_alone = number - EMBED_LINES * sum(each < number for each in others)
+        rest = [token for token in alone if not is_fence_at(token, here_alone)]
+        if outline(rest) != author:
+            raise BadInput(
+                f"{here}：嵌入块把一个{block_before(alone, here_alone)}拆成了两半，"
+                f"后面还有 {next_author_line(lines, number).strip()[:40]!r}。把它移到整个"
+                f"{block_before(alone, here_alone)}之后。"
+            )
 
 
-class EmbedBlockProcessor(BlockProcessor):
-    """Puts the figure where its token stands."""
-
-    def __init__(self, md: Markdown, embeds: EmbedPreprocessor):
-        super().__init__(md.parser)
-        self.embeds = embeds
-        self.token = re.compile(TOKEN.format(r"(\d+)"))
-
-    def test(self, parent: etree.Element, block: str) -> bool:
-        return self.token.fullmatch(block.strip()) is not None
-
-    def run(self, parent: etree.Element, blocks: list[str]) -> None:
-        number = int(self.token.fullmatch(blocks.pop(0).strip()).group(1))
-        parent.append(self.embeds.embeds[number].figure)
+def is_fence_at(token: Token, line: int) -> bool:
+    return token.type == "fence" and token.level == 0 and token.map[0] == line
 
 
-class PlaceTreeprocessor(Treeprocessor):
-    """Refuses embeds that don't stand between top-level blocks of the author's."""
+def without(lines: list[str], numbers: list[int]) -> list[str]:
+    """The lines without the embeds that open there."""
+    gone = {number + n for number in numbers for n in range(EMBED_LINES)}
+    return [line for number, line in enumerate(lines) if number not in gone]
 
-    def __init__(self, md: Markdown, embeds: EmbedPreprocessor):
-        super().__init__(md)
-        self.embeds = embeds
 
-    def run(self, root: etree.Element) -> None:
-        figures = [embed.figure for embed in self.embeds.embeds]
-        blocks = list(root)
-        for embed in self.embeds.embeds:
-            if embed.figure not in blocks:
-                raise BadInput(
-                    f"{embed.here}：嵌入块不在顶层，而是落在一个代码块、HTML 或注释里面。"
-                    "把它移到外面，或补上前面没有结束的那一块。"
-                )
-            place = blocks.index(embed.figure)
-            before = blocks[place - 1].tag if place else None
-            after = next((block.tag for block in blocks[place:] if block not in figures), None)
-            if before not in ("ol", "ul"):
-                continue
-            if after == before or embed.next_line.startswith(("  ", "\t")):
-                raise BadInput(
-                    f"{embed.here}：嵌入块把一个列表拆成了两半，"
-                    f"后面还有 {embed.next_line.strip()[:40]!r}。把它移到整个列表之后。"
-                )
+def outline(tokens: list[Token]) -> list[tuple]:
+    """The blocks of a text, apart from where they stand."""
+    return [(token.type, token.level, token.hidden, token.content) for token in tokens]
+
+
+def block_before(tokens: list[Token], line: int) -> str:
+    before = [token for token in tokens if token.level == 0 and token.map and token.map[0] < line]
+    return {"ul": "列表", "ol": "列表", "code": "代码块"}.get(before[-1].tag if before else "", "块")
 
 
 class FragmentTreeprocessor(Treeprocessor):
@@ -191,12 +162,9 @@ class FragmentTreeprocessor(Treeprocessor):
 
 class EmbedExtension(Extension):
     def extendMarkdown(self, md: Markdown) -> None:
-        embeds = EmbedPreprocessor(md)
-        md.preprocessors.register(embeds, "kb-embeds", 28)
-        block = EmbedBlockProcessor(md, embeds)
-        md.parser.blockprocessors.register(block, "kb-embeds", 200)
-        places = PlaceTreeprocessor(md, embeds)
-        md.treeprocessors.register(places, "kb-embed-places", 19)
+        embeds = Embeds(md)
+        md.parser.checks.append(embeds.check)
+        md.parser.fences.append(embeds.show)
         md.treeprocessors.register(FragmentTreeprocessor(md), "kb-embed-fragments", -1)
 
 

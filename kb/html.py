@@ -1,5 +1,6 @@
 """Building HTML: `element("a", {"href": url}, "text", other)`."""
 
+import re
 from collections.abc import Iterable
 from html.parser import HTMLParser
 from xml.etree import ElementTree as etree
@@ -28,6 +29,14 @@ def append(parent: etree.Element, children: Iterable[etree.Element | str]) -> No
 def literal(text: object) -> str:
     """Text that the serializer shows as it stands: or `&lt;` would be an entity."""
     return str(text).replace("&", AMP_SUBSTITUTE + "amp;")
+
+
+ENTITY = re.compile(r"&(?=(?:#[0-9]+|#x[0-9a-f]+|[0-9a-z]+);)", re.IGNORECASE)
+
+
+def literal_entities(text: str) -> str:
+    """The same for text that later steps read: only what looks like an entity is protected."""
+    return ENTITY.sub(AMP_SUBSTITUTE + "amp;", text) if "&" in text else text
 
 
 def table(

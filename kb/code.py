@@ -1,0 +1,72 @@
+"""Blocks of code, highlighted by pymdownx.highlight with the site's settings."""
+
+import re
+
+from markdown import Markdown
+
+OPTION = re.compile(r"\b(title|linenums|hl_lines)=(?:\"([^\"]*)\"|'([^']*)')")
+LANGUAGE = re.compile(r"\s*\{?\s*\.?([^\s{}`,=]+)(?=[\s{},]|$)")
+
+
+def highlight(
+    md: Markdown,
+    code: str,
+    language: str,
+    title: str = "",
+    first_line: int | None = None,
+    marked_lines: list[int] | None = None,
+    id_value: str = "",
+    anchors: bool = True,
+) -> str:
+    """HTML of a block of code under its title, numbered from `first_line` if it is given.
+
+    `anchors`: whether each line has one of its own, `__codelineno-{id_value}-{number}`.
+    """
+    extension = next(
+        extension
+        for extension in md.registeredExtensions
+        if hasattr(extension, "get_pymdownx_highlighter")
+    )
+    settings = dict(extension.get_pymdownx_highlight_settings())
+    css_class = settings.pop("css_class")
+    for unused in ("_enabled", "linenums"):
+        settings.pop(unused, None)
+    if not anchors:
+        settings |= {"line_spans": "", "line_anchors": "", "anchor_linenums": False}
+    highlighter = extension.get_pymdownx_highlighter()(md, **settings)
+    extension.pygments_code_block += 1
+    return highlighter.highlight(
+        code,
+        language,
+        css_class,
+        hl_lines=marked_lines,
+        linestart=first_line or -1,
+        title=title or None,
+        id_value=id_value,
+        code_block_count=extension.pygments_code_block,
+    )
+
+
+def highlight_fence(md: Markdown, code: str, info: str) -> str:
+    """HTML of a fence: `info` is its language, and may have options of the theme's.
+
+    ```` ```python title="attention.py" linenums="1" hl_lines="2 4-5" ````
+    """
+    language = LANGUAGE.match(OPTION.sub("", info))
+    options = {name: double or single for name, double, single in OPTION.findall(info)}
+    first_line = options.get("linenums", "").split(" ")[0]
+    return highlight(
+        md,
+        code,
+        language[1].lower() if language else "",
+        title=options.get("title", ""),
+        first_line=int(first_line) if first_line.isdecimal() else None,
+        marked_lines=list(line_numbers(options.get("hl_lines", ""))),
+        anchors=bool(first_line),
+    )
+
+
+def line_numbers(text: str):
+    """`2 4-5` → 2, 4, 5."""
+    for first, last in re.findall(r"(\d+)(?:-(\d+))?", text):
+        yield from range(int(first), int(last or first) + 1)

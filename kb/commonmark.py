@@ -1,0 +1,246 @@
+"""Markdown extension: pages are parsed as CommonMark, by markdown-it-py.
+
+Python-Markdown's own dialect passes two thirds of CommonMark's examples. This puts the parser
+of `kb.syntax` in its place and makes the element tree that all other extensions work on from
+its tokens, so that the table of contents, links between pages, search and evidence go on as
+before. `docs/markdown.md` shows what readers and authors may expect.
+
+What is gone with the dialect: `!!!`, `===`, `attr_list`, `markdown="1"`, footnotes.
+
+| registered | in | as | priority | why there |
+|---|---|---|---|---|
+| NoteParser | md.parser | | | makes the whole tree |
+| — | preprocessors | normalize_whitespace, html_block, fenced_code_block | removed | they work on the text of the other dialect |
+| — | treeprocessors | inline, attr_list | removed | the same |
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from xml.etree import ElementTree as etree
+
+from markdown import Markdown
+from markdown.blockparser import BlockParser
+from markdown.extensions import Extension
+from markdown_it.token import Token
+
+from kb.code import highlight_fence
+from kb.engine import current_page
+from kb.formulas import mathml
+from kb.html import literal_entities
+from kb.rawhtml import pieces
+from kb.syntax import parser
+
+log = logging.getLogger("mkdocs.kb")
+
+REMOVED = {
+    "preprocessors": ("normalize_whitespace", "html_block", "fenced_code_block"),
+    "treeprocessors": ("inline", "attr_list"),
+}
+STASH_MARKS = re.compile("[\x02\x03]")
+
+
+class CommonMarkExtension(Extension):
+    def extendMarkdown(self, md: Markdown) -> None:
+        md.registerExtension(self)
+        md.parser = NoteParser(md)
+        self.md = md
+
+    def reset(self) -> None:
+        """Called when all extensions are there, whatever their order."""
+        for registry, names in REMOVED.items():
+            for name in names:
+                getattr(self.md, registry).deregister(name, strict=False)
+
+
+class NoteParser(BlockParser):
+    """Python-Markdown's block parser, with markdown-it-py behind it."""
+
+    def __init__(self, md: Markdown):
+        super().__init__(md)
+        self.checks: list[Callable[[list[str], list[Token]], None]] = []
+        """Called with the lines of a page and its tokens; raise BadInput."""
+        self.fences: list[Callable[[Token], etree.Element | None]] = []
+        """Make the element of a fence, or leave it to the next."""
+
+    def parseDocument(self, lines: list[str]) -> etree.ElementTree:
+        text = "\n".join(lines)
+        tokens = parse(text)
+        for check in self.checks:
+            check(lines, tokens)
+        self.root = etree.Element(self.md.doc_tag)
+        TreeBuilder(self.md, self.fences).fill(self.root, tokens)
+        return etree.ElementTree(self.root)
+
+    def elements(self, text: str) -> list[etree.Element]:
+        """What a piece of Markdown becomes, for extensions that add some to a page."""
+        around = etree.Element("div")
+        TreeBuilder(self.md, []).fill(around, parse(text))
+        return list(around)
+
+
+def parse(text: str) -> list[Token]:
+    return parser().parse(STASH_MARKS.sub("\ufffd", text))
+
+
+class TreeBuilder:
+    """Makes the elements of a page from its tokens."""
+
+    def __init__(self, md: Markdown, fences: list[Callable[[Token], etree.Element | None]]):
+        self.md = md
+        self.fences = fences
+
+    def fill(self, root: etree.Element, tokens: list[Token]) -> None:
+        self.open = [root]
+        for token in tokens:
+            self.add(token)
+
+    def add(self, token: Token) -> None:
+        make = getattr(self, token.type, None)
+        if make is not None:
+            make(token)
+        elif token.nesting == 1:
+            self.start(token)
+        elif token.nesting == -1:
+            if not token.hidden:
+                self.open.pop()
+        else:
+            raise NotImplementedError(token.type)
+
+    def start(self, token: Token) -> etree.Element | None:
+        if token.hidden:
+            return None
+        attributes = {name: literal_entities(str(value)) for name, value in token.attrs.items()}
+        made = etree.SubElement(self.open[-1], token.tag, attributes)
+        self.open.append(made)
+        return made
+
+    def write(self, text: str) -> None:
+        """Add text where the page is being written, as it stands."""
+        parent = self.open[-1]
+        if len(parent):
+            parent[-1].tail = (parent[-1].tail or "") + text
+        else:
+            parent.text = (parent.text or "") + text
+
+    def empty(self, tag: str, attributes: dict[str, str] | None = None) -> etree.Element:
+        return etree.SubElement(self.open[-1], tag, attributes or {})
+
+    # blocks
+
+    def inline(self, token: Token) -> None:
+        for child in token.children:
+            self.add(child)
+
+    def fence(self, token: Token) -> None:
+        for make in self.fences:
+            if (element := make(token)) is not None:
+                self.open[-1].append(element)
+                return
+        self.code_block(token)
+
+    def code_block(self, token: Token) -> None:
+        around = self.empty("div", {"class": "author-code"})
+        around.text = self.stash(highlight_fence(self.md, token.content, token.info))
+
+    def html_block(self, token: Token) -> None:
+        for piece in pieces(token.content):
+            if isinstance(piece, str):
+                self.write(self.stash(piece))
+                continue
+            if piece.get("class") == "author-code":
+                piece.text = self.stash(piece.text)
+            else:
+                piece.text = literal_entities(piece.text or "")
+                for name, value in piece.items():
+                    piece.set(name, literal_entities(value))
+            self.open[-1].append(piece)
+
+    html_inline = html_block
+
+    def stash(self, html: str) -> str:
+        """A placeholder for HTML, which no later step looks into."""
+        return self.md.htmlStash.store(html) if html else ""
+
+    def hr(self, token: Token) -> None:
+        self.empty("hr")
+
+    def list_item_open(self, token: Token) -> None:
+        self.start(token)
+        if "checked" in token.meta:
+            self.check_box(token)
+            self.write(" ")
+
+    def check_box(self, token: Token) -> None:
+        attributes = {"type": "checkbox", "disabled": "disabled"}
+        if token.meta["checked"]:
+            attributes["checked"] = "checked"
+        self.empty("input", attributes)
+
+    def box_open(self, token: Token) -> None:
+        made = self.start(token)
+        if summary := token.meta.get("summary"):
+            etree.SubElement(made, "summary").text = literal_entities(summary)
+        made.set("data-source", token.meta.get("source", ""))
+
+    def box_close(self, token: Token) -> None:
+        made = self.open.pop()
+        if source := made.attrib.pop("data-source"):
+            footer = etree.SubElement(made, "footer")
+            footer.text = literal_entities(f"—— {source}")
+
+    # inline
+
+    def text(self, token: Token) -> None:
+        self.write(literal_entities(token.content))
+
+    def text_special(self, token: Token) -> None:
+        self.text(token)
+
+    def softbreak(self, token: Token) -> None:
+        self.empty("br").tail = "\n"
+
+    hardbreak = softbreak
+
+    def code_inline(self, token: Token) -> None:
+        self.empty("code").text = literal_entities(token.content)
+
+    def image(self, token: Token) -> None:
+        attributes = {"src": literal_entities(token.attrs["src"])}
+        attributes["alt"] = literal_entities(plain_text(token.children) or token.content)
+        if title := token.attrs.get("title"):
+            attributes["title"] = literal_entities(title)
+        self.empty("img", attributes)
+
+    def formula(self, token: Token) -> None:
+        display = token.markup == "$$"
+        made = mathml(token.content, display)
+        if made is None:
+            self.unread_formula(token)
+        else:
+            kind = "formula is-display" if display else "formula"
+            self.write(self.stash(f'<span class="{kind}">{made}</span>'))
+
+    def unread_formula(self, token: Token) -> None:
+        source = f"{token.markup}{token.content}{token.markup}"
+        made = self.empty("code", {"class": "formula is-unread", "title": "这个公式没能解析，按原文显示"})
+        made.text = literal_entities(source)
+        page = current_page(self.md)
+        log.info(f"docs/{page.uri}：公式没能解析，按原文显示：{source}")
+
+
+def plain_text(tokens: list[Token]) -> str:
+    """What a picture's description says, without its emphasis."""
+    text = ""
+    for token in tokens:
+        if token.type == "image":
+            text += plain_text(token.children)
+        elif token.type in ("softbreak", "hardbreak"):
+            text += "\n"
+        else:
+            text += token.content
+    return text
+
+
+def makeExtension(**options) -> CommonMarkExtension:
+    return CommonMarkExtension(**options)

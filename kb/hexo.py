@@ -1,0 +1,227 @@
+"""Hexo's tags in notes: `{% note info %}…{% endnote %}`.
+
+| tag | becomes |
+|---|---|
+| `note style` … `endnote` | a box; what it holds is Markdown |
+| `fold style @title` … `endfold` | a box that opens on a click |
+| `blockquote author` or `quote`, `cq`, `pullquote` … `end…` | a quote, with its source below |
+| `gi` … `endgi`, `gallery`, `grid` … `end…` | what it holds |
+| `codeblock language` or `code`, `mermaid` … `end…` | a block of code |
+| `raw` … `endraw` | what it holds, as HTML |
+| `asset_img`, `img` | a picture |
+| `link`, `btn`, `post_link`, `asset_link` | a link |
+| `iframe`, `youtube`, `vimeo`, `bilibili` | a frame that loads on a click |
+| `label style @text`, `cb text, checked` | a label, a check box |
+| any other | its own source, as code |
+"""
+
+import re
+from collections.abc import Callable
+from html import escape
+from urllib.parse import quote
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block.state_block import StateBlock
+from markdown_it.rules_inline.state_inline import StateInline
+
+TAG = re.compile(r"\{%-?\s*(\w+)\s*((?:\"[^\"]*\"|'[^']*'|(?!%\}).)*?)\s*-?%\}")
+BOXES = {"note": "div", "fold": "details", "gi": "div", "gallery": "div", "grid": "div"} | dict.fromkeys(
+    ("blockquote", "quote", "cq", "pullquote"), "blockquote"
+)
+STYLES = {
+    "primary": "note",
+    "secondary": "abstract",
+    "light": "abstract",
+    "default": "note",
+    "success": "success",
+    "info": "info",
+    "warning": "warning",
+    "danger": "danger",
+}
+"""Fluid's styles → those of the theme's boxes."""
+CODE = {"codeblock", "code", "mermaid"}
+
+
+def hexo_plugin(markdown: MarkdownIt) -> None:
+    interrupts = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    markdown.block.ruler.before("fence", "hexo", block_tag, interrupts)
+    markdown.inline.ruler.before("escape", "hexo", inline_tag)
+
+
+def block_tag(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A tag on a line of its own, with the tag that ends it on another."""
+    if state.is_code_block(start):
+        return False
+    opening = TAG.fullmatch(line_text(state, start))
+    if opening is None or opening[1] not in (*BOXES, *CODE, "raw"):
+        return False
+    last = closing_line(state, start, end, opening[1])
+    if last is None:
+        return False
+    if silent:
+        return True
+    name, arguments = opening.groups()
+    inside = state.getLines(start + 1, last, state.sCount[start], True)
+    if name in CODE:
+        token = state.push("fence", "code", 0)
+        token.content = inside
+        token.info = "mermaid" if name == "mermaid" else language(arguments)
+        token.markup = "```"
+    elif name == "raw":
+        token = state.push("html_block", "", 0)
+        token.content = inside
+    else:
+        token = box(state, name, arguments)
+        old = state.parentType, state.lineMax
+        state.parentType, state.lineMax = "hexo", last
+        state.md.block.tokenize(state, start + 1, last)
+        state.parentType, state.lineMax = old
+        state.push("box_close", BOXES[name], -1)
+    token.map = [start, last + 1]
+    state.line = last + 1
+    return True
+
+
+def box(state: StateBlock, name: str, arguments: str):
+    style, _, title = (part.strip() for part in arguments.partition("@"))
+    token = state.push("box_open", BOXES[name], 1)
+    if name in ("note", "fold"):
+        token.attrs = {"class": f"hexo-box {STYLES.get(style, 'note')}"}
+    if name == "fold":
+        token.meta["summary"] = title or style or "展开"
+    elif token.tag == "blockquote" and arguments:
+        token.meta["source"] = arguments
+    return token
+
+
+def line_text(state: StateBlock, line: int) -> str:
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip()
+
+
+def closing_line(state: StateBlock, start: int, end: int, name: str) -> int | None:
+    """The line of the tag that ends the one at `start`; those of its kind may be nested."""
+    depth = 1
+    for line in range(start + 1, end):
+        if state.sCount[line] < state.blkIndent and not state.isEmpty(line):
+            return None
+        if (tag := TAG.fullmatch(line_text(state, line))) is None:
+            continue
+        depth += {name: 1, f"end{name}": -1}.get(tag[1], 0)
+        if depth == 0:
+            return line
+    return None
+
+
+def language(arguments: str) -> str:
+    named = re.search(r"\blang:(\S+)", arguments)
+    if named:
+        return named[1]
+    words = [word for word in arguments.split() if ":" not in word]
+    return words[0] if words and re.fullmatch(r"[\w+#-]+", words[0]) else ""
+
+
+def inline_tag(state: StateInline, silent: bool) -> bool:
+    if not state.src.startswith("{%", state.pos):
+        return False
+    found = TAG.match(state.src, state.pos, state.posMax)
+    if found is None:
+        return False
+    if not silent:
+        name, arguments = found.groups()
+        INLINE.get(name, as_code)(state, arguments, found.group())
+    state.pos = found.end()
+    return True
+
+
+def words_of(arguments: str) -> list[str]:
+    return [a or b or c for a, b, c in re.findall(r"\"([^\"]*)\"|'([^']*)'|(\S+)", arguments)]
+
+
+def as_code(state: StateInline, arguments: str, source: str) -> None:
+    token = state.push("code_inline", "code", 0)
+    token.content = source
+
+
+def picture(state: StateInline, arguments: str, source: str) -> None:
+    """`{% asset_img [class] file [width] [height] [title [alt]] %}`; `img` alike."""
+    words = words_of(arguments)
+    place = next((n for n, word in enumerate(words) if re.search(r"\.\w+$|/", word)), None)
+    if place is None:
+        return as_code(state, arguments, source)
+    titles = [word for word in words[place + 1 :] if not word.isdigit()]
+    token = state.push("image", "img", 0)
+    token.attrs = {"src": state.md.normalizeLink(words[place]), "alt": ""}
+    token.children = []
+    token.content = titles[-1] if titles else ""
+
+
+def address(state: StateInline, arguments: str, source: str) -> None:
+    """`{% link text url [external] [title] %}`, `{% btn url, text, title %}`."""
+    words = words_of(arguments.replace(",", " "))
+    place = next((n for n, word in enumerate(words) if re.match(r"\w+:|/|\.|#", word)), None)
+    if place is None:
+        return as_code(state, arguments, source)
+    url = words.pop(place)
+    text = words[0] if words and words[0] not in ("true", "false") else url
+    anchor(state, url, text)
+
+
+def anchor(state: StateInline, url: str, text: str) -> None:
+    state.push("link_open", "a", 1).attrs = {"href": state.md.normalizeLink(url)}
+    state.push("text", "", 0).content = text
+    state.push("link_close", "a", -1)
+
+
+def file_link(state: StateInline, arguments: str, source: str) -> None:
+    """`{% post_link file [title] %}`, `{% asset_link file [title] %}`."""
+    words = words_of(arguments)
+    if not words:
+        return as_code(state, arguments, source)
+    titles = [word for word in words[1:] if word not in ("true", "false")]
+    url = words[0] if re.search(r"\.\w+$", words[0]) else f"{words[0]}.md"
+    anchor(state, url, " ".join(titles) or words[0])
+
+
+def frame(template: str) -> Callable[[StateInline, str, str], None]:
+    """A tag that shows another site's page, whose address the template gives."""
+
+    def rule(state: StateInline, arguments: str, source: str) -> None:
+        words = words_of(arguments)
+        if not words:
+            return as_code(state, arguments, source)
+        url = template.format(words[0] if template == "{}" else quote(words[0]))
+        state.push("html_inline", "", 0).content = f'<iframe src="{escape(url)}"></iframe>'
+
+    return rule
+
+
+def label(state: StateInline, arguments: str, source: str) -> None:
+    style, at, text = arguments.partition("@")
+    token = state.push("label_open", "span", 1)
+    token.attrs = {"class": "hexo-label"}
+    state.push("text", "", 0).content = text.strip() if at else style.strip()
+    state.push("label_close", "span", -1)
+
+
+def check_box(state: StateInline, arguments: str, source: str) -> None:
+    text, *options = [part.strip() for part in arguments.split(",")]
+    token = state.push("check_box", "input", 0)
+    token.meta["checked"] = options[:1] == ["true"]
+    state.push("text", "", 0).content = f" {text}"
+
+
+INLINE: dict[str, Callable[[StateInline, str, str], None]] = {
+    "asset_img": picture,
+    "img": picture,
+    "link": address,
+    "btn": address,
+    "button": address,
+    "post_link": file_link,
+    "asset_link": file_link,
+    "iframe": frame("{}"),
+    "youtube": frame("https://www.youtube.com/embed/{}"),
+    "vimeo": frame("https://player.vimeo.com/video/{}"),
+    "bilibili": frame("https://player.bilibili.com/player.html?bvid={}"),
+    "label": label,
+    "cb": check_box,
+}

@@ -1,0 +1,211 @@
+"""The Markdown of the notes, as Typora and Hexo read it.
+
+CommonMark with GitHub's tables, strikethrough, task lists and autolinks, and a line break
+for every newline, parsed by markdown-it-py. Four rules are ours, since notes are Chinese:
+
+- emphasis works beside Chinese characters and punctuation (`**结论：**然后`);
+- a bare address may follow Chinese text, and ends where Chinese text goes on
+  (`论文：https://arxiv.org/abs/1706.03762，第三节`);
+- `~k~` is a subscript, as in Typora, while `~~k~~` is struck out;
+- formulas (`kb.formulas`) and Hexo's tags (`kb.hexo`).
+
+A parse gives markdown-it's tokens; `kb.commonmark` makes a page of them.
+"""
+
+import re
+import unicodedata
+from functools import cache
+
+from markdown_it import MarkdownIt
+from markdown_it.common.normalize_url import BAD_PROTO_RE
+from markdown_it.parser_inline import ParserInline
+from markdown_it.rules_inline.state_inline import Scanned, StateInline
+from markdown_it.token import Token
+from mdit_py_plugins.subscript import sub_plugin
+
+from kb.formulas import formula_plugin
+from kb.hexo import hexo_plugin
+
+
+@cache
+def parser() -> MarkdownIt:
+    """The one parser of this process; it keeps no state between parses."""
+    markdown = NoteMarkdown(
+        "gfm-like2",
+        {
+            "breaks": True,
+            "linkify": False,  # its addresses swallow the Chinese text after them
+            "alerts": False,
+            "strikethrough_single_tilde": False,
+            "maxNesting": 100,
+        },
+    )
+    sub_plugin(markdown)
+    formula_plugin(markdown)
+    hexo_plugin(markdown)
+    markdown.inline.add_terminator_char("w")
+    markdown.inline.ruler.push("bare_address", bare_address)
+    markdown.inline.ruler.push("bare_email", bare_email)
+    return markdown
+
+
+class NoteMarkdown(MarkdownIt):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        rules = self.inline.ruler, self.inline.ruler2
+        self.inline = NoteInline()
+        self.inline.ruler, self.inline.ruler2 = rules
+
+    def validateLink(self, url: str) -> bool:
+        """Scripts are no addresses; `file:` is, though a browser won't follow it."""
+        return url.lower().startswith("file:") or super().validateLink(url)
+
+    def normalizeLink(self, url: str) -> str:
+        """Percent-encoded, but for the fragment: anchors of headings are Chinese."""
+        if BAD_PROTO_RE.match(url) or re.match(r"[A-Za-z]:[\\/]|\\\\", url):
+            return url  # a path on the author's own machine
+        address, hash, fragment = url.partition("#")
+        encoded = super().normalizeLink(address) if address else ""
+        if fragment.isascii():
+            fragment = super().normalizeLink(f"#{fragment}")[1:]
+        return encoded + hash + fragment
+
+    def normalizeLinkText(self, link: str) -> str:
+        return link
+
+
+# Emphasis -----------------------------------------------------------------------------
+
+
+class NoteInline(ParserInline):
+    def parse(self, src: str, md: MarkdownIt, env: dict, tokens: list[Token]) -> list[Token]:
+        state = NoteState(src, md, env, tokens)
+        self.tokenize(state)
+        for rule in self.ruler2.getRules(""):
+            rule(state)
+        return state.tokens
+
+
+class NoteState(StateInline):
+    def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:
+        """Whether the run of delimiters at `start` can open, can close, and its length.
+
+        CommonMark 0.31.2, section 6.2, amended for Chinese as tats-u/markdown-cjk-friendly
+        specifies: punctuation hinders a run only where it isn't Chinese and nothing Chinese
+        stands on the other side.
+        """
+        marker = self.src[start]
+        end = start
+        while end < self.posMax and self.src[end] == marker:
+            end += 1
+        before = character(self.src[start - 1] if start else " ")
+        after = character(self.src[end] if end < self.posMax else " ")
+        left = not after.space and (
+            not after.hinders or before.space or before.punctuation or before.chinese
+        )
+        right = not before.space and (
+            not before.hinders or after.space or after.punctuation or after.chinese
+        )
+        return Scanned(
+            left and (canSplitWord or not right or before.punctuation),
+            right and (canSplitWord or not left or after.punctuation),
+            end - start,
+        )
+
+
+class Character:
+    __slots__ = ("chinese", "hinders", "punctuation", "space")
+
+    def __init__(self, char: str):
+        category = unicodedata.category(char)
+        self.space = category == "Zs" or char in "\t\n\f\r"
+        self.punctuation = category[0] in "PS"
+        self.chinese = unicodedata.east_asian_width(char) in "WFH" and category != "So"
+        quotes = char == "·" or "\u2010" <= char <= "\u2027"  # “” ‘’ — … are Chinese as well
+        self.hinders = self.punctuation and not self.chinese and not quotes
+
+
+character = cache(Character)
+
+
+# Bare addresses -----------------------------------------------------------------------
+
+ADDRESS = re.compile(
+    r"""(?:(?:https?|ftp)://|www\.)
+        (?P<host>[\w-]+(?:\.[\w-]+)*)
+        (?P<rest>(?:[/?\#:](?:[!-;=-~]|(?<=[/=\#_-])[\u3400-\u9fff]+)*)?)""",
+    re.VERBOSE | re.ASCII | re.IGNORECASE,
+)
+"""Chinese characters belong to an address right after one of `/=#_-` only."""
+
+SCHEME = re.compile(r"(?<![A-Za-z0-9])(?:https?|ftp)$", re.IGNORECASE)
+EMAIL = re.compile(
+    r"@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+(?<=[A-Za-z0-9])(?![@\w-])(?P<resource>/[\w@.]+)?", re.ASCII
+)
+LOCAL = re.compile(r"(?:(mailto|xmpp):)?[A-Za-z0-9.+_-]+$", re.ASCII)
+
+
+def bare_address(state: StateInline, silent: bool) -> bool:
+    """`https://…`, `http://…`, `ftp://…` and `www.…` in running text."""
+    if silent or state.linkLevel or state.src[state.pos] not in ":wW":
+        return False
+    start = state.pos
+    if state.src[start] == ":":
+        scheme = SCHEME.search(state.pending)
+        if scheme is None:
+            return False
+        start -= len(scheme.group())
+    elif start and re.match(r"[A-Za-z0-9/.@-]", state.src[start - 1]):
+        return False
+    found = ADDRESS.match(state.src, start, state.posMax)
+    if found is None:
+        return False
+    parts = found["host"].split(".")
+    if any("_" in part for part in parts[-2:]) or (
+        found.group().lower().startswith("www.") and len(parts) < 2
+    ):
+        return False
+    text = without_trailing_punctuation(found.group())
+    link(state, text if "://" in text else f"http://{text}", start, text)
+    return True
+
+
+def bare_email(state: StateInline, silent: bool) -> bool:
+    """`name@example.org`, with `mailto:` or `xmpp:` before it or without."""
+    if silent or state.linkLevel or state.src[state.pos] != "@":
+        return False
+    local = LOCAL.search(state.pending)
+    domain = EMAIL.match(state.src, state.pos, state.posMax)
+    if local is None or domain is None:
+        return False
+    end = domain.end()
+    if domain["resource"] and local[1] != "xmpp":
+        end = domain.start("resource")
+    start = state.pos - len(local.group())
+    text = state.src[start:end]
+    link(state, text if local[1] else f"mailto:{text}", start, text)
+    return True
+
+
+def without_trailing_punctuation(address: str) -> str:
+    """As GitHub's specification (section 6.9) trims what ends a sentence, not an address."""
+    while True:
+        trimmed = re.sub(r"(?:[?!.,:*_~'\"]+|&[A-Za-z0-9]+;|;)$", "", address)
+        if trimmed.endswith(")") and trimmed.count(")") > trimmed.count("("):
+            trimmed = trimmed[:-1]
+        if trimmed == address:
+            return address
+        address = trimmed
+
+
+def link(state: StateInline, address: str, start: int, text: str) -> None:
+    """A link from `start`, part of which is pending text already."""
+    if pending := state.pos - start:
+        state.pending = state.pending[:-pending]
+    opened = state.push("link_open", "a", 1)
+    opened.attrs = {"href": state.md.normalizeLink(address)}
+    opened.markup, opened.info = "autolink", "auto"
+    state.push("text", "", 0).content = text
+    closed = state.push("link_close", "a", -1)
+    closed.markup, closed.info = "autolink", "auto"
+    state.pos = start + len(text)
