@@ -140,7 +140,7 @@ class TreeBuilder:
         self.code_block(token)
 
     def code_block(self, token: Token) -> None:
-        around = self.empty("div", {"class": "author-code"})
+        around = self.empty("div", {"class": "code-block"})
         around.text = self.stash(highlight_fence(self.md, token.content, token.info))
 
     def html_block(self, token: Token) -> None:
@@ -148,7 +148,7 @@ class TreeBuilder:
             if isinstance(piece, str):
                 self.write(self.stash(piece))
                 continue
-            if piece.get("class") == "author-code":
+            if piece.get("class") == "code-block":
                 piece.text = self.stash(piece.text)
             else:
                 piece.text = literal_entities(piece.text or "")
@@ -206,8 +206,9 @@ class TreeBuilder:
         self.empty("code").text = literal_entities(token.content)
 
     def image(self, token: Token) -> None:
-        attributes = {"src": literal_entities(token.attrs["src"])}
-        attributes["alt"] = literal_entities(plain_text(token.children) or token.content)
+        src = token.attrs["src"]
+        alt = plain_text(token.children or [])
+        attributes = {"src": literal_entities(src), "alt": literal_entities(alt)}
         if title := token.attrs.get("title"):
             attributes["title"] = literal_entities(title)
         self.empty("img", attributes)
@@ -234,7 +235,7 @@ def plain_text(tokens: list[Token]) -> str:
     text = ""
     for token in tokens:
         if token.type == "image":
-            text += plain_text(token.children)
+            text += plain_text(token.children or [])
         elif token.type in ("softbreak", "hardbreak"):
             text += "\n"
         else:

@@ -24,6 +24,7 @@ The figure's `data-code` is what it shows: `self_attention.py:score`. `kb.badges
 """
 
 import re
+from collections import Counter
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -110,7 +111,7 @@ def check_places(lines: list[str], tokens: list[Token], numbers: list[int], page
     author = outline(parse("\n".join(without(lines, numbers))))
     for count, number in enumerate(numbers, 1):
         here = page.place(OPENS_EMBED, count)
-        if not any(is_fence_at(token, number) for token in tokens):
+        if not any(is_fence_at(token, number) for token in tokens) or in_html(tokens, number):
             raise BadInput(
                 f"{here}：嵌入块不在顶层，而是落在一个代码块、HTML 或注释里面。"
                 "把它移到外面，或补上前面没有结束的那一块。"
@@ -125,6 +126,20 @@ def check_places(lines: list[str], tokens: list[Token], numbers: list[int], page
                 f"后面还有 {next_author_line(lines, number).strip()[:40]!r}。把它移到整个"
                 f"{block_before(alone, here_alone)}之后。"
             )
+
+
+def in_html(tokens: list[Token], line: int) -> bool:
+    """Whether an HTML element of the author's is open before the line and closed after it."""
+    opened, closed = Counter(), Counter()
+    for token in tokens:
+        if token.type == "html_block":
+            tags = re.findall(r"<(/?)([a-z][a-z0-9-]*)", token.content.lower())
+            for slash, tag in tags:
+                if token.map[0] < line:
+                    opened[tag] += -1 if slash else 1
+                else:
+                    closed[tag] += 1 if slash else -1
+    return any(opened[tag] > 0 and closed[tag] > 0 for tag in opened)
 
 
 def is_fence_at(token: Token, line: int) -> bool:

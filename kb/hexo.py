@@ -23,6 +23,7 @@ from urllib.parse import quote
 from markdown_it import MarkdownIt
 from markdown_it.rules_block.state_block import StateBlock
 from markdown_it.rules_inline.state_inline import StateInline
+from markdown_it.token import Token
 
 TAG = re.compile(r"\{%-?\s*(\w+)\s*((?:\"[^\"]*\"|'[^']*'|(?!%\}).)*?)\s*-?%\}")
 BOXES = {"note": "div", "fold": "details", "gi": "div", "gallery": "div", "grid": "div"} | dict.fromkeys(
@@ -151,8 +152,7 @@ def picture(state: StateInline, arguments: str, source: str) -> None:
     titles = [word for word in words[place + 1 :] if not word.isdigit()]
     token = state.push("image", "img", 0)
     token.attrs = {"src": state.md.normalizeLink(words[place]), "alt": ""}
-    token.children = []
-    token.content = titles[-1] if titles else ""
+    token.children = [Token("text", "", 0, content=titles[-1])] if titles else []
 
 
 def address(state: StateInline, arguments: str, source: str) -> None:

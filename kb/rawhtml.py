@@ -79,7 +79,7 @@ def pieces(html: str) -> Iterator[str | etree.Element]:
         if found["kept"]:
             yield text
         elif found["code"]:
-            code = etree.Element("div", {"class": "author-code"})
+            code = etree.Element("div", {"class": "code-block"})
             code.text = text
             yield code
         elif found["img"]:

@@ -5,7 +5,8 @@
       <p class="author-code-label">作者原文代码，未验证</p>
     </div>
 
-`kb.commonmark` makes the division around each block of code that isn't embedded.
+`kb.commonmark` makes the division, `class="code-block"`, around each block of code that isn't
+embedded.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
@@ -25,7 +26,8 @@ from kb.html import element
 class UnverifiedTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
         if current_page(self.md).is_note:
-            for code in root.iterfind(".//div[@class='author-code']"):
+            for code in root.iterfind(".//div[@class='code-block']"):
+                code.set("class", "author-code")
                 code.append(element("p", {"class": "author-code-label"}, "作者原文代码，未验证"))
 
 
