@@ -1,4 +1,4 @@
-"""Markdown extension: pictures from other servers, which may not answer.
+r"""Markdown extension: pictures from other servers, which may not answer.
 
     ![image-20230120231340949](https://cdn.example/1.png)
 
@@ -12,6 +12,7 @@ becomes
 The note is what a reader sees until the picture has come, and in its place where it
 never comes: `onload` and `onerror` set a class on the span, by which `site.css` shows the
 one or the other and says in `picture-state` how things stand. Without scripts both show.
+A picture of a note that isn't here either (`C:\图.png`) has the class from the start.
 A picture that is alone in its paragraph is a block, one among words stays in the line; one
 in a heading gets no note, which would become a part of the heading's text and address.
 
@@ -28,6 +29,9 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
+from kb.engine import Page, current_page
+from kb.links import find_target, is_elsewhere
+
 HEADING = re.compile("h[1-6]")
 SAYS_NOTHING = re.compile(
     r"(在这里插入图片描述|img|image|图片|\d*|image-?\d+|\S+\.(png|jpe?g|gif|webp|svg))",
@@ -38,17 +42,24 @@ SAYS_NOTHING = re.compile(
 
 class PictureTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
+        page = current_page(self.md)
         parents = {child: parent for parent in root.iter() for child in parent}
         section = ""
         for element in list(root.iter()):
             if HEADING.fullmatch(element.tag):
                 section = element.get("data-toc-label") or "".join(element.itertext())
-            elif element.tag == "img" and urlsplit(element.get("src", "")).netloc:
+            elif element.tag == "img":
+                here = not is_elsewhere(element.get("src", ""))
+                if here and (not page.is_note or self.has(page, element)):
+                    continue
                 element.set("loading", "lazy")
                 element.set("referrerpolicy", "no-referrer")  # some hosts refuse other sites
                 around = ancestors(element, parents)
                 if not any(map(HEADING.fullmatch, around)):
-                    wrap(element, parents[element], section.strip(), "a" in around)
+                    wrap(element, parents[element], section.strip(), "a" in around, here)
+
+    def has(self, page: Page, picture: etree.Element) -> bool:
+        return find_target(page.root / "docs", page.uri, picture.get("src", "")) is not None
 
 
 def ancestors(element: etree.Element, parents: dict) -> list[str]:
@@ -60,10 +71,13 @@ def ancestors(element: etree.Element, parents: dict) -> list[str]:
     return tags
 
 
-def wrap(img: etree.Element, parent: etree.Element, section: str, in_link: bool) -> None:
+def wrap(
+    img: etree.Element, parent: etree.Element, section: str, in_link: bool, missing: bool
+) -> None:
     src, alt = img.get("src"), img.get("alt", "").strip()
     alone = len(parent) == 1 and not (parent.text or "").strip() and not (img.tail or "").strip()
-    picture = etree.Element("span", {"class": "picture is-alone" if alone else "picture"})
+    kinds = ["picture", *(["is-alone"] if alone else []), *(["is-missing"] if missing else [])]
+    picture = etree.Element("span", {"class": " ".join(kinds)})
     picture.tail, img.tail = img.tail, None
     parent[list(parent).index(img)] = picture
     picture.append(img)
@@ -76,6 +90,9 @@ def wrap(img: etree.Element, parent: etree.Element, section: str, in_link: bool)
         shows = f"「{section}」一节的图片" if section else "图片"
     else:
         shows = alt
+    if missing:
+        state.tail = f"{shows}：{src}" if src else shows
+        return
     state.tail = f"{shows}，来自 {urlsplit(src).netloc}。"
     if not in_link:
         link = etree.SubElement(note, "a", {"href": src, "referrerpolicy": "no-referrer"})
