@@ -92,6 +92,7 @@ class TreeBuilder:
 
     def fill(self, root: etree.Element, tokens: list[Token]) -> None:
         self.open = [root]
+        self.task: Token | None = None  # an item whose box isn't written yet
         for token in tokens:
             self.add(token)
 
@@ -129,6 +130,10 @@ class TreeBuilder:
     # blocks
 
     def inline(self, token: Token) -> None:
+        if self.task:
+            self.check_box(self.task)
+            self.write(" ")
+            self.task = None
         for child in token.children:
             self.add(child)
 
@@ -167,9 +172,7 @@ class TreeBuilder:
 
     def list_item_open(self, token: Token) -> None:
         self.start(token)
-        if "checked" in token.meta:
-            self.check_box(token)
-            self.write(" ")
+        self.task = token if "checked" in token.meta else None
 
     def check_box(self, token: Token) -> None:
         attributes = {"type": "checkbox", "disabled": "disabled"}

@@ -10,6 +10,7 @@ it and no digit after it, nor Chinese punctuation in either place, so that price
 
 import re
 from functools import lru_cache
+from html import escape
 
 from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
@@ -117,12 +118,16 @@ def line_text(state: StateBlock, line: int) -> str:
 
 @lru_cache(maxsize=100_000)
 def mathml(latex: str, display: bool) -> str | None:
-    """The formula as a MathML element; None where it can't be read."""
+    """The formula as a MathML element, with its source in `alttext`; None where it can't be
+    read.
+    """
     try:
         made = convert(LEFT_OUT.sub("", latex), display="block" if display else "inline")
     except Exception:  # latex2mathml's errors have no class in common, and some are Python's
         return None
-    return None if UNKNOWN.search(made) or not balanced(latex) else made
+    if UNKNOWN.search(made) or not balanced(latex):
+        return None
+    return made.replace("<math ", f'<math alttext="{escape(latex)}" ', 1)
 
 
 def balanced(latex: str) -> bool:

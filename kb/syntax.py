@@ -15,13 +15,13 @@ A parse gives markdown-it's tokens; `kb.commonmark` makes a page of them.
 import re
 import unicodedata
 from functools import cache
+from html import unescape
 
 from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import BAD_PROTO_RE
 from markdown_it.parser_inline import ParserInline
 from markdown_it.rules_inline.state_inline import Scanned, StateInline
 from markdown_it.token import Token
-from mdit_py_plugins.subscript import sub_plugin
 
 from kb.formulas import formula_plugin
 from kb.hexo import hexo_plugin
@@ -40,7 +40,7 @@ def parser() -> MarkdownIt:
             "maxNesting": 100,
         },
     )
-    sub_plugin(markdown)
+    markdown.inline.ruler.before("strikethrough", "subscript", subscript)
     formula_plugin(markdown)
     hexo_plugin(markdown)
     markdown.inline.add_terminator_char("w")
@@ -128,6 +128,24 @@ class Character:
 character = cache(Character)
 
 
+# Subscript ----------------------------------------------------------------------------
+
+SUBSCRIPT = re.compile(r"(?<!~)~([^\s~\\]+)~(?!~)")
+
+
+def subscript(state: StateInline, silent: bool) -> bool:
+    """`~k~`: no spaces, and single tildes on both sides."""
+    found = SUBSCRIPT.match(state.src, state.pos, state.posMax)
+    if found is None:
+        return False
+    if not silent:
+        state.push("sub_open", "sub", 1)
+        state.push("text", "", 0).content = found[1]
+        state.push("sub_close", "sub", -1)
+    state.pos = found.end()
+    return True
+
+
 # Bare addresses -----------------------------------------------------------------------
 
 ADDRESS = re.compile(
@@ -142,7 +160,7 @@ SCHEME = re.compile(r"(?<![A-Za-z0-9])(?:https?|ftp)$", re.IGNORECASE)
 EMAIL = re.compile(
     r"@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+(?<=[A-Za-z0-9])(?![@\w-])(?P<resource>/[\w@.]+)?", re.ASCII
 )
-LOCAL = re.compile(r"(?:(mailto|xmpp):)?[A-Za-z0-9.+_-]+$", re.ASCII)
+LOCAL = re.compile(r"(?:(mailto|xmpp):)?[A-Za-z0-9.+_-]+$")
 
 
 def bare_address(state: StateInline, silent: bool) -> bool:
@@ -174,7 +192,7 @@ def bare_email(state: StateInline, silent: bool) -> bool:
     """`name@example.org`, with `mailto:` or `xmpp:` before it or without."""
     if silent or state.linkLevel or state.src[state.pos] != "@":
         return False
-    local = LOCAL.search(state.pending)
+    local = LOCAL.search(state.src[max(0, state.pos - 256) : state.pos])
     domain = EMAIL.match(state.src, state.pos, state.posMax)
     if local is None or domain is None:
         return False
@@ -198,14 +216,26 @@ def without_trailing_punctuation(address: str) -> str:
         address = trimmed
 
 
+def without_entities(text: str) -> str:
+    return re.sub(r"&#?\w+;", lambda entity: unescape(entity.group()), text)
+
+
 def link(state: StateInline, address: str, start: int, text: str) -> None:
-    """A link from `start`, part of which is pending text already."""
-    if pending := state.pos - start:
-        state.pending = state.pending[:-pending]
+    """A link from `start`, part of which has been read already: as pending text, and as
+    underscores that could have been emphasis.
+    """
+    read = state.pos - start
+    while read > len(state.pending):
+        state.pending = state.tokens.pop().content + state.pending
+        state.tokens_meta.pop()
+    while state.delimiters and state.delimiters[-1].token >= len(state.tokens):
+        state.delimiters.pop()
+    if read:
+        state.pending = state.pending[:-read]
     opened = state.push("link_open", "a", 1)
-    opened.attrs = {"href": state.md.normalizeLink(address)}
+    opened.attrs = {"href": state.md.normalizeLink(without_entities(address))}
     opened.markup, opened.info = "autolink", "auto"
-    state.push("text", "", 0).content = text
+    state.push("text", "", 0).content = without_entities(text)
     closed = state.push("link_close", "a", -1)
     closed.markup, closed.info = "autolink", "auto"
     state.pos = start + len(text)

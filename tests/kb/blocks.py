@@ -56,8 +56,9 @@ def blocks(html: str | Tag) -> list[str]:
 
 def formula_of(root: BeautifulSoup, tag: Tag) -> Tag:
     """`<formula>` with the source alone, whichever delimiters the page has."""
-    source = re.sub(r"^(\$\$?|\\[\[(])|(\$\$?|\\[\])])$", "", tag.text.strip())
-    display = tag.name == "div" or bool({"display", "block"} & set(tag["class"])) or tag.text.strip().startswith("$$")
+    written = tag.math["alttext"] if tag.math else tag.text.strip()
+    source = re.sub(r"^(\$\$?|\\[\[(])|(\$\$?|\\[\])])$", "", written)
+    display = tag.name == "div" or bool("is-display" in tag["class"]) or tag.text.strip().startswith("$$")
     return root.new_tag("formula", attrs={"display": ""} if display else {}, string=source.strip())
 
 
