@@ -25,7 +25,7 @@ from markdown_it.rules_block.state_block import StateBlock
 from markdown_it.rules_inline.state_inline import StateInline
 from markdown_it.token import Token
 
-TAG = re.compile(r"\{%-?\s*(\w+)\s*((?:\"[^\"]*\"|'[^']*'|(?!%\}).)*?)\s*-?%\}")
+TAG = re.compile(r"\{%-?\s*(\w+)([^%\n]*(?:%(?!\})[^%\n]*)*)%\}")
 BOXES = {"note": "div", "fold": "details", "gi": "div", "gallery": "div", "grid": "div"} | dict.fromkeys(
     ("blockquote", "quote", "cq", "pullquote"), "blockquote"
 )
@@ -53,7 +53,7 @@ def block_tag(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """A tag on a line of its own, with the tag that ends it on another."""
     if state.is_code_block(start):
         return False
-    opening = TAG.fullmatch(line_text(state, start))
+    opening = tag_on(state, start)
     if opening is None or opening[1] not in (*BOXES, *CODE, "raw"):
         return False
     last = closing_line(state, start, end, opening[1])
@@ -61,7 +61,7 @@ def block_tag(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         return False
     if silent:
         return True
-    name, arguments = opening.groups()
+    name, arguments = parts(opening)
     inside = state.getLines(start + 1, last, state.sCount[start], True)
     if name in CODE:
         token = state.push("fence", "code", 0)
@@ -83,6 +83,11 @@ def block_tag(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
+def parts(tag: re.Match) -> tuple[str, str]:
+    """Its name and arguments: `{%- note info -%}` → `note`, `info`."""
+    return tag[1], tag[2].removesuffix("-").strip()
+
+
 def box(state: StateBlock, name: str, arguments: str):
     style, _, title = (part.strip() for part in arguments.partition("@"))
     token = state.push("box_open", BOXES[name], 1)
@@ -95,19 +100,22 @@ def box(state: StateBlock, name: str, arguments: str):
     return token
 
 
-def line_text(state: StateBlock, line: int) -> str:
-    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip()
+def tag_on(state: StateBlock, line: int) -> re.Match | None:
+    """The tag that a line consists of."""
+    text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
+    return TAG.fullmatch(text.rstrip()) if text.startswith("{%") else None
 
 
 def closing_line(state: StateBlock, start: int, end: int, name: str) -> int | None:
     """The line of the tag that ends the one at `start`; those of its kind may be nested."""
+    if state.src.find(f"end{name}", state.eMarks[start]) < 0:
+        return None
     depth = 1
     for line in range(start + 1, end):
         if state.sCount[line] < state.blkIndent and not state.isEmpty(line):
             return None
-        if (tag := TAG.fullmatch(line_text(state, line))) is None:
-            continue
-        depth += {name: 1, f"end{name}": -1}.get(tag[1], 0)
+        if tag := tag_on(state, line):
+            depth += {name: 1, f"end{name}": -1}.get(tag[1], 0)
         if depth == 0:
             return line
     return None
@@ -122,13 +130,13 @@ def language(arguments: str) -> str:
 
 
 def inline_tag(state: StateInline, silent: bool) -> bool:
-    if not state.src.startswith("{%", state.pos):
+    if not state.src.startswith("{%", state.pos) or state.html_terminator_last("%}") < state.pos:
         return False
     found = TAG.match(state.src, state.pos, state.posMax)
     if found is None:
         return False
     if not silent:
-        name, arguments = found.groups()
+        name, arguments = parts(found)
         INLINE.get(name, as_code)(state, arguments, found.group())
     state.pos = found.end()
     return True

@@ -25,7 +25,7 @@ PIECE = re.compile(
        | (?P<img> <img {ATTRIBUTES}> )
        | (?P<iframe> <iframe {ATTRIBUTES}>(?:.*?</iframe\s*>)? )
        | (?P<stray> </(?:iframe|script|object)\s*> )
-       | (?P<media> <(?:video|audio) )(?={ATTRIBUTES}>)
+       | (?P<media> <(?:video|audio) {ATTRIBUTES}> )
        | (?P<shown> <script\b.*?</script\s*> | <object\b.*?</object\s*>
                   | <(?:script|object|link|embed)\b{ATTRIBUTES}> )""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
@@ -63,8 +63,18 @@ def frame(tag: str) -> str:
     }
     attributes.setdefault("title", f"来自 {host} 的内容")
     attributes["srcdoc"] = FRAME.format(url=escape(url), host=escape(host))
-    written = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
-    return f'<iframe class="frame"{written}></iframe>'
+    return f'<iframe class="frame"{written(attributes)}></iframe>'
+
+
+def media(tag: str) -> str:
+    attributes = attributes_of(tag) | {"preload": "none"}
+    attributes.pop("autoplay", None)
+    name = "video" if tag.lower().startswith("<video") else "audio"
+    return f"<{name}{written(attributes)}>"
+
+
+def written(attributes: dict[str, str]) -> str:
+    return "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
 
 
 def pieces(html: str) -> Iterator[str | etree.Element]:
@@ -87,7 +97,7 @@ def pieces(html: str) -> Iterator[str | etree.Element]:
         elif found["iframe"]:
             yield frame(text)
         elif found["media"]:
-            yield f'{text} preload="none"'
+            yield media(text)
         elif found["shown"]:
             code = etree.Element("code")
             code.text = text

@@ -160,7 +160,7 @@ SCHEME = re.compile(r"(?<![A-Za-z0-9])(?:https?|ftp)$", re.IGNORECASE)
 EMAIL = re.compile(
     r"@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+(?<=[A-Za-z0-9])(?![@\w-])(?P<resource>/[\w@.]+)?", re.ASCII
 )
-LOCAL = re.compile(r"(?:(mailto|xmpp):)?[A-Za-z0-9.+_-]+$")
+LOCAL = re.compile(r"(?<!\\)(?:(mailto|xmpp):)?[A-Za-z0-9.+_-]+$")
 
 
 def bare_address(state: StateInline, silent: bool) -> bool:
@@ -207,10 +207,15 @@ def bare_email(state: StateInline, silent: bool) -> bool:
 
 def without_trailing_punctuation(address: str) -> str:
     """As GitHub's specification (section 6.9) trims what ends a sentence, not an address."""
+    unopened = address.count(")") - address.count("(")
     while True:
-        trimmed = re.sub(r"(?:[?!.,:*_~'\"]+|&[A-Za-z0-9]+;|;)$", "", address)
-        if trimmed.endswith(")") and trimmed.count(")") > trimmed.count("("):
-            trimmed = trimmed[:-1]
+        if address.endswith(")") and unopened > 0:
+            trimmed = address[:-1]
+            unopened -= 1
+        elif entity := re.search(r"&[A-Za-z0-9]+;$", address[-40:]):
+            trimmed = address[: -len(entity.group())]
+        else:
+            trimmed = address.rstrip("?!.,:;*_~'\"")
         if trimmed == address:
             return address
         address = trimmed

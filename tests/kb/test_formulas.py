@@ -1,0 +1,106 @@
+"""公式：像 Typora 那样认，变成 MathML；认不出来的，原样显示。"""
+
+import logging
+
+import pytest
+
+from kb.formulas import mathml
+from kb.syntax import parser
+
+
+def formulas(text):
+    """What the parser takes for formulas: `$x$` and `$$x$$`."""
+    return [
+        f"{token.markup}{token.content}{token.markup}"
+        for block in parser().parse(text)
+        for token in block.children or []
+        if token.type == "formula"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("设 $x_1$，有 $y_2 = W_q x$。", ["$x_1$", "$y_2 = W_q x$"]),
+        ("$ x $", ["$x$"]),
+        ("$a_1 * b_1 * c$ 与 *强调*", ["$a_1 * b_1 * c$"]),
+        (r"$\{x'\} \& \\ a$", [r"$\{x'\} \& \\ a$"]),
+        ("$a\nb$", ["$a\nb$"]),
+        ("价格 $5 和 $10", []),
+        ("$HOME 与 $PATH", []),
+        ("$10，$HOME", []),
+        ("$x 与 y $", []),
+        (r"\$x\$", []),
+        ("`$x$`", []),
+        ("$", []),
+        ("$$", []),
+        ("前 $$x$$ 后", ["$$x$$"]),
+        ("$$\nx\n$$", ["$$x$$"]),
+        ("$$x\n= y$$", ["$$x\n= y$$"]),
+        ("$$\na &= b \\\\\n&= c\n$$", ["$$a &= b \\\\\n&= c$$"]),
+        ("$$\n- a\n\n# b\n\n> c\n$$", ["$$- a\n\n# b\n\n> c$$"]),
+        ("文字\n$$\nx\n$$\n文字\n$$\ny\n$$\n文字", ["$$x$$", "$$y$$"]),
+        ("> $$\n> x\n> $$", ["$$x$$"]),
+        ("- a\n  $$\n  x\n  = y\n  $$\n- b", ["$$x\n= y$$"]),
+        ("1. a\n\n   $$\n   x\n   $$", ["$$x$$"]),
+        ("| a |\n|---|\n| $x_1$ |", ["$x_1$"]),
+        ("# $x$", ["$x$"]),
+        ("    $$x$$", []),
+        ("```\n$$\nx\n$$\n```", []),
+        ("$$\nx", []),
+        ("- $$\n  x\n\n后\n\n$$", []),
+    ],
+)
+def test_what_is_a_formula(text, found):
+    assert formulas(text) == found
+
+
+def test_words_around_a_formula_stay_one_paragraph(project):
+    page = project.render("前\n$$\nx\n$$\n后\n", "x.md")
+    (paragraph,) = page.find_all(recursive=False)
+    assert [child.name for child in paragraph.find_all(recursive=False)] == ["br", "span", "br"]
+    assert paragraph.span["class"] == ["formula", "is-display"]
+
+
+def test_becomes_mathml_with_its_source(project):
+    page = project.render("$x_1 < 2$\n", "x.md")
+    assert page.math["alttext"] == "x_1 < 2"
+    assert page.math.msub.text == "x1"
+    assert page.math["display"] == "inline"
+    assert project.render("$$x$$\n", "x.md").math["display"] == "block"
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\mathrm{softmax}\left(\frac{QK^T}{\sqrt{d_k}}\right)V",
+        r"\begin{aligned}a&=b\\&=c\end{aligned}",
+        r"\begin{bmatrix}1&2\\3&4\end{bmatrix}",
+        r"f(x)=\begin{cases}1,&x>0\\0,&\text{否则}\end{cases}",
+        r"\hat{y}=\sigma(\mathbf{W}x+b)\label{a}\nonumber",
+        r"\sum_{i=1}^{N}\|x_i\|_2^2",
+        r"\underset{x}{\operatorname{argmax}}",
+    ],
+)
+def test_usual_formulas_are_read(latex):
+    made = mathml(latex, True)
+    assert made is not None
+    assert ">\\" not in made
+
+
+@pytest.mark.parametrize("latex", [r"\frac{1}{", r"\foo x", "x_{", r"\left( x", "x^2^3", "}{", "\\"])
+def test_what_cannot_be_read_is_shown_as_it_stands(project, latex, caplog):
+    with caplog.at_level(logging.INFO, "mkdocs.kb"):
+        page = project.render(f"前 ${latex}$ 后\n", "x.md")
+    if latex == "\\":  # 反斜线使后面的 $ 不是结尾
+        assert page.p.text == "前 $$ 后"
+        return
+    code = page.select_one("code.formula.is-unread")
+    assert code.text == f"${latex}$"
+    assert "没能解析" in code["title"]
+    assert f"docs/x.md：公式没能解析，按原文显示：${latex}$" in caplog.text
+
+
+def test_reading_a_formula_never_ends_a_build():
+    for latex in ("", " ", "&", "{", "\\begin{a}", "\\end{a}", "^", "_", "\\\\", "\x00", "中文", "{" * 5000):
+        mathml(latex, True)
