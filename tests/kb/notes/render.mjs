@@ -32,10 +32,10 @@ const PIECES = new RegExp(
   ].map((piece) => piece.source).join("|"),
   "gm",
 );
-const BRACES = { "{{": "\ue000", "{%": "\ue001", "{#": "\ue002" };
+const BRACES = { "{{": "\ue000", "{%": "\ue001", "{#": "\ue002", "#}": "\ue003" };
 
 const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-const hide = (text) => text.replace(/\{[{%#]/g, (brace) => BRACES[brace]);
+const hide = (text) => text.replace(/\{[{%#]|#\}/g, (brace) => BRACES[brace]);
 const show = (text) => Object.entries(BRACES).reduce((shown, [brace, hidden]) => shown.replaceAll(hidden, brace), text);
 
 /** 正文里的公式换成 $M0$，代码里的和不认得的标签藏起来。 */
@@ -51,7 +51,7 @@ function protect(body, tags) {
     formulas.push(`<span class="formula${display ? " display" : ""}">${escape(source)}</span>`);
     return `$M${formulas.length - 1}$`;
   });
-  const known = text.replace(/\{[{#]|\{%(?!\s*(?:end)?(\w+)[^%\n]*%\})/g, hide)
+  const known = text.replace(/\{[{#]|#\}|\{%(?!\s*(?:end)?(\w+)[^%\n]*%\})/g, hide)
     .replace(/\{%\s*(?:end)?(\w+)/g, (tag, name) => (tags.has(name) ? tag : hide(tag)));
   return { text: known, formulas };
 }
@@ -62,7 +62,13 @@ const base = mkdtempSync(join(tmpdir(), "hexo-"));
 process.on("exit", () => rmSync(base, { recursive: true, force: true }));
 mkdirSync(join(base, "source/_posts"), { recursive: true });
 const names = readdirSync(here).filter((name) => name.endsWith(".md") && name !== "README.md").sort();
-for (const name of names) cpSync(join(here, name), join(base, "source/_posts", name));
+for (const name of names) {
+  cpSync(join(here, name), join(base, "source/_posts", name));
+  for (const [, asset] of readFileSync(join(here, name), "utf8").matchAll(/\{% asset_\w+ "?([\w.]+)/g)) {
+    mkdirSync(join(base, "source/_posts", name.slice(0, -3)), { recursive: true });
+    writeFileSync(join(base, "source/_posts", name.slice(0, -3), asset), "");
+  }
+}
 writeFileSync(join(base, "package.json"), '{"hexo": {"version": ""}}'); // 没有它，Hexo 不读设置
 writeFileSync(
   join(base, "_config.yml"),
@@ -82,7 +88,8 @@ await hexo.init();
 await hexo.loadPlugin(require.resolve("hexo-renderer-marked"));
 for (const tag of ["button", "checkbox", "fold", "label", "note"])
   await hexo.loadPlugin(join(packages, "node_modules/hexo-theme-fluid/scripts/tags", `${tag}.js`));
-await hexo.load();
+await hexo.source.process();
+hexo.theme.config = { post: { updated: { note_class: "info" } } }; // Fluid 默认的
 const tags = new Set(["raw", ...Object.keys(hexo.extend.tag.env?.extensions ?? {})]);
 
 const { split } = require("hexo-front-matter");
