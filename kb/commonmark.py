@@ -27,7 +27,7 @@ from markdown_it.token import Token
 from kb.code import highlight_fence
 from kb.engine import current_page
 from kb.formulas import mathml
-from kb.html import literal_entities
+from kb.html import append, element, literal_entities
 from kb.rawhtml import pieces
 from kb.syntax import parser
 
@@ -130,10 +130,7 @@ class TreeBuilder:
     # blocks
 
     def inline(self, token: Token) -> None:
-        if self.task:
-            self.check_box(self.task)
-            self.write(" ")
-            self.task = None
+        self.write_task()
         for child in token.children:
             self.add(child)
 
@@ -174,6 +171,17 @@ class TreeBuilder:
         self.start(token)
         self.task = token if "checked" in token.meta else None
 
+    def list_item_close(self, token: Token) -> None:
+        self.write_task()
+        self.open.pop()
+
+    def write_task(self) -> None:
+        """The box of an item, in its first paragraph where it has one."""
+        if self.task:
+            self.check_box(self.task)
+            self.write(" ")
+            self.task = None
+
     def check_box(self, token: Token) -> None:
         attributes = {"type": "checkbox", "disabled": "disabled"}
         if token.meta["checked"]:
@@ -189,8 +197,7 @@ class TreeBuilder:
     def box_close(self, token: Token) -> None:
         made = self.open.pop()
         if source := made.attrib.pop("data-source"):
-            footer = etree.SubElement(made, "footer")
-            footer.text = literal_entities(f"—— {source}")
+            made.append(quote_source(source))
 
     # inline
 
@@ -231,6 +238,15 @@ class TreeBuilder:
         made.text = literal_entities(source)
         page = current_page(self.md)
         log.info(f"docs/{page.uri}：公式没能解析，按原文显示：{source}")
+
+
+def quote_source(source: str) -> etree.Element:
+    """`李沐, 动手学深度学习 https://zh.d2l.ai/ 前言` with its address as a link."""
+    name, address, title = re.fullmatch(r"(.*?)(?:\s*\b(https?://\S+)\s*(.*))?", source).groups()
+    footer = element("footer", None, f"—— {name}")
+    if address:
+        append(footer, [" ", element("a", {"href": address}, title or address)])
+    return footer
 
 
 def plain_text(tokens: list[Token]) -> str:

@@ -29,6 +29,10 @@ TAG = re.compile(r"\{%-?\s*(\w+)([^%\n]*(?:%(?!\})[^%\n]*)*)%\}")
 BOXES = {"note": "div", "fold": "details", "gi": "div", "gallery": "div", "grid": "div"} | dict.fromkeys(
     ("blockquote", "quote", "cq", "pullquote"), "blockquote"
 )
+ONE_LINE = re.compile(
+    rf"\{{%\s*(?P<name>{'|'.join(BOXES)})\b(?P<arguments>[^%\n]*)%\}}(?P<inside>.+)"
+    r"\{%\s*end(?P=name)\s*%\}"
+)
 STYLES = {
     "primary": "note",
     "secondary": "abstract",
@@ -50,9 +54,11 @@ def hexo_plugin(markdown: MarkdownIt) -> None:
 
 
 def block_tag(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A tag on a line of its own, with the tag that ends it on another."""
+    """A tag on a line of its own with the tag that ends it on another, or both on one line."""
     if state.is_code_block(start):
         return False
+    if one_line := ONE_LINE.fullmatch(line_text(state, start)):
+        return silent or one_line_box(state, start, one_line)
     opening = tag_on(state, start)
     if opening is None or opening[1] not in (*BOXES, *CODE, "raw"):
         return False
@@ -83,6 +89,17 @@ def block_tag(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
+def one_line_box(state: StateBlock, start: int, found: re.Match) -> bool:
+    box(state, found["name"], found["arguments"].strip())
+    state.push("paragraph_open", "p", 1)
+    inline = state.push("inline", "", 0)
+    inline.content, inline.map, inline.children = found["inside"].strip(), [start, start + 1], []
+    state.push("paragraph_close", "p", -1)
+    state.push("box_close", BOXES[found["name"]], -1)
+    state.line = start + 1
+    return True
+
+
 def parts(tag: re.Match) -> tuple[str, str]:
     """Its name and arguments: `{%- note info -%}` → `note`, `info`."""
     return tag[1], tag[2].removesuffix("-").strip()
@@ -100,10 +117,14 @@ def box(state: StateBlock, name: str, arguments: str):
     return token
 
 
+def line_text(state: StateBlock, line: int) -> str:
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip()
+
+
 def tag_on(state: StateBlock, line: int) -> re.Match | None:
     """The tag that a line consists of."""
-    text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
-    return TAG.fullmatch(text.rstrip()) if text.startswith("{%") else None
+    text = line_text(state, line)
+    return TAG.fullmatch(text) if text.startswith("{%") else None
 
 
 def closing_line(state: StateBlock, start: int, end: int, name: str) -> int | None:
@@ -160,6 +181,8 @@ def picture(state: StateInline, arguments: str, source: str) -> None:
     titles = [word for word in words[place + 1 :] if not word.isdigit()]
     token = state.push("image", "img", 0)
     token.attrs = {"src": state.md.normalizeLink(words[place]), "alt": ""}
+    if titles and re.search("['\"]", titles[-1]):  # 'title' and 'alt' in one
+        titles = words_of(titles[-1])
     token.children = [Token("text", "", 0, content=titles[-1])] if titles else []
 
 
@@ -218,6 +241,10 @@ def check_box(state: StateInline, arguments: str, source: str) -> None:
     state.push("text", "", 0).content = f" {text}"
 
 
+def nothing(state: StateInline, arguments: str, source: str) -> None:
+    """`{% raw %}` in a line: what it keeps from Hexo needs no keeping here."""
+
+
 INLINE: dict[str, Callable[[StateInline, str, str], None]] = {
     "asset_img": picture,
     "img": picture,
@@ -232,4 +259,6 @@ INLINE: dict[str, Callable[[StateInline, str, str], None]] = {
     "bilibili": frame("https://player.bilibili.com/player.html?bvid={}"),
     "label": label,
     "cb": check_box,
+    "raw": nothing,
+    "endraw": nothing,
 }

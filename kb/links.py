@@ -65,7 +65,7 @@ class LinkTreeprocessor(Treeprocessor):
         anchors = find_anchors(root)
         for link in root.iter("a"):
             address = link.get("href", "")
-            if not address or is_elsewhere(address) or link.get("data-fragment"):
+            if address in ("", "#") or is_elsewhere(address) or link.get("data-fragment"):
                 continue
             target = find_target(docs, page.uri, address)
             fragment = address.partition("#")[2]

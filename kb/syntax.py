@@ -19,7 +19,9 @@ from html import unescape
 
 from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import BAD_PROTO_RE
+from markdown_it.parser_block import ParserBlock
 from markdown_it.parser_inline import ParserInline
+from markdown_it.rules_block.state_block import StateBlock
 from markdown_it.rules_inline.state_inline import Scanned, StateInline
 from markdown_it.token import Token
 
@@ -52,9 +54,8 @@ def parser() -> MarkdownIt:
 class NoteMarkdown(MarkdownIt):
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
-        rules = self.inline.ruler, self.inline.ruler2
-        self.inline = NoteInline()
-        self.inline.ruler, self.inline.ruler2 = rules
+        self.inline.__class__ = NoteInline
+        self.block.__class__ = NoteBlock
 
     def validateLink(self, url: str) -> bool:
         """Scripts are no addresses; `file:` is, though a browser won't follow it."""
@@ -72,6 +73,27 @@ class NoteMarkdown(MarkdownIt):
 
     def normalizeLinkText(self, link: str) -> str:
         return link
+
+
+# Blocks -------------------------------------------------------------------------------
+
+
+class NoteBlock(ParserBlock):
+    def parse(self, src: str, md: MarkdownIt, env: dict, outTokens: list[Token]) -> list[Token]:
+        state = NoteBlockState(src, md, env, outTokens)
+        self.tokenize(state, state.line, state.lineMax)
+        return state.tokens
+
+
+class NoteBlockState(StateBlock):
+    def getLines(self, begin: int, end: int, indent: int, keepLastLF: bool) -> str:
+        return Lines(super().getLines(begin, end, indent, keepLastLF))
+
+
+class Lines(str):
+    def strip(self, chars: str | None = None) -> str:
+        """Python's takes away the full-width spaces that Chinese paragraphs begin with."""
+        return super().strip(chars or " \t\n\r\f\v")
 
 
 # Emphasis -----------------------------------------------------------------------------

@@ -36,6 +36,8 @@ def blocks(html: str | Tag) -> list[str]:
         added.decompose()
     for comment in root.find_all(string=lambda text: isinstance(text, Comment)):
         comment.extract()
+    for frame in root.select("iframe[srcdoc]"):  # kb.rawhtml
+        frame["src"] = BeautifulSoup(frame["srcdoc"], "html.parser").a["href"]
     for mark in root.select("span.mark"):  # kb.marks
         mark.replace_with("[√]")
     for formula in root.select(FORMULA):

@@ -42,6 +42,21 @@ def test_a_quote_names_its_source(render):
     assert page.blockquote.footer.text == "—— 李航, 统计学习方法"
 
 
+def test_the_address_of_a_quote_is_a_link(render):
+    footer = render("{% quote 李沐, 书 https://zh.d2l.ai/ 前言 %}\n引文\n{% endquote %}\n").footer
+    assert (footer.text, footer.a["href"]) == ("—— 李沐, 书 前言", "https://zh.d2l.ai/")
+
+
+def test_a_box_on_one_line(render):
+    page = render("前\n{% note danger %}**一** x{% endnote %}\n后\n")
+    assert page.select_one("div.danger > p").text == "一 x"
+    assert [tag.name for tag in page.find_all(recursive=False)] == ["p", "div", "p"]
+
+
+def test_raw_in_a_line_leaves_no_trace(render):
+    assert render("写成 {% raw %}{{ x }}{% endraw %} 就行\n").p.text == "写成 {{ x }} 就行"
+
+
 @pytest.mark.parametrize(
     ("opening", "language"),
     [("codeblock python", "python"), ("codeblock 标题 lang:python", "python"), ("code", "text"), ("mermaid", "text")],
