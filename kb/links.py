@@ -1,16 +1,17 @@
-"""Markdown extension: links in notes lead to where their author meant them to.
+"""Markdown extension: links lead to where their author meant them to.
 
 An author linked within the blog: `/posts/123/`, `../123/`, `#第-一-节`. Where the note or the
 section is here, the link leads to it. Where it isn't, the link can't be mended, since the text
-is the author's: it stays, is marked as leading nowhere, and the build goes on; `kb check` lists
-it. Pages of ours get no such mercy from `mkdocs build --strict`.
+is the author's: what it said stays, with a word on where it led, and the build goes on;
+`kb check` lists it. On a page of ours a dead link is a warning, which ends
+`mkdocs build --strict`.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
 | LinkTreeprocessor | treeprocessors | kb-links | 3 | when headings have their anchors (toc, 5); before the generator resolves links (0) |
-| RestoreTreeprocessor | treeprocessors | kb-links-restore | -1 | after the generator has resolved links (0) |
 """
 
+import logging
 import os.path
 import posixpath
 import re
@@ -22,12 +23,13 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
-from kb.engine import current_page
+from kb.engine import Page, current_page
+
+log = logging.getLogger("mkdocs.kb")
 
 ELSEWHERE = re.compile(r"(?:[a-z][a-z0-9+.-]+:)?//(?!/)|(?:mailto|tel|data|xmpp):", re.IGNORECASE)
 ON_ONE_MACHINE = re.compile(r"[A-Za-z]:[\\/]|\\\\|file:", re.IGNORECASE)
 HEADINGS = {f"h{level}" for level in range(1, 7)}
-LEADS_NOWHERE = "原文里的这个链接，目标不在本站"
 
 
 def is_elsewhere(address: str) -> bool:
@@ -59,38 +61,24 @@ def find_target(docs: Path, uri: str, address: str) -> str | None:
 class LinkTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
         page = current_page(self.md)
-        if not page.is_note:
-            return
-        docs = page.root / "docs"
         anchors = find_anchors(root)
         for link in root.iter("a"):
             address = link.get("href", "")
             if address in ("", "#") or is_elsewhere(address) or link.get("data-fragment"):
                 continue
-            target = find_target(docs, page.uri, address)
             fragment = address.partition("#")[2]
+            target = find_target(page.root / "docs", page.uri, address)
             if target == page.uri and fragment:
                 fragment = anchors.get(loose(fragment)) or self.in_raw_html(fragment)
                 target = target if fragment else None
             if target is None:
-                hide(link, "href")
-                link.set("class", "leads-nowhere")
-                link.set("title", LEADS_NOWHERE)
+                leads_nowhere(link, address, page)
             elif target == page.uri:
                 link.set("href", f"#{fragment}" if fragment else "")
             else:
                 link.set("href", page.link_to(target))
-                if fragment:  # checked nowhere: the other note's headings aren't known here
+                if fragment:  # checked nowhere: the other page's headings aren't known here
                     link.set("data-fragment", fragment)
-        for picture in root.iter("img"):
-            address = picture.get("src", "")
-            if not is_elsewhere(address):
-                target = find_target(docs, page.uri, address)
-                if target is None:
-                    hide(picture, "src")
-                else:
-                    picture.set("src", page.link_to(target))
-
 
     def in_raw_html(self, fragment: str) -> str | None:
         """The fragment, where HTML of the author's has that id."""
@@ -99,19 +87,15 @@ class LinkTreeprocessor(Treeprocessor):
         return id if any(map(named.search, self.md.htmlStash.rawHtmlBlocks)) else None
 
 
-def hide(element: etree.Element, name: str) -> None:
-    """Keep an address from the generator, which would complain of it."""
-    element.set("data-address", element.get(name, ""))
-    element.set(name, "")
-
-
-class RestoreTreeprocessor(Treeprocessor):
-    """Gives back the addresses that were hidden."""
-
-    def run(self, root: etree.Element) -> None:
-        for element in root.iter():
-            if (address := element.attrib.pop("data-address", None)) is not None:
-                element.set("src" if element.tag == "img" else "href", address)
+def leads_nowhere(link: etree.Element, address: str, page: Page) -> None:
+    if not page.is_note:
+        log.warning(f"docs/{page.uri}：链接 {address} 的目标不在 docs/ 里。改正地址。")
+        return
+    link.tag = "span"
+    link.attrib.clear()
+    link.set("class", "leads-nowhere")
+    link.set("title", f"原文在这里有一个链接，目标不在本站：{address}")
+    link.set("data-address", address)
 
 
 def find_anchors(root: etree.Element) -> dict[str, str]:
@@ -134,7 +118,6 @@ def loose(text: str) -> str:
 class LinkExtension(Extension):
     def extendMarkdown(self, md: Markdown) -> None:
         md.treeprocessors.register(LinkTreeprocessor(md), "kb-links", 3)
-        md.treeprocessors.register(RestoreTreeprocessor(md), "kb-links-restore", -1)
 
 
 def makeExtension(**options) -> LinkExtension:

@@ -12,7 +12,7 @@ becomes
 The note is what a reader sees until the picture has come, and in its place where it
 never comes: `onload` and `onerror` set a class on the span, by which `site.css` shows the
 one or the other and says in `picture-state` how things stand. Without scripts both show.
-A picture of a note that isn't here either (`C:\图.png`) has the class from the start.
+A picture that should be here and isn't (`C:\图.png`) is a note alone, with its path.
 A picture that is alone in its paragraph is a block, one among words stays in the line; one
 in a heading gets no note, which would become a part of the heading's text and address.
 
@@ -21,6 +21,7 @@ in a heading gets no note, which would become a part of the heading's text and a
 | PictureTreeprocessor | treeprocessors | kb-pictures | 8 | after marks (10), which it names sections without |
 """
 
+import logging
 import re
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as etree
@@ -30,7 +31,10 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
 from kb.engine import Page, current_page
+from kb.html import element
 from kb.links import find_target, is_elsewhere
+
+log = logging.getLogger("mkdocs.kb")
 
 HEADING = re.compile("h[1-6]")
 SAYS_NOTHING = re.compile(
@@ -45,21 +49,36 @@ class PictureTreeprocessor(Treeprocessor):
         page = current_page(self.md)
         parents = {child: parent for parent in root.iter() for child in parent}
         section = ""
-        for element in list(root.iter()):
-            if HEADING.fullmatch(element.tag):
-                section = element.get("data-toc-label") or "".join(element.itertext())
-            elif element.tag == "img":
-                here = not is_elsewhere(element.get("src", ""))
-                if here and (not page.is_note or self.has(page, element)):
-                    continue
-                element.set("loading", "lazy")
-                element.set("referrerpolicy", "no-referrer")  # some hosts refuse other sites
-                around = ancestors(element, parents)
+        for part in list(root.iter()):
+            if HEADING.fullmatch(part.tag):
+                section = part.get("data-toc-label") or "".join(part.itertext())
+            elif part.tag == "img" and not is_elsewhere(part.get("src", "")):
+                self.local(page, part, section.strip())
+            elif part.tag == "img":
+                part.set("loading", "lazy")
+                part.set("referrerpolicy", "no-referrer")  # some hosts refuse other sites
+                around = ancestors(part, parents)
                 if not any(map(HEADING.fullmatch, around)):
-                    wrap(element, parents[element], section.strip(), "a" in around, here)
+                    wrap(part, parents[part], section.strip(), "a" in around)
 
-    def has(self, page: Page, picture: etree.Element) -> bool:
-        return find_target(page.root / "docs", page.uri, picture.get("src", "")) is not None
+    def local(self, page: Page, picture: etree.Element, section: str) -> None:
+        address = picture.get("src", "")
+        target = find_target(page.root / "docs", page.uri, address)
+        if target is not None:
+            picture.set("src", page.link_to(target))
+            return
+        if not page.is_note:
+            log.warning(f"docs/{page.uri}：图片 {address} 不在 docs/ 里。改正地址，或补上文件。")
+            return
+        picture.tag = "span"
+        described = f"{describe(picture.get('alt', ''), section)}：{address}"
+        attributes = {"class": "picture is-missing", "data-address": address}
+        for name in ("alt", "title", "style", "width", "height"):
+            if value := picture.get(name):
+                attributes[f"data-{name}"] = value
+        picture.attrib.clear()
+        picture.attrib.update(attributes)
+        picture.append(element("span", {"class": "picture-note"}, described))
 
 
 def ancestors(element: etree.Element, parents: dict) -> list[str]:
@@ -71,13 +90,17 @@ def ancestors(element: etree.Element, parents: dict) -> list[str]:
     return tags
 
 
-def wrap(
-    img: etree.Element, parent: etree.Element, section: str, in_link: bool, missing: bool
-) -> None:
-    src, alt = img.get("src"), img.get("alt", "").strip()
+def describe(alt: str, section: str) -> str:
+    """What a picture shows, as far as its author said."""
+    if SAYS_NOTHING.fullmatch(alt.strip()):
+        return f"「{section}」一节的图片" if section else "图片"
+    return alt.strip()
+
+
+def wrap(img: etree.Element, parent: etree.Element, section: str, in_link: bool) -> None:
+    src = img.get("src")
     alone = len(parent) == 1 and not (parent.text or "").strip() and not (img.tail or "").strip()
-    kinds = ["picture", *(["is-alone"] if alone else []), *(["is-missing"] if missing else [])]
-    picture = etree.Element("span", {"class": " ".join(kinds)})
+    picture = etree.Element("span", {"class": "picture is-alone" if alone else "picture"})
     picture.tail, img.tail = img.tail, None
     parent[list(parent).index(img)] = picture
     picture.append(img)
@@ -86,14 +109,7 @@ def wrap(
 
     note = etree.SubElement(picture, "span", {"class": "picture-note"})
     state = etree.SubElement(note, "span", {"class": "picture-state"})
-    if SAYS_NOTHING.fullmatch(alt):
-        shows = f"「{section}」一节的图片" if section else "图片"
-    else:
-        shows = alt
-    if missing:
-        state.tail = f"{shows}：{src}" if src else shows
-        return
-    state.tail = f"{shows}，来自 {urlsplit(src).netloc}。"
+    state.tail = f"{describe(img.get('alt', ''), section)}，来自 {urlsplit(src).netloc}。"
     if not in_link:
         link = etree.SubElement(note, "a", {"href": src, "referrerpolicy": "no-referrer"})
         link.text = "打开原图"

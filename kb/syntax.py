@@ -92,8 +92,10 @@ class NoteBlockState(StateBlock):
 
 class Lines(str):
     def strip(self, chars: str | None = None) -> str:
-        """Python's takes away the full-width spaces that Chinese paragraphs begin with."""
-        return super().strip(chars or " \t\n\r\f\v")
+        """As CommonMark and marked do: the full-width spaces that Chinese paragraphs begin with
+        stay, which markdown-it takes away.
+        """
+        return super().strip(" \t\n\r\f\v")
 
 
 # Emphasis -----------------------------------------------------------------------------
@@ -254,7 +256,6 @@ def link(state: StateInline, address: str, start: int, text: str) -> None:
     read = state.pos - start
     while read > len(state.pending):
         state.pending = state.tokens.pop().content + state.pending
-        state.tokens_meta.pop()
     while state.delimiters and state.delimiters[-1].token >= len(state.tokens):
         state.delimiters.pop()
     if read:

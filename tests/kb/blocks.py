@@ -36,6 +36,12 @@ def blocks(html: str | Tag) -> list[str]:
         added.decompose()
     for comment in root.find_all(string=lambda text: isinstance(text, Comment)):
         comment.extract()
+    for gone in root.select("[data-address]"):  # kb.links, kb.pictures
+        gone.name = "img" if "picture" in gone["class"] else "a"
+        gone["src" if gone.name == "img" else "href"] = gone["data-address"]
+        for name in ("alt", "style", "width", "height"):
+            if f"data-{name}" in gone.attrs:
+                gone[name] = gone[f"data-{name}"]
     for frame in root.select("iframe[srcdoc]"):  # kb.rawhtml
         frame["src"] = BeautifulSoup(frame["srcdoc"], "html.parser").a["href"]
     for mark in root.select("span.mark"):  # kb.marks

@@ -75,7 +75,7 @@ def test_raw_is_html(render):
 @pytest.mark.parametrize(
     ("tag", "selector", "attributes"),
     [
-        ("{% asset_img 图.png 标题 %}", "img", {"src": "%E5%9B%BE.png", "alt": "标题"}),
+        ("{% asset_img half big /图.png 标题 %}", "img", {"src": "/%E5%9B%BE.png", "alt": "标题"}),
         ('{% img left https://a.example/1.png 300 200 "题 目" %}', "img", {"src": "https://a.example/1.png", "alt": "题 目"}),
         ("{% link 名字 https://a.example/ %}", "a", {"href": "https://a.example/"}),
         ("{% btn https://a.example/, 按钮, 提示 %}", "a", {"href": "https://a.example/"}),
