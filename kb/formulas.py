@@ -26,10 +26,20 @@ FORMULA = re.compile(
 )
 DOLLARS = re.compile(r"\$+")
 
-LEFT_OUT = re.compile(r"\\(?:nonumber|notag)\b|\\label\s*\{[^{}]*\}")
-"""Numbering, which a page without numbered formulas has no use for."""
-UNKNOWN = re.compile(r">\\[A-Za-z]+<")
-"""A command that the converter passes through, as a name in the formula."""
+REWRITTEN = {
+    r"\\(?:nonumber|notag|nolimits)\b|\\label\s*\{[^{}]*\}|\\(?:begin|end)\{equation\*?\}": "",
+    r"\\(begin|end)\{(?:aligned|align|eqnarray\*?)\}": r"\\\1{align*}",
+    r"\\begin\{align(?:ed)?at\*?\}\s*\{\d+\}": r"\\begin{align*}",
+    r"\\end\{align(?:ed)?at\*?\}": r"\\end{align*}",
+    r"\\(begin|end)\{(?:gather(?:ed)?|multline)\*?\}": r"\\\1{matrix}",
+    r"\\(begin|end)\{dcases\}": r"\\\1{cases}",
+    r"\\(?:cr|newline)\b": r"\\\\",
+    r"\\arg\b": r"\\operatorname{arg}",
+    r"\\([CNQRZ])\b": r"\\mathbb{\1}",
+}
+"""What the converter lacks, in terms of what it has; numbers of formulas are left out."""
+UNKNOWN = re.compile(r">\\[A-Za-z]+<|>&<|\\(?:begin|end)\{")
+"""A command that the converter passes through as a name, or an alignment outside a table."""
 
 
 def formula_plugin(markdown: MarkdownIt) -> None:
@@ -121,13 +131,24 @@ def mathml(latex: str, display: bool) -> str | None:
     """The formula as a MathML element, with its source in `alttext`; None where it can't be
     read.
     """
-    try:
-        made = convert(LEFT_OUT.sub("", latex), display="block" if display else "inline")
-    except Exception:  # latex2mathml's errors have no class in common, and some are Python's
+    if not balanced(latex):
         return None
-    if UNKNOWN.search(made) or not balanced(latex):
+    written = latex
+    for old, new in REWRITTEN.items():
+        written = re.sub(old, new, written)
+    made = to_mathml(written, display)
+    if made is None or 'linebreak="newline"' in made or ">&<" in made:  # lines without a table
+        made = to_mathml(rf"\begin{{align*}}{written}\end{{align*}}", display)
+    if made is None or UNKNOWN.search(made):
         return None
     return made.replace("<math ", f'<math alttext="{escape(latex)}" ', 1)
+
+
+def to_mathml(latex: str, display: bool) -> str | None:
+    try:
+        return convert(latex, display="block" if display else "inline")
+    except Exception:  # latex2mathml's errors have no class in common, and some are Python's
+        return None
 
 
 def balanced(latex: str) -> bool:

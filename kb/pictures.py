@@ -23,7 +23,7 @@ in a heading gets no note, which would become a part of the heading's text and a
 
 import logging
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -71,7 +71,7 @@ class PictureTreeprocessor(Treeprocessor):
             log.warning(f"docs/{page.uri}：图片 {address} 不在 docs/ 里。改正地址，或补上文件。")
             return
         picture.tag = "span"
-        described = f"{describe(picture.get('alt', ''), section)}：{address}"
+        described = f"{describe(picture.get('alt', ''), section)}：{unquote(address)}"
         attributes = {"class": "picture is-missing", "data-address": address}
         for name in ("alt", "title", "style", "width", "height"):
             if value := picture.get(name):

@@ -80,15 +80,27 @@ def test_becomes_mathml_with_its_source(project):
         r"\hat{y}=\sigma(\mathbf{W}x+b)\label{a}\nonumber",
         r"\sum_{i=1}^{N}\|x_i\|_2^2",
         r"\underset{x}{\operatorname{argmax}}",
+        r"\begin{equation}x = \arg\min_w f\end{equation}",
+        r"\begin{gather}a\\b\end{gather}",
+        r"\begin{alignedat}{2}a&=b\end{alignedat}",
+        r"a &= b \\ &= c",
+        r"x \in \R \cr y",
     ],
 )
 def test_usual_formulas_are_read(latex):
     made = mathml(latex, True)
     assert made is not None
     assert ">\\" not in made
+    assert ">&<" not in made
 
 
-@pytest.mark.parametrize("latex", [r"\frac{1}{", r"\foo x", "x_{", r"\left( x", "x^2^3", "}{", "\\"])
+def test_lines_are_rows():
+    for latex in (r"\begin{aligned}a&=b\\c&=d\end{aligned}", r"a&=b\\c&=d"):
+        made = mathml(latex, True)
+        assert (made.count("<mtr>"), made.count("<mtd")) == (2, 4)
+
+
+@pytest.mark.parametrize("latex", [r"\frac{1}{", r"\foo x", r"\begin{foo}a & b\end{foo}", "x_{", r"\left( x", "x^2^3", "}{", "\\"])
 def test_what_cannot_be_read_is_shown_as_it_stands(project, latex, caplog):
     with caplog.at_level(logging.INFO, "mkdocs.kb"):
         page = project.render(f"前 ${latex}$ 后\n", "x.md")
