@@ -38,8 +38,10 @@ REWRITTEN = {
     r"\\([CNQRZ])\b": r"\\mathbb{\1}",
 }
 """What the converter lacks, in terms of what it has; numbers of formulas are left out."""
-UNKNOWN = re.compile(r">\\[A-Za-z]+<|>&<|\\(?:begin|end)\{")
-"""A command that the converter passes through as a name, or an alignment outside a table."""
+OUTSIDE_TABLE = re.compile('linebreak="newline"|>&<')
+"""Lines and alignment, which need a table around them."""
+UNKNOWN = re.compile(r">\\[A-Za-z]+<|>&<")
+"""A command that the converter passes through as a name."""
 
 
 def formula_plugin(markdown: MarkdownIt) -> None:
@@ -137,7 +139,7 @@ def mathml(latex: str, display: bool) -> str | None:
     for old, new in REWRITTEN.items():
         written = re.sub(old, new, written)
     made = to_mathml(written, display)
-    if made is None or 'linebreak="newline"' in made or ">&<" in made:  # lines without a table
+    if display and made and OUTSIDE_TABLE.search(made):
         made = to_mathml(rf"\begin{{align*}}{written}\end{{align*}}", display)
     if made is None or UNKNOWN.search(made):
         return None
