@@ -65,7 +65,7 @@ class TestBlocks:
             ("<p><strong>一：</strong>二</p>", "<p>**一：**二</p>"),
             ("<p><em>一</em></p>", "<p><strong>一</strong></p>"),
             ("<p><code>a</code></p>", "<p>a</p>"),
-            ("<p>&lt;b&gt;</p>", "<p><b></b></p>"),
+            ("<p>&lt;b&gt;一&lt;/b&gt;</p>", "<p><b>一</b></p>"),
             ('<p><a href="https://x.example/a">x</a></p>', '<p><a href="https://x.example/b">x</a></p>'),
             ('<p><img src="1.png" alt="图"></p>', '<p><img src="1.png"></p>'),
             ('<p><img src="1.png"></p>', '<p><img src="1.png" style="zoom:67%"></p>'),
@@ -74,6 +74,7 @@ class TestBlocks:
             ("<pre><code>a\n\n</code></pre>", "<pre><code>a\n</code></pre>"),
             ("<pre><code>\ta</code></pre>", "<pre><code>    a</code></pre>"),
             ("<table><tr><td>一</td><td></td></tr></table>", "<table><tr><td>一</td></tr></table>"),
+            ("<table><tr><th>一</th><td>二</td></tr></table>", "<table><tr><td>二</td></tr></table>"),
             ("<table><tr><th>一</th></tr></table>", "<table><tr><td>一</td></tr></table>"),
             ('<table><tr><td align="right">1</td></tr></table>', "<table><tr><td>1</td></tr></table>"),
             ('<ul><li><input type="checkbox"> 一</li></ul>', '<ul><li><input type="checkbox" checked> 一</li></ul>'),
@@ -97,6 +98,7 @@ class TestBlocks:
             ('<p><a href="https://x.example">一</a></p>', '<p><a href="https://x.example/">一</a></p>'),
             ('<p><img src="1.png" alt=""></p>', '<p><img src="1.png"></p>'),
             ('<p><img src="1.png" style="zoom: 67%;"></p>', '<p><img src="1.png" style="zoom:67%"></p>'),
+            ('<p><input checked=""> 一</p>', '<p><input checked="checked"> 一</p>'),
             ('<h2 id="x"><a href="#x" class="headerlink">¶</a>一</h2>', "<h2>一</h2>"),
             ('<h2><span class="mark" role="img">√</span> 一</h2>', "<h2>[√] 一</h2>"),
             (
@@ -128,3 +130,6 @@ class TestBlocks:
             "blockquote>+ul>+li: 一<br>\n    二",
             "blockquote>ul>+li>+pre:\n    |x",
         ]
+
+    def test_a_block_inside_words_is_a_block(self):
+        assert blocks('<font color="red"><p>一</p></font>') == ["+font color=red>+p: 一"]
