@@ -45,6 +45,8 @@ def blocks(html: str | Tag) -> list[str]:
                 gone[name] = gone[f"data-{name}"]
     for frame in root.select("iframe[srcdoc]"):  # kb.rawhtml
         frame["src"] = BeautifulSoup(frame["srcdoc"], "html.parser").a["href"]
+    for numbered in root.select("table.highlighttable"):  # linenums="1"
+        numbered.replace_with(numbered.select_one(".code pre"))
     for mark in root.select("span.mark"):  # kb.marks
         mark.replace_with("[√]")
     for formula in root.select(FORMULA):
@@ -130,7 +132,7 @@ def inline(nodes: Iterable[PageElement]) -> str:
 def written(node: PageElement) -> str:
     if not isinstance(node, Tag):
         return escape(node, quote=False).replace("\xa0", "&nbsp;")
-    if node.is_empty_element:
+    if node.is_empty_element or node.name in ("iframe", "img"):  # 框里的文字没有人看到
         return f"<{step(node)}>"
     text = "".join(map(written, node.children))
     opening = step(node)
