@@ -1,9 +1,10 @@
-"""一篇笔记的 HTML 化成一串块，一行一块，两种解析器的结果可以逐块比较。
+"""一篇笔记的 HTML 化成一串块，两种解析器的结果可以逐块比较。
 
     <blockquote><p>alec：</p><ul><li>一<br>二</li></ul></blockquote>
 
     +blockquote>+p: alec：
-    blockquote>+ul>+li: 一<br>二
+    blockquote>+ul>+li: 一<br>
+        二
 
 冒号前是块所在的标签，`+` 的意思是这个标签从这一块开始，所以相邻的两个列表与一个列表看得出不同。
 冒号后是读者看到的内容：空白合并，`<br>` 留着；只留看得出区别的标签和属性，地址解码，注释、标题的锚点不算。
@@ -44,6 +45,8 @@ def blocks(html: str | Tag) -> list[str]:
                 gone[name] = gone[f"data-{name}"]
     for frame in root.select("iframe[srcdoc]"):  # kb.rawhtml
         frame["src"] = BeautifulSoup(frame["srcdoc"], "html.parser").a["href"]
+    for numbered in root.select("table.highlighttable"):  # linenums="1"
+        numbered.replace_with(numbered.select_one(".code pre"))
     for mark in root.select("span.mark"):  # kb.marks
         mark.replace_with("[√]")
     for formula in root.select(FORMULA):
@@ -58,7 +61,7 @@ def blocks(html: str | Tag) -> list[str]:
             steps = [name for name, tag in zip(steps, path) if tag.name != "p"]
         if not (path and path[-1].name == "table"):
             shown = shown.replace("<br>", "<br>\n    ")
-        found.append(">".join(steps) + ": " + shown)
+        found.append(">".join(steps) + (": " if shown[:1].strip() else ":") + shown)
     return found
 
 
@@ -129,7 +132,7 @@ def inline(nodes: Iterable[PageElement]) -> str:
 def written(node: PageElement) -> str:
     if not isinstance(node, Tag):
         return escape(node, quote=False).replace("\xa0", "&nbsp;")
-    if node.is_empty_element:
+    if node.is_empty_element or node.name in ("iframe", "img"):  # 框里的文字没有人看到
         return f"<{step(node)}>"
     text = "".join(map(written, node.children))
     opening = step(node)

@@ -34,7 +34,7 @@ const PIECES = new RegExp(
 );
 const BRACES = { "{{": "\ue000", "{%": "\ue001", "{#": "\ue002", "#}": "\ue003" };
 
-const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 const hide = (text) => text.replace(/\{[{%#]|#\}/g, (brace) => BRACES[brace]);
 const show = (text) => Object.entries(BRACES).reduce((shown, [brace, hidden]) => shown.replaceAll(hidden, brace), text);
 
@@ -48,7 +48,7 @@ function protect(body, tags) {
     const [, before] = /([^\n]*)$/.exec(body.slice(0, rest.at(-3)));
     const quoted = /^[ \t]*(>[ \t]*)+/.test(before);
     const source = quoted ? piece.replace(/\n[ \t]*(>[ \t]?)+/g, "\n") : piece;
-    formulas.push(`<span class="formula${display ? " display" : ""}">${escape(source)}</span>`);
+    formulas.push({ source, display: display ? " display" : "" });
     return `$M${formulas.length - 1}$`;
   });
   const known = text.replace(/\{[{#]|#\}|\{%(?!\s*(?:end)?(\w+)[^%\n]*%\})/g, hide)
@@ -56,7 +56,11 @@ function protect(body, tags) {
   return { text: known, formulas };
 }
 
-const restore = (html, formulas) => show(html).replace(/\$M(\d+)\$/g, (_, number) => formulas[number]);
+/** 公式放回去；在代码里、标签的属性里，就是原来的文字。 */
+const restore = (html, formulas) =>
+  show(html)
+    .replace(/<(pre|code)\b[\s\S]*?<\/\1>|<[^<>]*>/g, (piece) => piece.replace(/\$M(\d+)\$/g, (_, number) => escape(formulas[number].source)))
+    .replace(/\$M(\d+)\$/g, (_, number) => `<span class="formula${formulas[number].display}">${escape(formulas[number].source)}</span>`);
 
 const base = mkdtempSync(join(tmpdir(), "hexo-"));
 process.on("exit", () => rmSync(base, { recursive: true, force: true }));
