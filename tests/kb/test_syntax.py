@@ -193,7 +193,6 @@ def test_subscripts(text, html):
 @pytest.mark.parametrize(
     ("text", "html"),
     [
-        ("一\n二", "<p>一<br />\n二</p>"),
         ("一\n- 二", "<p>一</p>\n<ul>\n<li>二</li>\n</ul>"),
         ("　　段首的空格", "<p>　　段首的空格</p>"),
         ("[图](C:\\a\\图.png)", '<p><a href="C:\\a\\图.png">图</a></p>'),
@@ -206,6 +205,15 @@ def test_subscripts(text, html):
 )
 def test_the_little_things(text, html):
     assert parser().render(text).strip() == html
+
+
+def test_every_newline_is_a_break(convert):
+    assert convert("一\n二\n") == "<p>一<br />\n二</p>"
+
+
+@pytest.mark.parametrize("text", ["a**“b”**c", "a**—b**c", "a**·b**c"])
+def test_punctuation_that_is_chinese_in_chinese_notes(convert, text):
+    assert "<strong>" in convert(text)
 
 
 JUNK = st.text(st.sampled_from("ab 中，。\n\t　$*_~`[]()<>!#-=+|\\&;:/@.w{}%1\"'\x00\x02\x03"), max_size=80)
