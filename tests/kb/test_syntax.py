@@ -154,6 +154,7 @@ def links(text):
         ("网址www.a.example，后", ["www.a.example"]),
         ("https://a.example/?a=1&amp;b=2", ["https://a.example/?a=1&b=2"]),
         ("邮箱：some_one_else@a.example.cn。", ["some_one_else@a.example.cn"]),
+        ("a@b.example/x", ["a@b.example"]),
         ("`https://a.example/`", []),
         ("[https://a.example/](x)", ["https://a.example/"]),
         ("xhttps://a.example", []),
@@ -175,12 +176,19 @@ def test_addresses_lead_to_what_they_say():
     assert links("https://a.example/注")[0][0] == "https://a.example/%E6%B3%A8"
 
 
+def test_underscores_of_an_address_are_no_emphasis(convert):
+    page = BeautifulSoup(convert("some_one_else@a.example 与 _强调_ 和 _x_"), "html.parser")
+    assert page.a.text == "some_one_else@a.example"
+    assert [emphasis.text for emphasis in page.find_all("em")] == ["强调", "x"]
+
+
 @pytest.mark.parametrize(
     ("text", "html"),
     [
         ("H~2~O", "<p>H<sub>2</sub>O</p>"),
         ("~~删~~ 与 x~i~", "<p><s>删</s> 与 x<sub>i</sub></p>"),
         ("3~5 天，6~7 天", "<p>3~5 天，6~7 天</p>"),
+        ("x~b~~y", "<p>x~b~~y</p>"),
         ("约 3~5 天", "<p>约 3~5 天</p>"),
         ("\\~x~ 与 ~x\\~", "<p>~x~ 与 ~x~</p>"),
         ("~ x ~", "<p>~ x ~</p>"),
@@ -208,7 +216,7 @@ def test_the_little_things(text, html):
 
 
 def test_every_newline_is_a_break(convert):
-    assert convert("一\n二\n") == "<p>一<br />\n二</p>"
+    assert BeautifulSoup(convert("一\n二\n"), "html.parser").p.contents[1].name == "br"
 
 
 @pytest.mark.parametrize("text", ["a**“b”**c", "a**—b**c", "a**·b**c"])
