@@ -180,7 +180,7 @@ def test_underscores_of_an_address_are_no_emphasis(convert):
     page = BeautifulSoup(convert("some_one_else@a.example 与 _强调_ 和 _x_"), "html.parser")
     assert page.a.text == "some_one_else@a.example"
     assert [emphasis.text for emphasis in page.find_all("em")] == ["强调", "x"]
-    assert str(parser().render("_a@b.example 与 c_")).count("<em>") == 0
+    assert str(parser().render("_a@b.example 与 c_")).count("<em") == 0
 
 
 @pytest.mark.parametrize(
