@@ -225,6 +225,16 @@ def test_punctuation_that_is_chinese_in_chinese_notes(convert, text):
     assert "<strong>" in convert(text)
 
 
+def test_what_looks_like_an_entity_stays_as_it_is(convert):
+    page = BeautifulSoup(convert('[x](https://a.example/?b&amp;copy;=1 "&amp;lt;") `&lt;` \\&lt;'), "html.parser")
+    assert (page.a["href"], page.a["title"]) == ("https://a.example/?b&copy;=1", "&lt;")
+    assert page.p.text == "x &lt; &lt;"
+
+
+def test_marks_of_the_machinery_are_no_text(convert):
+    assert convert("`x` \x02wzxhzdk:0\x03\n").count("<code>") == 1
+
+
 JUNK = st.text(st.sampled_from("ab 中，。\n\t　$*_~`[]()<>!#-=+|\\&;:/@.w{}%1\"'\x00\x02\x03"), max_size=80)
 
 
