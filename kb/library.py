@@ -6,6 +6,7 @@ changed, so that reading thousands of them again costs little more than looking 
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ MARK = "[√]"
 FRONT_MATTER = re.compile(
     r"\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
 )
+LINE_END = re.compile(r"\r\n?")
 PRIVATE = {"password", "published", "draft"}
 STRINGS = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 VALUES = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -37,10 +39,8 @@ class Annotation:
     """Which of the note's annotations it is, from 1."""
     section: str
     """The heading it stands under, without its mark; "" above the first."""
-    lines: tuple[int, int]
-    """First line and line after the last, counted from 0 at the start of the body."""
     size: int
-    """Characters of these lines."""
+    """Bytes of its Markdown."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +98,9 @@ def read_note(path: Path, root: Path) -> Note:
 
 def parse_note(path: Path, root: Path) -> Note:
     name = path.relative_to(root).as_posix()
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise BadInput(f"{name}:{line}：不是 UTF-8 编码。用作者的原文替换这个文件。") from None
-    found = FRONT_MATTER.match(text)
-    meta = parse_meta(found.group(1), name) if found else {}
-    outline = Outline(text[found.end() :] if found else text)
+    head, body = read_parts(path, name)
+    meta = parse_meta(head, name)
+    outline = Outline(body)
     date = text_of(meta.get("date")) or None
     return Note(
         uri=path.relative_to(root / "docs").as_posix(),
@@ -123,6 +118,17 @@ def parse_note(path: Path, root: Path) -> Note:
         annotations=tuple(outline.annotations),
         embeds=tuple(outline.embeds),
     )
+
+
+def read_parts(path: Path, name: str) -> tuple[str, str]:
+    """Front matter and body of a file. Raises BadInput, which calls it `name`."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise BadInput(f"{name}:{line}：不是 UTF-8 编码。用作者的原文替换这个文件。") from None
+    found = FRONT_MATTER.match(text)
+    return (found.group(1), text[found.end() :]) if found else ("", text)
 
 
 def parse_meta(source: str, name: str) -> dict:
@@ -189,51 +195,63 @@ class Outline:
     """
 
     def __init__(self, body: str):
-        self.title = ""
-        self.done = self.headings = 0
-        self.annotations: list[Annotation] = []
-        self.embeds: list[str] = []
-        parser = make_parser()
-        body = re.sub(r"\r\n?", "\n", body).replace("\0", "\ufffd")
-        self.lines = body.split("\n")
-        env: dict = {}
-        tokens: list[Token] = []
-        parser.block.parse(body, parser, env, tokens)
-        section = ""
-        for number, token in enumerate(tokens):
-            if token.type == "heading_open":
-                text = shown_text(parser, tokens[number + 1].content, env)
-                section = text.replace(MARK, "", 1).strip()
-                self.title = self.title or section
-                self.headings += 1
-                self.done += MARK in text
-            elif token.type == "blockquote_open" and self.signed(tokens[number + 1 :], parser, env):
-                self.add_annotation(token, section)
-            elif token.type == "fence" and f"{token.markup} {token.info.strip()}" == EMBED_FIRST:
-                if embed := EMBED_MIDDLE.fullmatch(token.content.strip()):
-                    self.embeds.append(embed.group(1))
+        markdown, env, tokens = make_parser(), {}, []
+        body = LINE_END.sub("\n", body)
+        markdown.block.parse(body, markdown, env, tokens)
+        lines = body.split("\n")
+        headings = [
+            shown_text(tokens[place + 1], markdown, env)
+            for place, token in enumerate(tokens)
+            if token.type == "heading_open"
+        ]
+        self.title = next(filter(None, map(without_mark, headings)), "")
+        self.headings = len(headings)
+        self.done = sum(MARK in heading for heading in headings)
+        self.annotations = []
+        for section, quote in find_annotations(tokens, markdown, env):
+            source = "\n".join(lines[slice(*quote[0].map)])
+            number = len(self.annotations) + 1
+            self.annotations.append(Annotation(number, section, len(source.encode())))
+        self.embeds = [
+            found.group(1)
+            for token in tokens
+            if token.type == "fence" and f"{token.markup} {token.info.strip()}" == EMBED_FIRST
+            if (found := EMBED_MIDDLE.fullmatch(token.content.strip()))
+        ]
 
-    def signed(self, inside: list[Token], parser: MarkdownIt, env: dict) -> bool:
-        if inside[0].type != "paragraph_open" or SIGNATURE[0] not in inside[1].content:
-            return False
-        return shown_text(parser, inside[1].content, env).lstrip().startswith(SIGNATURE)
 
-    def add_annotation(self, quote: Token, section: str) -> None:
-        first, end = quote.map
-        size = sum(len(line) + 1 for line in self.lines[first:end])
-        number = len(self.annotations) + 1
-        self.annotations.append(Annotation(number, section, (first, end), size))
+def find_annotations(
+    tokens: list[Token], markdown: MarkdownIt, env: dict
+) -> Iterator[tuple[str, list[Token]]]:
+    """The heading that each annotation stands under, and its tokens from quote to quote."""
+    section = ""
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            section = without_mark(shown_text(tokens[place + 1], markdown, env))
+        elif token.type == "blockquote_open" and tokens[place + 1].type == "paragraph_open":
+            beginning = tokens[place + 2]
+            if SIGNATURE[0] not in beginning.content and "&" not in beginning.content:
+                continue  # parsing it would be for nothing
+            if shown_text(beginning, markdown, env).lstrip().startswith(SIGNATURE):
+                end = place + 1
+                while (tokens[end].type, tokens[end].level) != ("blockquote_close", token.level):
+                    end += 1
+                yield section, tokens[place : end + 1]
 
 
 def make_parser() -> MarkdownIt:
     return MarkdownIt("gfm-like2")
 
 
-def shown_text(parser: MarkdownIt, source: str, env: dict) -> str:
-    """The text that a reader sees of one line of Markdown; HTML stays as written."""
-    (inline,) = parser.parseInline(source, env)
+def shown_text(inline: Token, markdown: MarkdownIt, env: dict) -> str:
+    """The text that a reader sees of a heading or paragraph; HTML stays as written."""
+    (parsed,) = markdown.parseInline(inline.content, env)
     return "".join(
         "\n" if token.type in ("softbreak", "hardbreak") else token.content
-        for token in inline.children
+        for token in parsed.children
         if token.type != "image"
     )
+
+
+def without_mark(heading: str) -> str:
+    return heading.replace(MARK, "", 1).strip()

@@ -117,10 +117,6 @@ def test_annotations_are_what_the_page_shows(project):
     page = project.render(ANNOTATED)
     shown = page.select("blockquote.annotation")
     assert len(note.annotations) == len(shown) > 4
-    lines = ANNOTATED.split("\n")
-    for annotation, quote in zip(note.annotations, shown, strict=True):
-        first, end = annotation.lines
-        assert quote.text.strip().rstrip("\n")[-1] in "\n".join(lines[first:end])
     assert [annotation.section for annotation in note.annotations][:2] == ["", "节"]
     assert [annotation.number for annotation in note.annotations] == [*range(1, len(shown) + 1)]
 
