@@ -15,11 +15,11 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from kb.annotations import SIGNATURE
 from kb.engine import BadInput
+from kb.marks import MARK
 from kb.notes import EMBED_FIRST, EMBED_MIDDLE, private_because
-
-SIGNATURE = "alec："
-MARK = "[√]"
+from kb.syntax import parser
 
 FRONT_MATTER = re.compile(
     r"\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
@@ -195,7 +195,7 @@ class Outline:
     """
 
     def __init__(self, body: str):
-        markdown, env, tokens = make_parser(), {}, []
+        markdown, env, tokens = parser(), {}, []
         body = LINE_END.sub("\n", body)
         markdown.block.parse(body, markdown, env, tokens)
         lines = body.split("\n")
@@ -237,10 +237,6 @@ def find_annotations(
                 while (tokens[end].type, tokens[end].level) != ("blockquote_close", token.level):
                     end += 1
                 yield section, tokens[place : end + 1]
-
-
-def make_parser() -> MarkdownIt:
-    return MarkdownIt("gfm-like2")
 
 
 def shown_text(inline: Token, markdown: MarkdownIt, env: dict) -> str:
