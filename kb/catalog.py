@@ -50,7 +50,8 @@ class Catalog:
         self.tags = group(notes, lambda note: note.tags)
         self.categories = group(notes, lambda note: prefixes(note.category))
         self.months = group(notes, lambda note: [month_of(note)])
-        self.shelves = group(notes, lambda note: [note.category])
+        self.neighbours = dict(self.find_neighbours())
+        """Path of a note → the next older and the next newer one of the same category."""
         self.children = group(sorted(self.categories), lambda path: [path[:-1]])
         self.tag_uris = {tag: f"tags/{name}.md" for tag, name in slugs(self.tags).items()}
         self.category_uris = dict(self.name_categories((), "categories"))
@@ -86,12 +87,11 @@ class Catalog:
         parts = chunks(said, BYTES_A_PAGE, lambda pair: 300 + pair[1].size)
         yield from paged("annotations/index.md", "annotations", "批注", parts)
 
-    def neighbours(self, note: Note) -> tuple[Note | None, Note | None]:
-        """The next older and the next newer note of the same category."""
-        shelf = self.shelves[note.category]
-        place = shelf.index(note)
-        older = shelf[place + 1] if place + 1 < len(shelf) else None
-        return older, shelf[place - 1] if place else None
+    def find_neighbours(self) -> Iterable[tuple[str, tuple[Note | None, Note | None]]]:
+        for shelf in group(self.notes, lambda note: [note.category]).values():
+            for place, note in enumerate(shelf):
+                older = shelf[place + 1] if place + 1 < len(shelf) else None
+                yield note.uri, (older, shelf[place - 1] if place else None)
 
     def by_count(self, paths: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
         """Categories, those with most notes first."""

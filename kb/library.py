@@ -241,10 +241,10 @@ def find_annotations(
 
 def shown_text(inline: Token, markdown: MarkdownIt, env: dict) -> str:
     """The text that a reader sees of a heading or paragraph; HTML stays as written."""
-    (parsed,) = markdown.parseInline(inline.content, env)
+    children = inline.children or markdown.parseInline(inline.content, env)[0].children
     return "".join(
         "\n" if token.type in ("softbreak", "hardbreak") else token.content
-        for token in parsed.children
+        for token in children
         if token.type != "image"
     )
 
