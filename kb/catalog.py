@@ -73,7 +73,8 @@ class Catalog:
             notes = chunks(self.tags[tag], NOTES_A_PAGE)
             yield from paged(uri, "tag", f"标签：{tag}", notes, tag)
 
-        yield from paged("categories/index.md", "categories", "分类", [()])
+        top = tuple(path for path in self.categories if len(path) == 1)
+        yield from paged("categories/index.md", "categories", "分类", [top])
         for path, uri in self.category_uris.items():
             notes = chunks(self.categories[path], NOTES_A_PAGE)
             yield from paged(uri, "category", f"分类：{' / '.join(path)}", notes, path)

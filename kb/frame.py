@@ -103,7 +103,12 @@ def link(page: Page, uri: str | None, text: str) -> etree.Element:
 def neighbours(page: Page, older: Note | None, newer: Note | None) -> etree.Element:
     """Links to the notes before and after one in its category."""
     links = [
-        element("p", None, f"{words}：", element("a", {"href": page.link_to(note.uri), "rel": rel}, note.title))
+        element(
+            "p",
+            None,
+            f"{words}：",
+            element("a", {"href": page.link_to(note.uri), "rel": rel}, note.title),
+        )
         for words, rel, note in (("上一篇", "prev", older), ("下一篇", "next", newer))
         if note
     ]

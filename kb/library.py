@@ -60,6 +60,8 @@ class Note:
     """The path of its category, () where it has none."""
     cover: str
     description: str
+    pinned: int
+    """How far up it is pinned to the home page, 0 where it isn't."""
     done: int
     """How many headings have the author's mark."""
     headings: int
@@ -113,6 +115,7 @@ def parse_note(path: Path, root: Path) -> Note:
         category=category_path(meta),
         cover=text_of(meta.get("index_img")),
         description=text_of(meta.get("description")),
+        pinned=max(map(pin, (meta.get("top"), meta.get("sticky")))),
         done=outline.done,
         headings=outline.headings,
         annotations=tuple(outline.annotations),
@@ -176,6 +179,12 @@ def category_path(meta: dict) -> tuple[str, ...]:
     if isinstance(categories, list) and categories and isinstance(categories[0], list):
         categories = categories[0]
     return tuple(list_of(categories))
+
+
+def pin(value: object) -> int:
+    """`sticky: 100`, `top: true`; a bigger number stands further up."""
+    value = text_of(value).lower()
+    return int(value) if value.isdecimal() else int(value in ("true", "yes", "on"))
 
 
 def parse_date(date: str | None) -> datetime | None:

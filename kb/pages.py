@@ -19,7 +19,7 @@ from pathlib import Path
 
 import yaml
 
-from kb.catalog import Listing, read_catalog
+from kb.catalog import Catalog, Listing, read_catalog
 from kb.engine import BadInput
 from kb.library import FRONT_MATTER, STRINGS
 
@@ -33,7 +33,7 @@ def write_pages(root: Path) -> list[str]:
 
     Raises BadInput, having written nothing, where a file of somebody else's is in the way.
     """
-    wanted, there = wanted_pages(root), find_pages(root)
+    wanted, there = wanted_pages(read_catalog(root)), find_pages(root)
     for uri in wanted:
         path = root / "docs" / uri
         if path.exists() and not is_stub(read(path)):
@@ -56,9 +56,9 @@ def write_pages(root: Path) -> list[str]:
     return [f"写了 {len(changed)} 页，删了 {len(gone)} 页，共 {len(wanted)} 页。"]
 
 
-def missing_pages(root: Path) -> list[str]:
+def missing_pages(root: Path, catalog: Catalog | None = None) -> list[str]:
     """How the files differ from those that are wanted, each with the remedy."""
-    wanted, there = wanted_pages(root), find_pages(root)
+    wanted, there = wanted_pages(catalog or read_catalog(root)), find_pages(root)
     problems = {
         "还没有这些页": [uri for uri in wanted if uri not in there],
         "这些页的开头不对": [uri for uri in wanted if there.get(uri, wanted[uri]) != wanted[uri]],
@@ -72,9 +72,9 @@ def missing_pages(root: Path) -> list[str]:
     ]
 
 
-def wanted_pages(root: Path) -> dict[str, str]:
+def wanted_pages(catalog: Catalog) -> dict[str, str]:
     """Path below `docs/` → what the file there has to hold."""
-    return {uri: stub(listing) for uri, listing in read_catalog(root).listings.items()}
+    return {uri: stub(listing) for uri, listing in catalog.listings.items()}
 
 
 def find_pages(root: Path) -> dict[str, str]:
