@@ -9,10 +9,11 @@
       exclude: true
     ---
 
-A Markdown extension can fill a page but not make one, so there is such a file for every
-listing of `kb.catalog`. It has front matter and nothing else; it changes only when pages come
-or go, not when another note stands on them. A file that has a body, or is filled by something
-else, is nobody's to overwrite.
+    <!-- 由 kb pages 写成；页上的内容在生成站点时从笔记来 -->
+
+A Markdown extension can fill a page but not make one, nor a page without a line, so there is
+such a file for every listing of `kb.catalog`. It changes only when pages come or go, not when
+another note stands on them. A file without that comment for a body is nobody's to overwrite.
 """
 
 from pathlib import Path
@@ -21,10 +22,10 @@ import yaml
 
 from kb.catalog import Catalog, Listing, read_catalog
 from kb.engine import BadInput
-from kb.library import FRONT_MATTER, STRINGS
+from kb.library import FRONT_MATTER
 
 FOLDERS = ("tags", "categories", "archive", "annotations")
-FILLS = {"tags", "tag", "categories", "category", "archive", "month", "annotations"}
+BODY = "<!-- 由 kb pages 写成；页上的内容在生成站点时从笔记来 -->"
 REMEDY = "运行 kb pages，把结果一起提交。"
 
 
@@ -93,13 +94,7 @@ def read(path: Path) -> str:
 
 def is_stub(text: str) -> bool:
     found = FRONT_MATTER.match(text)
-    if found is None or text[found.end() :].strip():
-        return False
-    try:
-        meta = yaml.load(found.group(1), STRINGS)
-    except yaml.YAMLError:
-        return False
-    return isinstance(meta, dict) and meta.get("fill") in FILLS
+    return found is not None and text[found.end() :].strip() == BODY
 
 
 def stub(listing: Listing) -> str:
@@ -109,4 +104,4 @@ def stub(listing: Listing) -> str:
     meta["hide"] = ["navigation"] if listing.fill == "annotations" else ["navigation", "toc"]
     meta["search"] = {"exclude": True}
     written = yaml.safe_dump(meta, allow_unicode=True, sort_keys=False, width=10_000)
-    return f"---\n{written}---\n"
+    return f"---\n{written}---\n\n{BODY}\n"
