@@ -28,7 +28,7 @@ from markdown.treeprocessors import Treeprocessor
 from kb.catalog import Catalog, Listing, in_words, read_catalog
 from kb.engine import Page, current_page
 from kb.frame import category_of, link, tags_of, time_of
-from kb.html import element
+from kb.html import append, element
 from kb.library import Note
 from kb.pages import missing_pages
 from kb.said import annotations
@@ -121,11 +121,10 @@ def count(notes: Sequence) -> etree.Element:
 
 def up(page: Page, *steps: tuple[str, str], notes: Sequence) -> etree.Element:
     """Where a listing stands: links to the pages above it, and how many notes it has."""
-    line = element("p", {"class": "up"})
-    for uri, words in steps:
-        line.append(link(page, uri, words))
-        line[-1].tail = " / "
-    line.append(count(notes))
+    line = element("p")
+    for number, (uri, words) in enumerate(steps):
+        append(line, (" / " if number else "", link(page, uri, words)))
+    append(line, (f"，这里 {len(notes)} 篇",))
     return line
 
 
