@@ -5,6 +5,7 @@ are turned to lead from here to where they lead from there.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import groupby
 from xml.etree import ElementTree as etree
 
@@ -16,7 +17,8 @@ from kb.commonmark import TreeBuilder, parse
 from kb.engine import Page
 from kb.html import element
 from kb.library import Annotation, Note, find_annotations, read_parts
-from kb.links import LEADS_NOWHERE, find_target, hide, is_elsewhere
+from kb.links import find_target, is_elsewhere, leads_nowhere
+from kb.pictures import PictureTreeprocessor
 from kb.syntax import parser
 
 
@@ -43,10 +45,10 @@ def read_quotes(md: Markdown, page: Page, note: Note) -> dict[int, list[etree.El
     _, body = read_parts(note.path, note.uri)
     found = find_annotations(parse(body), parser(), {})
     quotes = {}
-    for number, (_, tokens) in enumerate(found, 1):
+    for number, (section, tokens) in enumerate(found, 1):
         around = etree.Element("div")
         TreeBuilder(md, md.parser.fences).fill(around, tokens)
-        turn_links(page, note, around)
+        turn_links(md, page, note, around, section)
         quotes[number] = list(around)
     return quotes
 
@@ -56,18 +58,23 @@ def place(page: Page, note: Note, said: Annotation) -> etree.Element:
     return element("p", {"class": "said-in"}, element("a", {"href": address}, "在笔记里看"))
 
 
-def turn_links(page: Page, note: Note, root: etree.Element) -> None:
-    for name, tag in (("href", "a"), ("src", "img")):
-        for each in root.iter(tag):
-            address = each.get(name, "")
-            if not address or is_elsewhere(address):
-                continue
-            target = find_target(page.root / "docs", note.uri, address)
-            if target is None:
-                hide(each, name)
-                each.set("class", "leads-nowhere")
-                each.set("title", LEADS_NOWHERE)
-                continue
-            each.set(name, page.link_to(target))
+def turn_links(md: Markdown, page: Page, note: Note, root: etree.Element, section: str) -> None:
+    docs, there = page.root / "docs", replace(page, uri=note.uri, path=note.path)
+    for link in list(root.iter("a")):
+        address = link.get("href", "")
+        if is_elsewhere(address):
+            continue
+        if (target := find_target(docs, note.uri, address)) is None:
+            leads_nowhere(link, address, there)
+        else:
+            link.set("href", page.link_to(target))
             if fragment := address.partition("#")[2]:
-                each.set("data-fragment", fragment)
+                link.set("data-fragment", fragment)
+    for picture in list(root.iter("img")):
+        address = picture.get("src", "")
+        if is_elsewhere(address):
+            continue
+        if (target := find_target(docs, note.uri, address)) is None:
+            PictureTreeprocessor(md).local(there, picture, section)
+        else:
+            picture.set("src", page.link_to(target))
