@@ -84,7 +84,7 @@ class Catalog:
             notes = chunks(self.months[month], NOTES_A_PAGE)
             yield from paged(uri, "month", f"归档：{in_words(month)}", notes, month)
 
-        said = [(note, annotation) for note in self.notes for annotation in note.annotations]
+        said = [(note, each) for note in self.notes for each in note.annotations if not each.nested]
         parts = chunks(said, BYTES_A_PAGE, lambda pair: 300 + pair[1].size)
         yield from paged("annotations/index.md", "annotations", "批注", parts)
 

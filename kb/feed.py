@@ -17,7 +17,7 @@ the size of an `image`. So this puts in, for the build alone, what it needs:
 | FeedTreeprocessor | treeprocessors | kb-feed | 11 | after the frame (12), which refuses drafts of the author's |
 """
 
-import re
+from collections.abc import Iterator
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -48,16 +48,24 @@ class FeedTreeprocessor(Treeprocessor):
 
 
 def first_words(root: etree.Element) -> str:
-    """The beginning of the text, without code and formulas, head and foot."""
+    """The beginning of the author's text, without code and formulas."""
     text = ""
-    blocks = (block for block in root if not block.get("class", "").startswith("note-"))
-    for paragraph in (paragraph for block in blocks for paragraph in block.iter("p")):
+    for paragraph in paragraphs(root):
         words = HTML_PLACEHOLDER_RE.sub("", "".join(paragraph.itertext()))
         text += " " + words.replace(AMP_SUBSTITUTE + "amp;", "&")
         if len(text) > FIRST_WORDS:
             break
     text = " ".join(text.split())
     return text if len(text) <= FIRST_WORDS else text[: FIRST_WORDS - 1] + "…"
+
+
+def paragraphs(root: etree.Element) -> Iterator[etree.Element]:
+    """Those of the author's: what we add has a class, or is in something that has."""
+    for part in root:
+        if part.tag == "p" and not part.get("class"):
+            yield part
+        elif not part.get("class") or part.get("class") == "annotation":
+            yield from paragraphs(part)
 
 
 class FeedExtension(Extension):

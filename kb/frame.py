@@ -138,6 +138,8 @@ class FrameExtension(Extension):
         processor = FrameTreeprocessor(md, **self.getConfigs())
         md.treeprocessors.register(processor, "kb-frame", 12)
         md.treeprocessors.register(TitleTreeprocessor(md), "kb-title", 4)
+        convert = md.convert  # would do nothing at all for a note without text
+        md.convert = lambda source: convert(source if source.strip() else "<!-- -->")
 
 
 def makeExtension(**options) -> FrameExtension:

@@ -42,6 +42,8 @@ class Annotation:
     """The heading it stands under, without its mark; "" above the first."""
     size: int
     """Bytes of its Markdown; tenfold where it has code or formulas, which grow most."""
+    nested: bool
+    """Whether it stands within another annotation."""
 
 
 @dataclass(frozen=True)
@@ -218,10 +220,11 @@ class Outline:
         self.headings = len(headings)
         self.done = sum(MARK in heading for heading in headings)
         self.annotations = []
-        for section, quote in find_annotations(tokens, markdown, env):
+        for section, quote, nested in find_annotations(tokens, markdown, env):
             source = "\n".join(lines[slice(*quote[0].map)])
             size = len(source.encode()) * (10 if GROWS.search(source) else 1)
-            self.annotations.append(Annotation(len(self.annotations) + 1, section, size))
+            number = len(self.annotations) + 1
+            self.annotations.append(Annotation(number, section, size, nested))
         self.embeds = [
             found.group(1)
             for token in tokens
@@ -232,9 +235,10 @@ class Outline:
 
 def find_annotations(
     tokens: list[Token], markdown: MarkdownIt, env: dict
-) -> Iterator[tuple[str, list[Token]]]:
-    """The heading that each annotation stands under, and its tokens from quote to quote."""
-    section = ""
+) -> Iterator[tuple[str, list[Token], bool]]:
+    """For each annotation, the heading that it stands under, its tokens from quote to quote,
+    and whether it stands within another annotation."""
+    section, last = "", 0
     for place, token in enumerate(tokens):
         if token.type == "heading_open":
             section = without_mark(shown_text(tokens[place + 1], markdown, env))
@@ -246,7 +250,8 @@ def find_annotations(
                 end = place + 1
                 while (tokens[end].type, tokens[end].level) != ("blockquote_close", token.level):
                     end += 1
-                yield section, tokens[place : end + 1]
+                yield section, tokens[place : end + 1], place < last
+                last = max(last, end)
 
 
 def shown_text(inline: Token, markdown: MarkdownIt, env: dict) -> str:

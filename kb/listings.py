@@ -88,17 +88,19 @@ def card(page: Page, catalog: Catalog, note: Note) -> etree.Element:
 
 def facts(page: Page, note: Note, catalog: Catalog | None = None) -> etree.Element:
     """Date, progress and, with a catalog, category of a note, in one line."""
-    line = element("div", {"class": "note-facts"})
+    parts = []
     if note.pinned:
-        line.append(element("span", {"class": "pinned"}, "置顶"))
+        parts.append(element("span", {"class": "pinned"}, "置顶"))
     if note.date:
-        line.append(time_of(note, 10))
+        parts.append(time_of(note, 10))
     if note.done:
-        words = f"{note.headings} 节里完成了 {note.done} 节"
-        progress = f"{note.done}/{note.headings}"
-        line.append(element("span", {"class": "progress", "title": words}, f"完成 {progress} 节"))
+        progress = f"完成 {note.done}/{note.headings} 节"
+        parts.append(element("span", {"class": "progress"}, progress))
     if catalog and note.category:
-        line.append(category_of(page, catalog, note))
+        parts.append(category_of(page, catalog, note))
+    line = element("div", {"class": "note-facts"})
+    for part in parts:
+        append(line, (part, " "))
     return line
 
 

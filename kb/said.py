@@ -45,7 +45,7 @@ def read_quotes(md: Markdown, page: Page, note: Note) -> dict[int, list[etree.El
     _, body = read_parts(note.path, note.uri)
     found = find_annotations(parse(body), parser(), {})
     quotes = {}
-    for number, (section, tokens) in enumerate(found, 1):
+    for number, (section, tokens, _) in enumerate(found, 1):
         around = etree.Element("div")
         TreeBuilder(md, md.parser.fences).fill(around, tokens)
         turn_links(md, page, note, around, section)
