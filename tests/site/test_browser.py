@@ -5,7 +5,16 @@ import pytest
 from tests.site.conftest import NOTE, ROOT
 
 SOURCES = [f"snippets/{path.stem}/" for path in sorted((ROOT / "docs/snippets").glob("*.md"))]
-PAGES = ["", NOTE, "tags/", "verification/", "tests/test_blocks/", *SOURCES]
+LISTS = [
+    "categories/",
+    "categories/深度学习技术栈/",
+    "tags/",
+    "tags/深度学习/",
+    "archive/",
+    "archive/2023-01/",
+    "annotations/",
+]
+PAGES = ["", NOTE, *LISTS, "verification/", "tests/test_blocks/", *SOURCES]
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="360" fill="teal"/></svg>'
 
 
@@ -19,7 +28,7 @@ def test_fits_and_stays_at_home(tab, path, width, scheme, request):
     opened.read_to_the_end()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert set(opened.asked) <= {"cdn.jsdelivr.net"}
-    if path != NOTE:
+    if path not in ("", NOTE):
         assert opened.asked == []
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     brightness = sum(int(part) for part in background.strip("rgba()").split(",")[:3])
