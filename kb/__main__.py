@@ -1,4 +1,4 @@
-"""The command line: `kb add`, `kb check`, `kb mutate`."""
+"""The command line: `kb add`, `kb pages`, `kb check`, `kb mutate`."""
 
 import os
 import time
@@ -10,6 +10,7 @@ from kb.add import add_note
 from kb.check import check_embeds, check_explanations, rerun, totals
 from kb.engine import BadInput
 from kb.judge import EQUIVALENT, Mutation, judge_all
+from kb.pages import write_pages
 
 help_option = click.help_option("--help", help="显示帮助并退出。")
 
@@ -44,6 +45,20 @@ def add(notes: tuple[str, ...]) -> None:
             click.echo(f"没有添加：{error}", err=True)
     if refused:
         raise click.ClickException(f"{len(notes)} 篇里有 {refused} 篇没有添加。")
+
+
+@main.command(
+    help="为每个分类、标签、月份写好它的页面文件，删去不再有笔记的。这些文件只有 front matter，"
+    "内容在生成站点时从笔记来。"
+)
+@help_option
+def pages() -> None:
+    root = project_root("pages")
+    try:
+        for line in write_pages(root):
+            click.echo(line)
+    except BadInput as error:
+        raise click.ClickException(str(error)) from None
 
 
 @main.command(help="检查每一个嵌入块：它显示的代码在 CPU 上是不是已验证。有一块不是就失败。")

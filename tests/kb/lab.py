@@ -69,12 +69,16 @@ EMBED = '``` {.python .embed}\n--8<-- "numbers.py:%s"\n```\n\n'
 
 def render(root: Path, name: str) -> BeautifulSoup:
     """The page as MkDocs renders it with the site's settings."""
+    return BeautifulSoup(rendered(root, name).content, "html.parser")
+
+
+def rendered(root: Path, name: str) -> Page:
     config = load_config(str(root / "mkdocs.yml"))
     files = get_files(config)
     page = Page(None, files.get_file_from_path(name), config)
     page.read_source(config)
     page.render(config, files)
-    return BeautifulSoup(page.content, "html.parser")
+    return page
 
 
 class Lab:
