@@ -8,7 +8,7 @@ seed and on its number alone: the first 168 of 1,000 notes are the 168 notes.
 
 import argparse
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -301,10 +301,10 @@ def make_notes(count: int, seed: int = 0, private: float = 0) -> Iterator[Note]:
     return (make_note(number, seed, private) for number in range(count))
 
 
-def write_notes(folder: Path, count: int, seed: int = 0, private: float = 0) -> None:
+def write_notes(folder: Path, notes: Iterable[Note]) -> None:
     posts = folder / "_posts"
     posts.mkdir(parents=True, exist_ok=True)
-    for note in make_notes(count, seed, private):
+    for note in notes:
         (posts / note.file_name).write_bytes(note.text.encode())
 
 
@@ -315,7 +315,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="同一个种子，同样的笔记")
     parser.add_argument("--private", type=float, default=0, help="私密笔记占几成，0 到 1")
     options = parser.parse_args()
-    write_notes(options.folder, options.count, options.seed, options.private)
+    write_notes(options.folder, make_notes(options.count, options.seed, options.private))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def count(pattern, text=TEXT):
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
-    write_notes(tmp_path / "a", 5, seed=3)
+    write_notes(tmp_path / "a", make_notes(5, seed=3))
     command = [sys.executable, "-m", "benchmarks.notes", tmp_path / "b", "7", "--seed", "3"]
     subprocess.run(command, cwd=ROOT, check=True)  # 另一个进程，字符串的散列不同
     few = sorted((tmp_path / "a/_posts").iterdir())
