@@ -1,20 +1,27 @@
 """The command line: `kb add`, `kb check`, `kb mutate`."""
 
 import os
+import sys
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from kb.add import add_note
+from kb.add import Outcome, Report, Result, add_notes
 from kb.check import check_embeds, check_explanations, rerun, totals
+from kb.chinese import Group, write_json
 from kb.engine import BadInput
 from kb.judge import EQUIVALENT, Mutation, judge_all
 
 help_option = click.help_option("--help", help="显示帮助并退出。")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="结果写成一个 JSON 文档，格式见 README。"
+)
 
 
-@click.group(help="实证笔记的命令行工具。在项目的根目录运行。")
+@click.group(cls=Group, help="实证笔记的命令行工具。在项目的根目录运行。")
 @help_option
 def main() -> None:
     pass
@@ -28,25 +35,81 @@ def project_root(command: str) -> Path:
 
 
 @main.command(
-    help="把笔记原样收进知识库：逐字节复制到 docs/posts/<abbrlink>.md，"
-    "并在 notes.lock.json 里记下它的长度和 SHA-256。"
+    help="把笔记原样收进知识库：逐字节复制到 docs/posts/<abbrlink>.md，本地的图片一起带来，"
+    "在 notes.lock.json 里记下长度和 SHA-256。路径是笔记、文件夹或整个 Hexo 博客。"
+    "已有的笔记换成新版本时，嵌入块跟着原来的段落走，换下的文件有备份。",
+    short_help="把笔记原样收进知识库。",
 )
-@click.argument("notes", metavar="笔记.md...", nargs=-1, required=True)
+@click.argument(
+    "paths", metavar="路径...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@json_option
 @help_option
-def add(notes: tuple[str, ...]) -> None:
+def add(paths: tuple[Path, ...], as_json: bool) -> None:
     root = project_root("add")
-    refused = 0
-    for note in notes:
-        try:
-            click.echo(add_note(Path(note), root))
-        except BadInput as error:
-            refused += 1
-            click.echo(f"没有添加：{error}", err=True)
-    if refused:
-        raise click.ClickException(f"{len(notes)} 篇里有 {refused} 篇没有添加。")
+
+    def waiting() -> None:
+        click.echo("另一个 kb add 正在运行，等它结束……", err=True)
+
+    try:
+        with ExitStack() as stack:
+            report = add_notes(paths, root, waiting, lambda notes: with_bar(notes, stack))
+    except BadInput as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        write_json(report.as_json())
+    else:
+        describe(report)
+    if report.count(Outcome.REFUSED):
+        sys.exit(1)
 
 
-@main.command(help="检查每一个嵌入块：它显示的代码在 CPU 上是不是已验证。有一块不是就失败。")
+def with_bar(notes: list, stack: ExitStack) -> Iterable:
+    """A bar on the terminal where there is much to wait for."""
+    if len(notes) <= 20 or not is_terminal():
+        return notes
+    return stack.enter_context(click.progressbar(notes, label="添加笔记", file=sys.stderr))
+
+
+def is_terminal() -> bool:
+    return sys.stderr.isatty()
+
+
+def describe(report: Report) -> None:
+    for result in report.results:
+        if result.outcome is Outcome.REFUSED:
+            click.echo(f"{result.outcome.value}：{result.reason}", err=True)
+        elif result.outcome is not Outcome.PRIVATE:
+            also = "；".join(details(result))
+            click.echo(
+                f"{result.outcome.value}：{result.source} → {result.file}"
+                + (f"（{also}）" if also else "")
+            )
+        for remark in result.remarks:
+            click.echo(f"  注意：{remark}")
+    for remark in report.remarks:
+        click.echo(f"注意：{remark}")
+    counts = [f"{outcome.value} {n}" for outcome in Outcome if (n := report.count(outcome))]
+    held = "，".join(f"{why} {n} 篇" for why, n in report.held_back.items())
+    click.echo(
+        f"共 {len(report.results)} 篇：{'，'.join(counts)}。"
+        + (f"私密的不收：{held}。" if held else "")
+    )
+
+
+def details(result: Result) -> Iterator[str]:
+    if result.outcome is Outcome.UPDATED and result.embeds:
+        yield f"{result.embeds} 个嵌入块跟了过来"
+    if result.pictures:
+        yield f"带来 {len(result.pictures)} 张图片"
+    if result.backups:
+        yield f"换下的在 {'、'.join(result.backups)}"
+
+
+@main.command(
+    help="检查每一个嵌入块：它显示的代码在 CPU 上是不是已验证。有一块不是就失败。",
+    short_help="检查笔记、链接和嵌入的代码。",
+)
 @click.option("--rerun", "again", is_flag=True, help="再运行一遍测试，与 evidence/cpu.json 比较。")
 @help_option
 def check(again: bool) -> None:
@@ -68,7 +131,8 @@ def check(again: bool) -> None:
 @main.command(
     help="证明测试会失败：把 snippets/ 的代码一次改错一处，运行检验过那一处的测试，"
     "把发现了几处记在 evidence/mutation.json 里。不写文件名就是全部文件；"
-    "中断以后再运行，从断的地方接着来。"
+    "中断以后再运行，从断的地方接着来。",
+    short_help="证明测试会失败：一次改错一处，看测试发现不发现。",
 )
 @click.argument("files", metavar="[文件.py...]", nargs=-1)
 @click.option(
