@@ -10,10 +10,21 @@ from pathlib import Path
 import click
 
 from kb.add import Outcome, Report, Result, add_notes
-from kb.check import check_embeds, check_explanations, rerun, totals
+from kb.check import (
+    check_embeds,
+    check_explanations,
+    check_lock,
+    check_private,
+    count_states,
+    rerun,
+)
 from kb.chinese import Group, write_json
+from kb.dead import check_addresses
 from kb.engine import BadInput
+from kb.evidence import DEVICES
 from kb.judge import EQUIVALENT, Mutation, judge_all
+from kb.notes import read_lock
+from kb.remote import check_remote
 
 help_option = click.help_option("--help", help="显示帮助并退出。")
 json_option = click.option(
@@ -53,7 +64,9 @@ def add(paths: tuple[Path, ...], as_json: bool) -> None:
 
     try:
         with ExitStack() as stack:
-            report = add_notes(paths, root, waiting, lambda notes: with_bar(notes, stack))
+            report = add_notes(
+                paths, root, waiting, lambda notes: with_bar(notes, len(notes), "添加笔记", stack)
+            )
     except BadInput as error:
         raise click.ClickException(str(error)) from None
     if as_json:
@@ -64,11 +77,11 @@ def add(paths: tuple[Path, ...], as_json: bool) -> None:
         sys.exit(1)
 
 
-def with_bar(notes: list, stack: ExitStack) -> Iterable:
+def with_bar(items: Iterable, number: int, label: str, stack: ExitStack) -> Iterable:
     """A bar on the terminal where there is much to wait for."""
-    if len(notes) <= 20 or not is_terminal():
-        return notes
-    return stack.enter_context(click.progressbar(notes, label="添加笔记", file=sys.stderr))
+    if number <= 20 or not is_terminal():
+        return items
+    return stack.enter_context(click.progressbar(items, number, label, file=sys.stderr))
 
 
 def is_terminal() -> bool:
@@ -107,25 +120,53 @@ def details(result: Result) -> Iterator[str]:
 
 
 @main.command(
-    help="检查每一个嵌入块：它显示的代码在 CPU 上是不是已验证。有一块不是就失败。",
+    help="检查：笔记是登记的原文，没有私密的；站内的链接和图片找得到；每个嵌入块显示的代码在 CPU 上"
+    "已验证。有一处不对就失败。笔记里找不到目标的链接，本站改不了，只列出来。",
     short_help="检查笔记、链接和嵌入的代码。",
 )
 @click.option("--rerun", "again", is_flag=True, help="再运行一遍测试，与 evidence/cpu.json 比较。")
+@click.option("--remote", is_flag=True, help="也检查指向别的网站的链接和图片，要联网。")
+@json_option
 @help_option
-def check(again: bool) -> None:
+def check(again: bool, remote: bool, as_json: bool) -> None:
     root = project_root("check")
     try:
-        problems = check_embeds(root) + check_explanations(root)
-        problems += rerun(root) if again else []
-        for line in totals(root):
-            click.echo(line)
+        found = check_addresses(root)
+        if remote:
+            with ExitStack() as stack:
+                answers = with_bar(
+                    check_remote(found.remote), len(found.remote), "检查别的网站", stack
+                )
+                dead = found.add_remote(answers)
+        problems = [*check_lock(root), *check_private(root), *found.problems]
+        problems += check_embeds(root) + check_explanations(root)
+        problems += rerun(root, 2 if as_json else None) if again else []
+        states = count_states(root)
+        notes = len(read_lock(root))
     except BadInput as error:
         raise click.ClickException(str(error)) from None
+    if as_json:
+        document = {"ok": not problems, "problems": problems, "remarks": found.remarks}
+        document |= {"notes": notes, "states": states}
+        if remote:
+            document["remote"] = {"asked": len(found.remote), "dead": dead}
+        write_json(document)
+        sys.exit(bool(problems))
+    for device, counts in states.items():
+        shown = "，".join(f"{number} 段{state}" for state, number in counts.items())
+        click.echo(f"{DEVICES[device]}：{shown}")
+    for remark in found.remarks:
+        click.echo(f"注意：{remark}")
+    if remote:
+        click.echo(f"别的网站：{len(found.remote)} 个地址，{dead} 个打不开。")
     for problem in problems:
         click.echo(problem, err=True)
     if problems:
         raise click.ClickException(f"有 {len(problems)} 处不对。")
-    click.echo("嵌入的代码都已验证。" + ("重新运行的结果与记录一致。" if again else ""))
+    click.echo(
+        f"{notes} 篇笔记都是原文，嵌入的代码都已验证。"
+        + ("重新运行的结果与记录一致。" if again else "")
+    )
 
 
 @main.command(

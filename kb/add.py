@@ -17,6 +17,7 @@ from kb.abbrlink import abbrlinks, is_abbrlink
 from kb.addresses import find_addresses
 from kb.engine import BadInput
 from kb.files import UNFINISHED, Store, alone, reason, write_whole
+from kb.links import ON_ONE_MACHINE, is_elsewhere
 from kb.merge import keep_embeds
 from kb.notes import (
     LOCK,
@@ -28,7 +29,7 @@ from kb.notes import (
     read_lock,
 )
 from kb.originals import Original, Private, read_original
-from kb.places import WINDOWS, find_on_disk, is_local, place
+from kb.places import find_on_disk, place
 from kb.sources import find_sources
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".avif", ".ico")
@@ -290,8 +291,8 @@ class Batch:
         locked = self.lock.get(name)
         if locked is None or not is_original(before, locked):
             raise BadInput(
-                f"{original.source}：{name} 去掉嵌入块以后不是这个版本，也不是 {LOCK} 里登记的版本，"
-                f"没有覆盖它。用 git checkout {name} 取回原来的，或者把它移走，再添加。"
+                f"{original.source}：{name} 去掉嵌入块以后不是这个版本，"
+                f"也不是 {LOCK} 里登记的版本，没有覆盖它。用 git checkout {name} 取回原来的，或者把它移走，再添加。"
             )
         if not is_same(original, target, any):
             raise BadInput(
@@ -307,9 +308,9 @@ class Batch:
         found: dict[str, bytes] = {}
         for address, line in pictures_of(original):
             here = f"{original.source}:{line}：图片 {address}"
-            if WINDOWS.match(address):
+            if ON_ONE_MACHINE.match(address):
                 result.remarks.append(f"{here} 是作者电脑上的路径，网页上看不到。")
-            elif not is_local(address):
+            elif is_elsewhere(address) or address.startswith("#"):
                 continue
             elif (file := find_on_disk(original.source, address)) is None:
                 result.remarks.append(f"{here} 找不到，没有带来。")

@@ -24,13 +24,19 @@ class Address:
 
 def find_addresses(text: str) -> list[Address]:
     """All of a page, in the order of its lines."""
-    start = body_line(text)
-    body = "\n".join(re.split(r"\r\n|\r|\n", text)[start:])
+    tokens, start = body_tokens(text)
     return [
         Address(target, start + line + 1, tag == "img")
-        for line, tag, target in walk(parser().parse(body))
+        for line, tag, target in walk(tokens)
         if target
     ]
+
+
+def body_tokens(text: str) -> tuple[list[Token], int]:
+    """What stands below the front matter, parsed, and how many lines that takes."""
+    start = body_line(text)
+    body = "\n".join(re.split(r"\r\n|\r|\n", text)[start:])
+    return parser().parse(body), start
 
 
 def walk(tokens: list[Token]) -> Iterator[tuple[int, str, str]]:

@@ -84,9 +84,7 @@ def read_front_matter(text: str, source: Path) -> tuple[dict, dict]:
     """The front matter, and the same with every value as it is written."""
     if not body_line(text):
         if re.match(r"\ufeff?---[ \t]*[\r\n]", text):
-            raise BadInput(
-                f"{source}:1：front matter 没有结束。在它后面加上单独一行 ---，两个 --- 之间是 YAML。"
-            )
+            raise BadInput(f"{source}:1：front matter 没有结束。在它后面加上单独一行 ---。")
         raise BadInput(
             f"{source}:1：没有 front matter。在文件最前面加上这几行：---，title: 标题，"
             "date: 2023-01-20 23:07:12，---。"

@@ -4,8 +4,8 @@ A note is served at `posts/<abbrlink>/`, and there its links are resolved, uncha
 
 | the note says | the author's file | its place below `docs/` |
 |---|---|---|
-| `x.png`, `./x.png` | beside the note, or in its asset folder `<name>/` | `posts/<abbrlink>/x.png` |
-| `<name>/x.png` | in its asset folder | `posts/<abbrlink>/<name>/x.png` |
+| `x.png`, `./x.png` | beside the note, or in its folder `<name>/` | `posts/<abbrlink>/x.png` |
+| `<name>/x.png` | in its folder | `posts/<abbrlink>/<name>/x.png` |
 | `../img/x.png` | as on disk | `posts/img/x.png`, shared by all notes |
 | `/img/x.png` | `source/img/x.png` of the Hexo blog | `img/x.png`, shared by all notes |
 """
@@ -14,16 +14,6 @@ import posixpath
 import re
 from pathlib import Path
 from urllib.parse import unquote
-
-WINDOWS = re.compile(r"[A-Za-z]:([\\/]|%5C)|\\\\|%5C%5C|file:", re.IGNORECASE)
-"""A path on the author's own machine."""
-
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
-
-
-def is_local(address: str) -> bool:
-    """Whether it leads to a file of the site, not elsewhere and not within the page."""
-    return not (SCHEME.match(address) or WINDOWS.match(address) or address[:1] in ("#", "?", ""))
 
 
 def path_of(address: str) -> str:
