@@ -46,7 +46,7 @@ class Version:
 
     def block_before(self, line: int) -> int | None:
         """The block that ends before `line`; None where the line is within one."""
-        number = max(n for n, block in enumerate(self.blocks) if block.end <= line)
+        number = max(n for n, block in enumerate(self.blocks[:-1]) if block.end <= line)
         return number if line <= self.blocks[number + 1].first else None
 
     def section(self, number: int) -> str:
@@ -193,7 +193,7 @@ def quote(version: Version, number: int, added: int = 0) -> str:
 def insert(lines: list[bytes], places: dict[int, list[str]]) -> bytes:
     """The lines with embeds before some of them, ending as the line before each ends."""
     merged = b""
-    usual = next((end for end in map(line_end, lines) if end), b"\n")
+    usual = next((end for end in map(line_end, reversed(lines)) if end), b"\n")
     for number in range(len(lines) + 1):
         if number in places:
             end = line_end(lines[number - 1]) if number else usual
