@@ -154,7 +154,7 @@ def check(again: bool, remote: bool, as_json: bool) -> None:
         sys.exit(bool(problems))
     for device, counts in states.items():
         shown = "，".join(f"{number} 段{state}" for state, number in counts.items())
-        click.echo(f"{DEVICES[device]}：{shown}")
+        click.echo(f"{DEVICES[device]}：{shown or '没有代码'}")
     for remark in found.remarks:
         click.echo(f"注意：{remark}")
     if remote:

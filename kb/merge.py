@@ -87,6 +87,8 @@ def keep_embeds(note: bytes, locked: dict, new: bytes, names: tuple[str, str]) -
     `names` of the two are for messages. Raises BadInput where an embed can't follow.
     """
     embeds = list_embeds(note)
+    if not embeds:
+        return new
     author = without_embeds(note)[: locked["bytes"]]
     old, now = read_version(author, names[0]), read_version(new, names[1])
     places: dict[int, list[str]] = {}

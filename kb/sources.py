@@ -30,7 +30,7 @@ def find_sources(paths: Iterable[Path]) -> Found:
             blog = path / "source" / "_posts"
             folders = [blog, blog.with_name(DRAFTS)] if blog.is_dir() else [path]
             before = len(found.files) + len(found.problems)
-            for folder in folders:
+            for folder in filter(Path.is_dir, folders):
                 walk(folder, found)
             if len(found.files) + len(found.problems) == before:
                 found.problems.append((path, "这个文件夹里没有笔记（.md 文件）。检查路径。"))

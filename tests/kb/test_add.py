@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import unquote, urljoin
 
 import pytest
 from click.testing import CliRunner
@@ -16,6 +17,7 @@ import kb.files
 from kb.__main__ import main
 from kb.abbrlink import abbrlinks
 from kb.notes import fingerprint, is_original, read_lock
+from tests.kb.lab import render
 
 NOTE = "---\r\nabbrlink: 0123abcd\r\ntitle: x\r\n---\r\n\r\n文字 \r\n没有行尾"
 EMBED = '``` {.python .embed}\n--8<-- "numbers.py:half"\n```\n\n'
@@ -163,6 +165,10 @@ class TestFolders:
         assert sorted(read_lock(project.root)) == ["docs/posts/1.md", "docs/posts/2.md"]
         assert output.endswith("共 3 篇：已添加 2，私密未收 1。私密的不收：_drafts 1 篇。\n")
         assert "不许" not in output
+
+    def test_a_blog_without_drafts(self, project, add):
+        project.write("blog/source/_posts/a.md", note())
+        assert add(project.root / "blog")[0] == 0
 
     def test_any_folder(self, project, add):
         for name, number in {"a.md": 1, "_posts/b.md": 2, "_x/c.md": 3, "y.txt": 4, ".git/d.md": 5}.items():
@@ -313,6 +319,8 @@ class TestPictures:
         assert (project.root / "docs" / place).read_bytes() == PNG
         assert "带来 1 张图片" in output
         assert "注意" not in output
+        (picture,) = render(project.root, "posts/1.md").find_all("img")
+        assert unquote(urljoin("/posts/1/", picture["src"])) == f"/{place}"
 
     def test_the_cover_too(self, project, add):
         self.put(project, "blog/source/img/x.png")
