@@ -67,6 +67,8 @@ class Group(click.Group):
 
     def main(self, args=None, **options) -> NoReturn:
         arguments = sys.argv[1:] if args is None else list(args)
+        for stream in (sys.stdout, sys.stderr):  # file names may be of any encoding
+            stream.reconfigure(errors="backslashreplace")
         if "--json" not in arguments:
             super().main(arguments, **options)
         try:
@@ -81,4 +83,5 @@ class Group(click.Group):
 
 
 def write_json(document: dict) -> None:
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     click.echo(json.dumps(document, ensure_ascii=False, indent=2))

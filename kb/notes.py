@@ -98,7 +98,7 @@ def body_line(note: str) -> int:
 
 def private_because(meta: dict) -> str | None:
     """The line of the front matter that makes a note private, None where it is public."""
-    if meta.get("password"):
+    if str(meta.get("password", "")) not in ("", "None", "False"):  # 000 is a password
         return "password"
     if meta.get("published") is False:
         return "published: false"

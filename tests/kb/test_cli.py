@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 
 from kb.__main__ import main
 from kb.chinese import WORDS
+from tests.kb.lab import ROOT
 
 COMMANDS = sorted(main.commands)
 WITH_JSON = [name for name in COMMANDS if any("--json" in option.opts for option in main.commands[name].params)]
@@ -119,13 +121,33 @@ class TestJson:
 
 def test_as_a_program(project):
     """真正的进程：只有 JSON 在标准输出上，以非零结束。"""
-    root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-m", "kb", "add", "missing.md", "--json"],
         cwd=project.root,
-        env={"PYTHONPATH": str(root), "PYTHONUTF8": "1", "PATH": ""},
+        env={"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "PATH": ""},
         capture_output=True,
         encoding="utf-8",
     )
     assert (done.returncode, done.stderr) == (1, "")
     assert json.loads(done.stdout)["notes"][0]["reason"] == "missing.md：读不到这个文件（没有这个文件）。检查路径。"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="别的系统上文件名总是 Unicode")
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=str)
+def test_a_file_name_in_another_encoding(project, options):
+    """Windows 上打的包在 Linux 上解开，文件名常是 GBK 的字节。"""
+    name = "笔记.md".encode("gbk")
+    (project.root / "in").mkdir()
+    (project.root / "in" / os.fsdecode(name)).write_text("---\nabbrlink: 1\n---\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "kb", "add", "in", *options],
+        cwd=project.root,
+        env={"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8:strict", "PATH": ""},
+        capture_output=True,
+    )
+    output = done.stdout.decode("utf-8")
+    assert b"Traceback" not in done.stderr
+    assert r"\udcb1" in output
+    assert (project.root / "docs/posts/1.md").exists()
+    if options:
+        assert os.fsencode(json.loads(output)["notes"][0]["source"]) == b"in/" + name
