@@ -13,11 +13,10 @@ from pathlib import Path
 
 import yaml
 
-from kb.abbrlink import abbrlinks, is_abbrlink
-from kb.addresses import find_addresses
+from kb.abbrlink import give_abbrlinks, is_abbrlink, is_same, name_of
+from kb.brought import Pictures
 from kb.engine import BadInput
 from kb.files import UNFINISHED, Store, alone, reason, write_whole
-from kb.links import ON_ONE_MACHINE, is_elsewhere
 from kb.merge import keep_embeds
 from kb.notes import (
     LOCK,
@@ -29,11 +28,7 @@ from kb.notes import (
     read_lock,
 )
 from kb.originals import Original, Private, read_original
-from kb.places import find_on_disk, place
 from kb.sources import find_sources
-
-PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".avif", ".ico")
-LARGEST_PICTURE = 20 * 2**20
 
 
 class Outcome(Enum):
@@ -68,6 +63,9 @@ class Report:
     results: list[Result] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
+    def refuse(self, path: Path, why: str) -> None:
+        self.results.append(Result(str(path), Outcome.REFUSED, reason=why))
+
     def count(self, outcome: Outcome) -> int:
         return sum(result.outcome is outcome for result in self.results)
 
@@ -101,7 +99,7 @@ def add_notes(
     found = find_sources(paths)
     report = Report(remarks=found.remarks)
     for path, problem in found.problems:
-        refuse(report, path, f"{path}：{problem}")
+        report.refuse(path, f"{path}：{problem}")
     with alone(root, waiting):
         originals = []
         for path in found.files:
@@ -110,15 +108,11 @@ def add_notes(
             except Private as private:
                 report.results.append(hold_back(path, str(private), root))
             except BadInput as problem:
-                refuse(report, path, str(problem))
+                report.refuse(path, str(problem))
         Batch(root, report).add(originals, progress)
     order = {str(path): number for number, path in enumerate(found.files)}
     report.results.sort(key=lambda result: order.get(result.source, -1))
     return report
-
-
-def refuse(report: Report, path: Path, why: str) -> None:
-    report.results.append(Result(str(path), Outcome.REFUSED, reason=why))
 
 
 def hold_back(path: Path, why: str, root: Path) -> Result:
@@ -135,10 +129,6 @@ def hold_back(path: Path, why: str, root: Path) -> Result:
     return result
 
 
-def name_of(abbrlink: str) -> str:
-    return f"docs/posts/{abbrlink}.md"
-
-
 class Batch:
     """The notes of one call, on their way into the project."""
 
@@ -147,20 +137,21 @@ class Batch:
         self.report = report
         self.store = Store(root)
         self.lock = read_lock(root)
-        self.brought: dict[str, Path] = {}
-        """Place of each picture of this call → the file that it came from."""
+        self.spelt = {name.lower(): name for name in self.lock}
+        self.pictures = Pictures(root)
 
     def add(self, originals: list[Original], progress: Callable[[list], Iterable]) -> None:
         for folder in ("docs", "docs/posts"):
             for unfinished in (self.root / folder).glob(UNFINISHED):
                 unfinished.unlink()  # a crash left it
         before = dict(self.lock)
+        notes = give_abbrlinks(originals, self.root, self.report.refuse)
         try:
-            for original, abbrlink in progress(self.give_addresses(originals)):
+            for original, abbrlink in progress(notes):
                 try:
-                    self.report.results.append(self.take_in(original, abbrlink))
+                    self.report.results.append(self.take_in(original, name_of(abbrlink)))
                 except BadInput as problem:
-                    refuse(self.report, original.source, str(problem))
+                    self.report.refuse(original.source, str(problem))
         finally:
             if self.lock != before:
                 self.write_lock(before)
@@ -177,76 +168,17 @@ class Batch:
                 "腾出空间，再运行一次同样的命令，就补上了。"
             ) from None
 
-    # addresses
-
-    def give_addresses(self, originals: list[Original]) -> list[tuple[Original, str]]:
-        """Each note with its abbrlink. Refuses notes that want the same one."""
-        wanted: dict[str, list[Original]] = {}
-        without = []
-        for original in originals:
-            try:
-                if abbrlink := written_abbrlink(original):
-                    wanted.setdefault(abbrlink.lower(), []).append(original)
-                else:
-                    without.append(original)
-            except BadInput as problem:
-                refuse(self.report, original.source, str(problem))
-        given = {}
-        for abbrlink, rivals in wanted.items():
-            if len(rivals) == 1:
-                given[abbrlink] = rivals[0]
-            else:
-                self.refuse_rivals(rivals, f"写着同一个 abbrlink：{abbrlink}", "改掉多余的")
-        same: dict[tuple[str, str], list[Original]] = {}
-        for original in without:
-            same.setdefault(original.identity, []).append(original)
-        for rivals in same.values():
-            if len(rivals) == 1:
-                given[self.free_abbrlink(rivals[0], given.keys() | wanted.keys())] = rivals[0]
-            else:
-                self.refuse_rivals(
-                    rivals,
-                    "没有 abbrlink，标题和日期又都相同，分不出谁是谁",
-                    "在 front matter 里给每一篇写上自己的 abbrlink",
-                )
-        links = {id(original): abbrlink for abbrlink, original in given.items()}
-        return [
-            (original, str(original.meta.get("abbrlink") or links[id(original)]))
-            for original in originals
-            if id(original) in links
-        ]
-
-    def refuse_rivals(self, rivals: list[Original], problem: str, remedy: str) -> None:
-        for original in rivals:
-            others = "、".join(str(rival.source) for rival in rivals if rival is not original)
-            refuse(
-                self.report,
-                original.source,
-                f"{original.source}：与 {others} {problem}。{remedy}，再添加。一篇也没有收。",
-            )
-
-    def free_abbrlink(self, original: Original, taken: set[str]) -> str:
-        """As hexo-abbrlink counts on from the title's CRC-32; the same note keeps its own."""
-        for abbrlink in abbrlinks(original.identity[0]):
-            note = self.root / name_of(abbrlink)
-            if abbrlink not in taken and (not note.exists() or is_same(original, note, all)):
-                return abbrlink
-        raise AssertionError("there is always a next number")
-
-    # one note
-
-    def take_in(self, original: Original, abbrlink: str) -> Result:
+    def take_in(self, original: Original, name: str) -> Result:
         """Writes pictures, then the note. Raises BadInput, having changed no note."""
-        name = name_of(abbrlink)
         self.check_case(original, name)
         result = Result(str(original.source), Outcome.ADDED, name)
         note = self.new_bytes(original, name)
-        pictures = self.find_pictures(original, name.removeprefix("docs/"), result)
+        pictures, result.remarks = self.pictures.find(original, name)
         try:
             is_new = not (self.root / name).exists()
-            for place_, data in pictures.items():
-                if self.write(place_, data, result):
-                    result.pictures.append(place_)
+            for picture, data in pictures.items():
+                if self.write(picture, data, result):
+                    result.pictures.append(picture)
             changed = self.write(name, note, result)
         except OSError as error:
             raise BadInput(
@@ -270,10 +202,9 @@ class Batch:
         return True
 
     def check_case(self, original: Original, name: str) -> None:
-        others = [other for other in self.lock if other.lower() == name.lower() and other != name]
-        if others:
+        if (other := self.spelt.get(name.lower(), name)) != name:
             raise BadInput(
-                f"{original.source}：abbrlink 与 {others[0]} 只差大小写，"
+                f"{original.source}：abbrlink 与 {other} 只差大小写，"
                 "在 Windows 和 macOS 上是同一个文件。改成一样的，或者换一个。"
             )
 
@@ -292,7 +223,8 @@ class Batch:
         if locked is None or not is_original(before, locked):
             raise BadInput(
                 f"{original.source}：{name} 去掉嵌入块以后不是这个版本，"
-                f"也不是 {LOCK} 里登记的版本，没有覆盖它。用 git checkout {name} 取回原来的，或者把它移走，再添加。"
+                f"也不是 {LOCK} 里登记的版本，没有覆盖它。"
+                f"用 git checkout {name} 取回原来的，或者把它移走，再添加。"
             )
         if not is_same(original, target, any):
             raise BadInput(
@@ -300,90 +232,3 @@ class Batch:
                 f"给这一篇换一个 abbrlink；如果真是同一篇，先把 {name} 移走。"
             )
         return keep_embeds(before, locked, original.data, (name, str(original.source)))
-
-    # pictures
-
-    def find_pictures(self, original: Original, uri: str, result: Result) -> dict[str, bytes]:
-        """Place → bytes of each local picture; what can't be brought along is remarked on."""
-        found: dict[str, bytes] = {}
-        for address, line in pictures_of(original):
-            here = f"{original.source}:{line}：图片 {address}"
-            if ON_ONE_MACHINE.match(address):
-                result.remarks.append(f"{here} 是作者电脑上的路径，网页上看不到。")
-            elif is_elsewhere(address) or address.startswith("#"):
-                continue
-            elif (file := find_on_disk(original.source, address)) is None:
-                result.remarks.append(f"{here} 找不到，没有带来。")
-            elif (where := place(uri, address)) is None or not self.is_inside(f"docs/{where}"):
-                result.remarks.append(f"{here} 指到了站点外面，没有带来。")
-            elif file.suffix.lower() not in PICTURES:
-                result.remarks.append(f"{here} 不是图片（{'、'.join(PICTURES)}），没有带来。")
-            elif file.stat().st_size > LARGEST_PICTURE:
-                result.remarks.append(f"{here} 超过 {LARGEST_PICTURE >> 20} MB，没有带来。")
-            else:
-                try:
-                    found[f"docs/{where}"] = file.read_bytes()
-                except OSError as error:
-                    result.remarks.append(f"{here} 读不到（{reason(error)}），没有带来。")
-                    continue
-                self.check_clash(f"{here}", f"docs/{where}", uri, file, found[f"docs/{where}"])
-        return found
-
-    def is_inside(self, name: str) -> bool:
-        """Whether it is below docs/, symbolic links followed."""
-        return (self.root / name).resolve().is_relative_to((self.root / "docs").resolve())
-
-    def check_clash(self, here: str, name: str, uri: str, file: Path, data: bytes) -> None:
-        """Raises BadInput where another picture, which isn't this note's alone, is in place."""
-        target = self.root / name
-        first = self.brought.setdefault(name, file)
-        shared = not name.startswith(f"docs/{uri.removesuffix('.md')}/")
-        if shared and target.exists() and target.read_bytes() != data:
-            whose = f"，来自 {first}" if first != file else ""
-            raise BadInput(
-                f"{here} 要放在 {name}，那里已经有另一张不同的图{whose}，别的笔记也可能用着它。"
-                f"如果是同一张图的新版本，把 {name} 移走，再添加；否则把其中一张改名。"
-            )
-
-
-def written_abbrlink(original: Original) -> str | None:
-    """The abbrlink in the front matter. Raises BadInput where it can't name a file."""
-    abbrlink = original.meta.get("abbrlink")
-    if not abbrlink:
-        if not original.identity[0]:
-            raise BadInput(
-                f"{original.source}：front matter 里没有 abbrlink，也没有 title，定不出网址。"
-                "加上其中一行，例如 title: 标题。"
-            )
-        return None
-    if not is_abbrlink(abbrlink):
-        raise BadInput(
-            f"{original.source}：front matter 里的 abbrlink 应由十进制或十六进制数字组成，"
-            f"得到 {str(abbrlink)[:60]!r}。它是笔记的文件名和网址，例如 abbrlink: 681746266。"
-        )
-    if len(f"{abbrlink}.md") > 255:
-        raise BadInput(
-            f"{original.source}：abbrlink 有 {len(abbrlink)} 位，作文件名太长（最多 252 位）。"
-            "换一个短的，例如 abbrlink: 681746266。"
-        )
-    return abbrlink
-
-
-def is_same(original: Original, note: Path, agree: Callable[[Iterable[bool]], bool]) -> bool:
-    """Whether title and date (`all` or `any` of them) are those of a note that is here."""
-    try:
-        meta = front_matter(note.read_bytes().decode("utf-8", "replace"), yaml.BaseLoader)
-    except (OSError, yaml.YAMLError):
-        return False
-    here = str(meta.get("title", "")), str(meta.get("date", ""))
-    return agree(mine == theirs for mine, theirs in zip(original.identity, here, strict=True))
-
-
-def pictures_of(original: Original) -> Iterable[tuple[str, int]]:
-    """Address and line of every picture, the cover first."""
-    if isinstance(cover := original.meta.get("index_img"), str) and cover.strip():
-        lines = original.text.split("\n")
-        yield cover, next((n for n, line in enumerate(lines, 1) if "index_img" in line), 1)
-    for address in find_addresses(original.text):
-        if address.is_picture:
-            yield address.target, address.line

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 import kb.files
 from kb.__main__ import main
-from kb.abbrlink import abbrlinks
+from kb.abbrlink import crc_abbrlinks
 from kb.notes import fingerprint, is_original, read_lock
 from tests.kb.lab import render
 
@@ -237,7 +237,7 @@ class TestAddresses:
         ],
     )
     def test_the_crc_of_the_title(self, title, expected):
-        assert next(abbrlinks(title)) == expected
+        assert next(crc_abbrlinks(title)) == expected
 
     def test_counts_on_where_it_is_taken(self, project, add):
         for name, date in {"a": "2023-01-01", "b": "2023-01-02", "c": "2023-01-03"}.items():
@@ -263,7 +263,7 @@ class TestAddresses:
         text = "---\ntitle: >-\n  注意力\n  机制\n---\n"
         add(project.write("in/a.md", text))
         (path,) = (project.root / "docs/posts").iterdir()
-        assert (path.stem, path.read_text("utf-8")) == (next(abbrlinks("注意力 机制")), text)
+        assert (path.stem, path.read_text("utf-8")) == (next(crc_abbrlinks("注意力 机制")), text)
 
     def test_two_that_want_the_same(self, project, add):
         one, two = project.write("in/1.md", note("aB")), project.write("in/2.md", note("Ab"))
