@@ -1,4 +1,4 @@
-"""The command line: `kb add`, `kb check`, `kb mutate`."""
+"""The command line: `kb add`, `kb pages`, `kb list`, `kb check`, `kb mutate`."""
 
 import os
 import sys
@@ -13,17 +13,18 @@ from kb.add import Outcome, Report, Result, add_notes
 from kb.check import (
     check_embeds,
     check_explanations,
-    check_lock,
-    check_private,
+    check_notes,
     count_states,
     rerun,
 )
 from kb.chinese import Group, write_json
+from kb.contents import list_notes, tabulate
 from kb.dead import check_addresses
 from kb.engine import BadInput
 from kb.evidence import DEVICES
 from kb.judge import EQUIVALENT, Mutation, judge_all
 from kb.notes import read_lock
+from kb.pages import write_pages
 from kb.remote import check_remote
 
 help_option = click.help_option("--help", help="显示帮助并退出。")
@@ -107,6 +108,7 @@ def describe(report: Report) -> None:
     click.echo(
         f"共 {len(report.results)} 篇：{'，'.join(counts)}。"
         + (f"私密的不收：{held}。" if held else "")
+        + ("接着运行 kb pages。" if report.changed else "")
     )
 
 
@@ -117,6 +119,43 @@ def details(result: Result) -> Iterator[str]:
         yield f"带来 {len(result.pictures)} 张图片"
     if result.backups:
         yield f"换下的在 {'、'.join(result.backups)}"
+
+
+@main.command(
+    help="为每个分类、标签、月份写好它的页面文件，删去不再有笔记的。这些文件只有 front matter，"
+    "内容在生成站点时从笔记来。",
+    short_help="为分类、标签、月份写好页面文件。",
+)
+@help_option
+def pages() -> None:
+    root = project_root("pages")
+    try:
+        for line in write_pages(root):
+            click.echo(line)
+    except BadInput as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command(
+    "list",
+    help="列出全部笔记，新的在前：日期、做完的节（作者标了 √ 的标题）、批注、"
+    "嵌入的代码在 CPU 上的状态、分类、标题。",
+    short_help="列出全部笔记，新的在前。",
+)
+@json_option
+@help_option
+def list_command(as_json: bool) -> None:
+    root = project_root("list")
+    try:
+        notes = list_notes(root)
+    except BadInput as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        write_json({"ok": True, "notes": notes})
+        return
+    for line in tabulate(notes) if notes else ():
+        click.echo(line)
+    click.echo(f"共 {len(notes)} 篇。")
 
 
 @main.command(
@@ -138,7 +177,7 @@ def check(again: bool, remote: bool, as_json: bool) -> None:
                     check_remote(found.remote), len(found.remote), "检查别的网站", stack
                 )
                 dead = found.add_remote(answers)
-        problems = [*check_lock(root), *check_private(root), *found.problems]
+        problems = [*check_notes(root), *found.problems]
         problems += check_embeds(root) + check_explanations(root)
         problems += rerun(root, 2 if as_json else None) if again else []
         states = count_states(root)

@@ -70,6 +70,11 @@ class Report:
         return sum(result.outcome is outcome for result in self.results)
 
     @property
+    def changed(self) -> bool:
+        """Whether pages made from notes may have to follow."""
+        return bool(self.count(Outcome.ADDED) or self.count(Outcome.UPDATED))
+
+    @property
     def held_back(self) -> Counter[str]:
         """How many private notes there were, by reason."""
         return Counter(r.reason for r in self.results if r.outcome is Outcome.PRIVATE)

@@ -4,9 +4,9 @@
     >
     > - …
 
-is a blockquote whose text begins with the author's signature. It stays a blockquote,
-`<blockquote class="annotation" aria-label="作者批注">` with the signature in
-`<span class="signature">`, and is styled apart from quoted text.
+is a blockquote whose first paragraph begins with the author's signature. It stays a
+blockquote, `<blockquote class="annotation" id="alec-1" aria-label="作者批注">` with the
+signature in `<span class="signature">`, and is styled apart from quoted text.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
@@ -20,36 +20,38 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
 
-class AnnotationTreeprocessor(Treeprocessor):
-    def __init__(self, md: Markdown, signature: str):
-        super().__init__(md)
-        self.signature = signature
+SIGNATURE = "alec："
 
+
+def anchor(number: int) -> str:
+    """Where a page shows its annotation of that number, from 1."""
+    return f"alec-{number}"
+
+
+class AnnotationTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
+        number = 0
         for quote in root.iter("blockquote"):
             first = quote.find("*")
-            if first is None or first.tag != "p":
+            if first is None or first.tag != "p" or (quote.text or "").strip():
                 continue
-            if not "".join(first.itertext()).lstrip().startswith(self.signature):
+            if not "".join(first.itertext()).lstrip().startswith(SIGNATURE):
                 continue
+            number += 1
             quote.set("class", "annotation")
+            quote.set("id", anchor(number))
             quote.set("aria-label", "作者批注")
-            if (text := (first.text or "").lstrip()).startswith(self.signature):
+            if (text := (first.text or "").lstrip()).startswith(SIGNATURE):
                 signature = etree.Element("span", {"class": "signature"})
-                signature.text = self.signature
-                signature.tail = text.removeprefix(self.signature)
+                signature.text = SIGNATURE
+                signature.tail = text.removeprefix(SIGNATURE)
                 first.text = ""
                 first.insert(0, signature)
 
 
 class AnnotationExtension(Extension):
-    def __init__(self, **options):
-        self.config = {"signature": ["alec：", "What an annotation begins with"]}
-        super().__init__(**options)
-
     def extendMarkdown(self, md: Markdown) -> None:
-        processor = AnnotationTreeprocessor(md, self.getConfig("signature"))
-        md.treeprocessors.register(processor, "kb-annotations", 15)
+        md.treeprocessors.register(AnnotationTreeprocessor(md), "kb-annotations", 15)
 
 
 def makeExtension(**options) -> AnnotationExtension:

@@ -32,7 +32,14 @@ from kb.notes import (
     private_because,
     read_lock,
 )
+from kb.pages import missing_pages
 from kb.regions import read_all
+
+
+def check_notes(root: Path) -> list[str]:
+    """Whether notes are whole and public and their pages up to date."""
+    private = check_private(root)
+    return [*check_lock(root), *private, *([] if private else missing_pages(root))]
 
 
 def check_lock(root: Path) -> list[str]:

@@ -6,7 +6,8 @@ resolves relative links; Zensical through a preprocessor that holds its context.
 
 import posixpath
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from markdown import Markdown
@@ -36,6 +37,8 @@ class Page:
     path: Path
     meta: dict
     repo_url: str | None = None
+    build: object = field(default=None, compare=False, repr=False)
+    """The same object for all pages of one build: what was read for one serves for the rest."""
 
     @property
     def is_note(self) -> bool:
@@ -61,11 +64,24 @@ def current_page(md: Markdown) -> Page:
         file = md.treeprocessors["relpath"].file
         path = Path(file.abs_src_path)
         uri, meta = file.src_uri, file.page.meta
-        repo_url = md.treeprocessors["relpath"].config.repo_url
+        build = md.treeprocessors["relpath"].config  # made anew for each build
+        repo_url = build.repo_url
     else:  # Zensical
         context = md.preprocessors["rendering_context"]
         uri, meta = context.page.path, context.page.meta
         path = Path(context.config["docs_dir"]).resolve() / uri
         repo_url = context.config.get("repo_url")
+        build = _zensical_build()
     docs = path.parents[uri.count("/")]
-    return Page(root=docs.parent, uri=uri, path=path, meta=meta, repo_url=repo_url)
+    return Page(docs.parent, uri, path, meta, repo_url, build)
+
+
+_second: tuple[int, object] = (0, object())
+
+
+def _zensical_build() -> object:
+    """Zensical doesn't say when a build begins, so what was read serves for a second."""
+    global _second
+    if _second[0] != (now := int(time.monotonic())):
+        _second = now, object()
+    return _second[1]

@@ -107,8 +107,6 @@ def formula_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool
 
 def last_line(state: StateBlock, start: int, end: int) -> int | None:
     """The line on which the `$$` that opens line `start` is closed."""
-    if state.is_code_block(start):
-        return None
     text = line_text(state, start)
     if not text.startswith("$$"):
         return None
@@ -121,7 +119,7 @@ def last_line(state: StateBlock, start: int, end: int) -> int | None:
         gap = gap or not text
         if gap and text and state.sCount[line] < state.blkIndent:  # out of the list or quote
             return None
-    return line if text.endswith("$$") and (line > start or len(text) > 2) else None
+    return line if text.endswith("$$") else None
 
 
 def line_text(state: StateBlock, line: int) -> str:

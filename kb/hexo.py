@@ -55,8 +55,6 @@ def hexo_plugin(markdown: MarkdownIt) -> None:
 
 def block_tag(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """A tag on a line of its own with the tag that ends it on another, or both on one line."""
-    if state.is_code_block(start):
-        return False
     if one_line := ONE_LINE.fullmatch(line_text(state, start)):
         return silent or one_line_box(state, start, one_line)
     opening = tag_on(state, start)
@@ -79,10 +77,9 @@ def block_tag(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         token.content = inside
     else:
         token = box(state, name, arguments)
-        old = state.parentType, state.lineMax
-        state.parentType, state.lineMax = "hexo", last
+        end, state.lineMax = state.lineMax, last
         state.md.block.tokenize(state, start + 1, last)
-        state.parentType, state.lineMax = old
+        state.lineMax = end
         state.push("box_close", BOXES[name], -1)
     token.map = [start, last + 1]
     state.line = last + 1

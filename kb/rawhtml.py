@@ -20,7 +20,7 @@ from xml.etree import ElementTree as etree
 
 ATTRIBUTES = r"""(?:\s+[A-Za-z_:][\w:.-]*(?:\s*=\s*(?:[^\s"'=<>`]+|'[^']*'|"[^"]*"))?)*\s*/?"""
 PIECE = re.compile(
-    rf"""(?P<kept> <!--.*?--> | <(?P<verbatim>style|textarea|svg|math)\b.*?</(?P=verbatim)\s*> )
+    rf"""(?P<kept> <(?P<verbatim>style|textarea|svg|math)\b.*?</(?P=verbatim)\s*> )
        | (?P<code> <pre\b.*?</pre\s*> )
        | (?P<img> <img {ATTRIBUTES}> )
        | (?P<iframe> <iframe {ATTRIBUTES}>(?:.*?</iframe\s*>)? )

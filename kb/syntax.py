@@ -1,7 +1,7 @@
 """The Markdown of the notes, as Typora and Hexo read it.
 
-CommonMark with GitHub's tables, strikethrough, task lists and autolinks, and a line break
-for every newline, parsed by markdown-it-py. Four rules are ours, since notes are Chinese:
+CommonMark with GitHub's tables, strikethrough, task lists and autolinks, parsed by
+markdown-it-py. Four rules are ours, since notes are Chinese:
 
 - emphasis works beside Chinese characters and punctuation (`**结论：**然后`);
 - a bare address may follow Chinese text, and ends where Chinese text goes on
@@ -35,7 +35,6 @@ def parser() -> MarkdownIt:
     markdown = NoteMarkdown(
         "gfm-like2",
         {
-            "breaks": True,
             "linkify": False,  # its addresses swallow the Chinese text after them
             "alerts": False,
             "strikethrough_single_tilde": False,
@@ -144,7 +143,7 @@ class Character:
         category = unicodedata.category(char)
         self.space = category == "Zs" or char in "\t\n\f\r"
         self.punctuation = category[0] in "PS"
-        self.chinese = unicodedata.east_asian_width(char) in "WFH" and category != "So"
+        self.chinese = unicodedata.east_asian_width(char) in "WFH"
         quotes = char == "·" or "\u2010" <= char <= "\u2027"  # “” ‘’ — … are Chinese as well
         self.hinders = self.punctuation and not self.chinese and not quotes
 
@@ -154,7 +153,7 @@ character = cache(Character)
 
 # Subscript ----------------------------------------------------------------------------
 
-SUBSCRIPT = re.compile(r"(?<!~)~([^\s~\\]+)~(?!~)")
+SUBSCRIPT = re.compile(r"~([^\s~\\]+)~(?!~)")
 
 
 def subscript(state: StateInline, silent: bool) -> bool:

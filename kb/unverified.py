@@ -25,7 +25,8 @@ from kb.html import element
 
 class UnverifiedTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
-        if current_page(self.md).is_note:
+        page = current_page(self.md)
+        if page.is_note or page.meta.get("fill") == "annotations":
             for code in root.iterfind(".//div[@class='code-block']"):
                 code.set("class", "author-code")
                 code.append(element("p", {"class": "author-code-label"}, "作者原文代码，未验证"))

@@ -13,6 +13,7 @@ from mkdocs.structure.files import get_files
 from mkdocs.structure.pages import Page
 
 from kb.notes import LOCK, fingerprint, lock_bytes, without_embeds
+from kb.pages import write_pages
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,12 +72,16 @@ EMBED = '``` {.python .embed}\n--8<-- "numbers.py:%s"\n```\n\n'
 
 def render(root: Path, name: str) -> BeautifulSoup:
     """The page as MkDocs renders it with the site's settings."""
+    return BeautifulSoup(rendered(root, name).content, "html.parser")
+
+
+def rendered(root: Path, name: str) -> Page:
     config = load_config(str(root / "mkdocs.yml"))
     files = get_files(config)
     page = Page(None, files.get_file_from_path(name), config)
     page.read_source(config)
     page.render(config, files)
-    return BeautifulSoup(page.content, "html.parser")
+    return page
 
 
 class Lab:
@@ -95,6 +100,7 @@ class Lab:
         note = self.write("docs/posts/1.md", f"---\ntitle: 笔记\n---\n\n一\n\n{EMBED % 'double'}二\n\n{EMBED % 'half'}")
         locked = {"docs/posts/1.md": fingerprint(without_embeds(note.read_bytes()))}
         self.write(LOCK, lock_bytes(locked).decode())
+        write_pages(self.root)
         self.write("docs/index.md", "# 首页\n")
         self.write("evidence/equivalent.yml", "[]\n")
         config = self.root / "mkdocs.yml"

@@ -50,7 +50,10 @@ def files(root):
 class TestOneNote:
     def test_byte_for_byte(self, project, add):
         source = project.write("in/note.md", NOTE)
-        assert add(source) == (0, f"已添加：{source} → docs/posts/0123abcd.md\n共 1 篇：已添加 1。\n")
+        assert add(source) == (
+            0,
+            f"已添加：{source} → docs/posts/0123abcd.md\n共 1 篇：已添加 1。接着运行 kb pages。\n",
+        )
         assert (project.root / "docs/posts/0123abcd.md").read_bytes() == NOTE.encode()
         assert read_lock(project.root) == {"docs/posts/0123abcd.md": fingerprint(NOTE.encode())}
 
@@ -98,7 +101,7 @@ class TestNewVersion:
         shown = backup.relative_to(project.root).as_posix()
         assert output == (
             f"已更新：{project.root / 'in/note.md'} → docs/posts/1.md（1 个嵌入块跟了过来；换下的在 {shown}）\n"
-            "共 1 篇：已更新 1。\n"
+            "共 1 篇：已更新 1。接着运行 kb pages。\n"
         )
 
     def test_every_version_has_its_backup(self, project, add):
@@ -115,7 +118,8 @@ class TestNewVersion:
         assert code == 1
         assert f"{source}：是 docs/posts/1.md 的新版本，但嵌入块不能都跟过去，什么也没有改。" in output
         assert (
-            f"嵌入块 numbers.py:half 跟在“二”（docs/posts/1.md:8）后面，新版本里它改了：“二改了”（{source}:8）" in output
+            f"嵌入块 numbers.py:half 跟在“二”（docs/posts/1.md:8）后面，新版本里它改了：“二改了”（{source}:8）"
+            in output
         )
         assert "请把这个嵌入块从 docs/posts/1.md 里删去，再添加新版本，然后嵌到新的位置。" in output
         assert files(project.root) == before
@@ -163,7 +167,7 @@ class TestFolders:
         code, output = add(blog)
         assert code == 0, output
         assert sorted(read_lock(project.root)) == ["docs/posts/1.md", "docs/posts/2.md"]
-        assert output.endswith("共 3 篇：已添加 2，私密未收 1。私密的不收：_drafts 1 篇。\n")
+        assert output.endswith("共 3 篇：已添加 2，私密未收 1。私密的不收：_drafts 1 篇。接着运行 kb pages。\n")
         assert "不许" not in output
 
     def test_a_blog_without_drafts(self, project, add):
@@ -177,13 +181,13 @@ class TestFolders:
         assert sorted(read_lock(project.root)) == ["docs/posts/1.md", "docs/posts/2.md"]
 
     def test_private_notes_are_counted_and_nothing_of_them_is_told(self, project, add):
-        for number, meta in enumerate(({"password": "p"}, {"password": "q"}, {"published": "false"}, {"draft": "true"})):
+        for number, meta in enumerate(
+            ({"password": "p"}, {"password": "q"}, {"published": "false"}, {"draft": "true"})
+        ):
             project.write(f"in/{number}.md", note(number, title="不许说", body="不许看\n", **meta))
         code, output = add(project.root / "in")
         assert code == 0
-        assert output == (
-            "共 4 篇：私密未收 4。私密的不收：password 2 篇，published: false 1 篇，draft 1 篇。\n"
-        )
+        assert output == ("共 4 篇：私密未收 4。私密的不收：password 2 篇，published: false 1 篇，draft 1 篇。\n")
         assert files(project.root).keys() == {"docs/snippets/numbers.md"}
 
     def test_a_folder_without_notes(self, project, add):
@@ -195,7 +199,7 @@ class TestFolders:
     def test_the_same_note_twice_is_one(self, project, add):
         source = project.write("in/a.md", note())
         code, output = add(source, project.root / "in", project.root / "in/../in/a.md")
-        assert (code, output.splitlines()[-1]) == (0, "共 1 篇：已添加 1。")
+        assert (code, output.splitlines()[-1]) == (0, "共 1 篇：已添加 1。接着运行 kb pages。")
 
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows 上建符号链接要权限")
     def test_symbolic_links_end(self, project, add):
@@ -584,7 +588,7 @@ class TestTwoAtOnce:
             assert process.poll() is None
             assert not (project.root / "docs/posts").exists()
         output, _ = process.communicate(timeout=30)
-        assert (process.returncode, output.splitlines()[-1]) == (0, "共 1 篇：已添加 1。")
+        assert (process.returncode, output.splitlines()[-1]) == (0, "共 1 篇：已添加 1。接着运行 kb pages。")
 
     def test_gives_up_in_the_end(self, project, monkeypatch):
         from kb.engine import BadInput

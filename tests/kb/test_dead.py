@@ -13,6 +13,7 @@ from kb.__main__ import main
 from kb.check import check_lock, check_private
 from kb.dead import check_addresses
 from kb.notes import LOCK, fingerprint, lock_bytes, without_embeds
+from kb.pages import write_pages
 from kb.remote import ascii_address, check_remote
 
 EMBED = '``` {.python .embed}\n--8<-- "numbers.py:half"\n```\n\n'
@@ -23,6 +24,7 @@ def locked(project, text=NOTE, name="docs/posts/1.md"):
     path = project.write(name, text)
     entry = {name: fingerprint(without_embeds(path.read_bytes()))}
     (project.root / LOCK).write_bytes(lock_bytes(entry))
+    write_pages(project.root)
     return path
 
 
@@ -86,7 +88,9 @@ class TestAddresses:
         project.write("docs/posts/1/x.png", "")
         project.write("docs/img/y.png", "")
         project.write("docs/posts/2.md", "## [√] 第二节\n")
-        project.write("docs/posts/1.md", f"---\ntitle: x\n---\n\n## 第一节\n\n## 1 - 第一节\n\n<a id='here'></a>\n\n{text}\n")
+        project.write(
+            "docs/posts/1.md", f"---\ntitle: x\n---\n\n## 第一节\n\n## 1 - 第一节\n\n<a id='here'></a>\n\n{text}\n"
+        )
         found = check_addresses(project.root)
         assert (found.problems, found.remarks) == ([], [])
 
@@ -228,6 +232,17 @@ def test_json(project, monkeypatch):
     done = CliRunner().invoke(main, ["check", "--json"])
     assert (done.exit_code, done.stderr) == (1, "")
     assert "区域 half 没有结束" in json.loads(done.stdout)["error"]
+
+
+def test_pages_made_from_notes(project, monkeypatch):
+    monkeypatch.chdir(project.root)
+    (project.root / "docs/snippets/numbers.md").unlink()
+    locked(project)
+    assert CliRunner().invoke(main, ["check"]).exit_code == 0
+    locked(project, NOTE.replace("题", "题\ntags: 新")).write_bytes(NOTE.encode())
+    done = CliRunner().invoke(main, ["check"])
+    assert done.exit_code == 1
+    assert "这些页已经没有笔记：docs/tags/新.md。运行 kb pages" in done.stderr
 
 
 def test_every_command_reports_what_is_wrong(project, monkeypatch):

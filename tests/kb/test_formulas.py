@@ -30,6 +30,10 @@ def formulas(text):
         ("$HOME 与 $PATH", []),
         ("$10，$HOME", []),
         ("$x 与 y $", []),
+        ("价$5和$10", []),
+        ("是$，不是$后", []),
+        ("是$不是，$后", []),
+        ("文字\n$$\nx\n=\n$$", ["$$x\n=$$"]),
         (r"\$x\$", []),
         ("`$x$`", []),
         ("$", []),
@@ -60,6 +64,13 @@ def test_words_around_a_formula_stay_one_paragraph(project):
     (paragraph,) = page.find_all(recursive=False)
     assert [child.name for child in paragraph.find_all(recursive=False)] == ["br", "span", "br"]
     assert paragraph.span["class"] == ["formula", "is-display"]
+
+
+@pytest.mark.parametrize(
+    ("text", "paragraphs"), [("前\n\n$$x$$\n\n后", 3), ("前\n$$x$$\n$$y$$\n后", 1), ("前\n\n$$x$$\n后", 2)]
+)
+def test_empty_lines_part_paragraphs(project, text, paragraphs):
+    assert len(project.render(f"{text}\n", "x.md").find_all("p")) == paragraphs
 
 
 def test_becomes_mathml_with_its_source(project):
@@ -100,7 +111,7 @@ def test_lines_are_rows():
         assert (made.count("<mtr>"), made.count("<mtd")) == (2, 4)
 
 
-@pytest.mark.parametrize("latex", [r"\frac{1}{", r"\foo x", r"\begin{foo}a & b\end{foo}", "x_{", r"\left( x", "x^2^3", "}{", "\\"])
+@pytest.mark.parametrize("latex", [r"\frac{1}{", r"\foo x", r"\begin{foo}a & b\end{foo}", "x_{", r"\left( x", "x^2^3", "}{", "a}b{", "a}", "{a", "\\"])
 def test_what_cannot_be_read_is_shown_as_it_stands(project, latex, caplog):
     with caplog.at_level(logging.INFO, "mkdocs.kb"):
         page = project.render(f"前 ${latex}$ 后\n", "x.md")

@@ -9,7 +9,7 @@ def render(project):
 
 
 def test_a_note_holds_markdown(render):
-    page = render("前\n{% note info %}\n**一**\n\n- 二\n{% endnote %}\n后\n")
+    page = render("前\n{% note info %}\n**一**\n\n- 二\n{% endnote %}\n后\n一行\n")
     assert [tag.name for tag in page.find_all(recursive=False)] == ["p", "div", "p"]
     assert page.div["class"] == ["hexo-box", "info"]
     assert [page.div.strong.text, page.div.li.text] == ["一", "二"]
@@ -27,6 +27,12 @@ def test_what_is_never_closed_is_code(render):
     page = render("{% note info %}\n文字\n")
     assert page.code.text == "{% note info %}"
     assert "文字" in page.text
+
+
+def test_a_box_ends_where_its_list_does(render):
+    page = render("- {% note %}\n  一\n\n{% endnote %}\n")
+    assert page.select(".hexo-box") == []
+    assert page.find_all("p")[-1].text == "{% endnote %}"
 
 
 def test_a_fold_opens_on_a_click(render):
@@ -77,6 +83,7 @@ def test_raw_is_html(render):
     [
         ("{% asset_img half big /图.png 标题 %}", "img", {"src": "/%E5%9B%BE.png", "alt": "标题"}),
         ('{% img left https://a.example/1.png 300 200 "题 目" %}', "img", {"src": "https://a.example/1.png", "alt": "题 目"}),
+        ("{% img https://a.example/1.png 300 200 %}", "img", {"alt": ""}),
         ("{% link 名字 https://a.example/ %}", "a", {"href": "https://a.example/"}),
         ("{% btn https://a.example/, 按钮, 提示 %}", "a", {"href": "https://a.example/"}),
         ("{% cb 一项, true %}", "input", {"type": "checkbox", "checked": "checked"}),

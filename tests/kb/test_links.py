@@ -74,6 +74,15 @@ def test_a_picture_that_is_not_here_says_so(project, caplog, address):
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+def test_a_picture_is_found_where_hexo_had_it(project):
+    project.write("docs/img/图.png", "")
+    assert project.render("![](/img/图.png)\n").img["src"] == "../../img/%E5%9B%BE.png"
+
+
+def test_what_is_missing_is_named_as_written(project):
+    assert project.render("![图](图/没有.png)\n").select_one(".picture-note").text == "图：图/没有.png"
+
+
 @pytest.mark.parametrize("text", ["[链接](y.md)", "[链接](#y.md)", "![](y.md)"])
 def test_pages_of_ours_are_checked(project, caplog, text):
     project.render(f"{text}\n", "x.md")

@@ -159,6 +159,11 @@ class TestFrame:
         page = project.render("---\ncategories: ['a<b>&amp;']\n---\n正文\n")
         assert page.select_one("nav li").text == "a<b>&amp;"
 
+    def test_a_note_without_text_has_a_frame(self, project):
+        page = project.render("---\ntitle: 标题\n---\n")
+        assert page.h1.text == "标题"
+        assert page.find(class_="note-foot")
+
     def test_pages_of_ours_have_no_frame(self, project):
         page = project.render(HEAD + "正文\n", "about.md")
         assert [tag.name for tag in page.find_all(recursive=False)] == ["p"]

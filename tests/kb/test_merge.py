@@ -46,6 +46,13 @@ class TestFollows:
             (f"- a\n\n- b\n\n{EMBED}二\n", "零\n\n- a\n\n- b\n\n二\n", f"零\n\n- a\n\n- b\n\n{EMBED}二\n"),
             (f"```\n\na\n\n```\n\n{EMBED}二\n", "```\n\na\n\n```\n\n三\n", f"```\n\na\n\n```\n\n{EMBED}三\n"),
             (f"[a]: https://x.y\n\n{EMBED}二\n", "[a]: https://x.y\n\n三\n", f"[a]: https://x.y\n\n{EMBED}三\n"),
+            (f"零\n\n[a]: u\n\n{EMBED}二\n", "零\n\n新\n\n[a]: u\n\n二\n", f"零\n\n新\n\n[a]: u\n\n{EMBED}二\n"),
+            (
+                f"甲\n\n---\n\n乙\n\n---\n\n{EMBED}丙\n",
+                "甲\n\n---\n\n乙\n\n---\n\n丙\n\n丁\n",
+                f"甲\n\n---\n\n乙\n\n---\n\n{EMBED}丙\n\n丁\n",
+            ),
+            (f"一\n{EMBED}", "一\n\n二\n", f"一\n\n{EMBED}二\n"),
             (f"# 甲\n\n---\n\n{EMBED}二\n", "---\n\n# 甲\n\n---\n\n二\n", f"---\n\n# 甲\n\n---\n\n{EMBED}二\n"),
             (f"# 甲\n\n一\n\n{EMBED}", "# [√] 甲\n\n新\n\n一\n\n新\n", f"# [√] 甲\n\n新\n\n一\n\n{EMBED}新\n"),
         ],
@@ -103,6 +110,12 @@ class TestRefuses:
                 "# 丙\n\n另\n\n如下：\n\n新\n",
                 "跟在“如下：”（docs/posts/1.md:9）后面，新版本里看不出哪一处是它：new.md 的第 9 行。",
             ),
+            (
+                f"如图：\n\n一\n\n如图：\n\n{EMBED}二\n",
+                "三\n\n如图：\n\n四\n",
+                "跟在“如图：”（docs/posts/1.md:9）后面，新版本里看不出哪一处是它：new.md 的第 7 行。",
+            ),
+            (f"零\n\n{EMBED}- a\n\n{OTHER}- b\n", "零\n\n- a\n\n- b\n", "嵌入块 a.py:two 在 docs/posts/1.md:13 不在"),
             (f"# 甲\n\n{EMBED}一\n", "# 甲\n一\n", "新版本里它后面没有空行了：“# 甲”（new.md:5）。"),
             (f"- a\n\n{EMBED}- b\n", "- a\n\n- b\n", "在 docs/posts/1.md:7 不在两个顶层块之间。"),
             (
@@ -120,7 +133,8 @@ class TestRefuses:
 
     def test_names_every_one(self):
         message = refused(f"一\n\n{EMBED}二\n\n{OTHER}三\n", "四\n")
-        assert "a.py:one 跟在“一”" in message and "a.py:two 跟在“二”" in message
+        assert "a.py:one 跟在“一”（docs/posts/1.md:5）后面，新版本里它改了：“四”（new.md:5）。\n" in message
+        assert "a.py:two 跟在“二”（docs/posts/1.md:11）后面，新版本里它改了：“四”（new.md:5）。\n" in message
         assert "请把这些嵌入块" in message
 
     def test_lines_that_end_in_a_bare_cr(self):

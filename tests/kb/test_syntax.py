@@ -154,6 +154,7 @@ def links(text):
         ("网址www.a.example，后", ["www.a.example"]),
         ("https://a.example/?a=1&amp;b=2", ["https://a.example/?a=1&b=2"]),
         ("邮箱：some_one_else@a.example.cn。", ["some_one_else@a.example.cn"]),
+        ("a@b.example/x", ["a@b.example"]),
         ("`https://a.example/`", []),
         ("[https://a.example/](x)", ["https://a.example/"]),
         ("xhttps://a.example", []),
@@ -175,12 +176,20 @@ def test_addresses_lead_to_what_they_say():
     assert links("https://a.example/注")[0][0] == "https://a.example/%E6%B3%A8"
 
 
+def test_underscores_of_an_address_are_no_emphasis(convert):
+    page = BeautifulSoup(convert("some_one_else@a.example 与 _强调_ 和 _x_"), "html.parser")
+    assert page.a.text == "some_one_else@a.example"
+    assert [emphasis.text for emphasis in page.find_all("em")] == ["强调", "x"]
+    assert str(parser().render("_a@b.example 与 c_")).count("<em") == 0
+
+
 @pytest.mark.parametrize(
     ("text", "html"),
     [
         ("H~2~O", "<p>H<sub>2</sub>O</p>"),
         ("~~删~~ 与 x~i~", "<p><s>删</s> 与 x<sub>i</sub></p>"),
         ("3~5 天，6~7 天", "<p>3~5 天，6~7 天</p>"),
+        ("x~b~~y", "<p>x~b~~y</p>"),
         ("约 3~5 天", "<p>约 3~5 天</p>"),
         ("\\~x~ 与 ~x\\~", "<p>~x~ 与 ~x~</p>"),
         ("~ x ~", "<p>~ x ~</p>"),
@@ -193,7 +202,6 @@ def test_subscripts(text, html):
 @pytest.mark.parametrize(
     ("text", "html"),
     [
-        ("一\n二", "<p>一<br />\n二</p>"),
         ("一\n- 二", "<p>一</p>\n<ul>\n<li>二</li>\n</ul>"),
         ("　　段首的空格", "<p>　　段首的空格</p>"),
         ("[图](C:\\a\\图.png)", '<p><a href="C:\\a\\图.png">图</a></p>'),
@@ -206,6 +214,25 @@ def test_subscripts(text, html):
 )
 def test_the_little_things(text, html):
     assert parser().render(text).strip() == html
+
+
+def test_every_newline_is_a_break(convert):
+    assert BeautifulSoup(convert("一\n二\n"), "html.parser").p.contents[1].name == "br"
+
+
+@pytest.mark.parametrize("text", ["a**“b”**c", "a**—b**c", "a**·b**c"])
+def test_punctuation_that_is_chinese_in_chinese_notes(convert, text):
+    assert "<strong>" in convert(text)
+
+
+def test_what_looks_like_an_entity_stays_as_it_is(convert):
+    page = BeautifulSoup(convert('[x](https://a.example/?b&amp;copy;=1 "&amp;lt;") `&lt;` \\&lt;'), "html.parser")
+    assert (page.a["href"], page.a["title"]) == ("https://a.example/?b&copy;=1", "&lt;")
+    assert page.p.text == "x &lt; &lt;"
+
+
+def test_marks_of_the_machinery_are_no_text(convert):
+    assert convert("`x` \x02wzxhzdk:0\x03\n").count("<code>") == 1
 
 
 JUNK = st.text(st.sampled_from("ab 中，。\n\t　$*_~`[]()<>!#-=+|\\&;:/@.w{}%1\"'\x00\x02\x03"), max_size=80)

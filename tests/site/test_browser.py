@@ -5,7 +5,16 @@ import pytest
 from tests.site.conftest import NOTE, ROOT
 
 SOURCES = [f"snippets/{path.stem}/" for path in sorted((ROOT / "docs/snippets").glob("*.md"))]
-PAGES = ["", NOTE, "tags/", "verification/", "tests/test_blocks/", *SOURCES]
+LISTS = [
+    "categories/",
+    "categories/深度学习技术栈/",
+    "tags/",
+    "tags/深度学习/",
+    "archive/",
+    "archive/2023-01/",
+    "annotations/",
+]
+PAGES = ["", NOTE, *LISTS, "verification/", "tests/test_blocks/", *SOURCES]
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="360" fill="teal"/></svg>'
 
 
@@ -19,7 +28,7 @@ def test_fits_and_stays_at_home(tab, path, width, scheme, request):
     opened.read_to_the_end()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert set(opened.asked) <= {"cdn.jsdelivr.net"}
-    if path != NOTE:
+    if path not in ("", NOTE):
         assert opened.asked == []
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     brightness = sum(int(part) for part in background.strip("rgba()").split(",")[:3])
@@ -65,6 +74,29 @@ CONTRAST = """selector => {
 }"""
 
 
+SMALL_PRINT = [
+    ("", ".card-title"),
+    ("", ".card time"),
+    ("", ".card .progress"),
+    ("", ".card .note-tags a"),
+    ("categories/", ".tree .count"),
+    ("tags/", ".tags a"),
+    ("tags/深度学习/", ".notes time"),
+    ("tags/深度学习/", ".note-category a"),
+    ("annotations/", ".said-section"),
+    ("annotations/", ".said-in a"),
+    (NOTE, ".note-tags a"),
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("path", "selector"), SMALL_PRINT)
+def test_small_print_stands_out_from_its_background(tab, path, selector, scheme):
+    page = tab(scheme=scheme).open(path)
+    page.wait_for_timeout(300)
+    assert page.evaluate(CONTRAST, selector) >= 4.5
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "selector",
@@ -92,6 +124,34 @@ def test_a_screen_reader_reads_marks_and_annotations(tab):
     assert page.get_by_role("img", name="已完成").count() == 5
     assert page.get_by_role("heading", name="已完成 1.1 - 自注意力").count() == 1
     assert page.get_by_role("blockquote", name="作者批注").count() == 6
+
+
+def test_a_card_opens_its_note_and_stands_without_its_cover(tab):
+    page = tab().open("")
+    card = page.locator(".card")
+    card.wait_for()
+    page.wait_for_function("!document.querySelector('.card img')")
+    card.locator("time").click(force=True)  # 卡片的任何地方都是标题的链接
+    page.wait_for_url(f"**/{NOTE}")
+    page.go_back()
+    page.locator(".card .note-tags a", has_text="深度学习").click()
+    page.wait_for_url("**/tags/**")
+
+
+def test_covers_that_come_are_shown(tab):
+    opened = tab(pictures=PICTURE)
+    page = opened.open("")
+    opened.read_to_the_end()
+    size = page.locator(".card img").bounding_box()
+    assert abs(size["width"] / size["height"] - 16 / 9) < 0.05
+
+
+def test_the_tree_and_the_lists_work_without_scripts(tab):
+    page = tab(java_script_enabled=False).open("categories/")
+    assert page.get_by_role("link", name="文章学习").is_visible()
+    page.get_by_role("link", name="文章学习").click()
+    page.wait_for_url("**/%E6%96%87%E7%AB%A0%E5%AD%A6%E4%B9%A0/")
+    assert page.get_by_role("navigation", name="分类").is_visible()
 
 
 def test_pictures_that_do_not_come_leave_a_note(tab):

@@ -158,12 +158,30 @@ class TestNote:
         assert body.h1.text in note.title.text
 
     def test_tags_link_to_their_pages(self, body, read):
-        tags = body.select(".md-tags a")
-        assert {tag.text.strip() for tag in tags} == {"计算机视觉", "注意力机制", "深度学习"}
+        tags = body.select(".note-tags a")
+        assert [tag.text for tag in tags] == ["计算机视觉", "注意力机制", "深度学习"]
         for tag in tags:
-            target = urlsplit(urljoin(NOTE, tag["href"]))
-            heading = read(target.path).find(id=unquote(target.fragment))
-            assert tag.text.strip() in heading.text
+            page = read(unquote(urljoin(NOTE, tag["href"])))
+            assert page.h1.text.rstrip("¶") == f"标签：{tag.text}"
+            assert page.select_one(".notes a")["href"] == f"../../{NOTE}"
+
+    def test_category_links_to_its_pages(self, body, read):
+        steps = [(step.text, unquote(step["href"])) for step in body.select("nav[aria-label=分类] a")]
+        assert steps == [
+            ("深度学习技术栈", "../../categories/深度学习技术栈/"),
+            ("深度学习", "../../categories/深度学习技术栈/深度学习/"),
+            ("文章学习", "../../categories/深度学习技术栈/深度学习/文章学习/"),
+        ]
+        for _, href in steps:
+            assert read(urljoin(NOTE, href)).select_one(".notes a")["href"].endswith(f"../{NOTE}")
+
+    def test_annotations_are_collected(self, body, read):
+        collected = read("annotations").select("article blockquote.annotation")
+        assert [quote.text for quote in collected] == [quote.text for quote in body.select("blockquote.annotation")]
+        for link in read("annotations").select(".said-in a"):
+            target = urlsplit(urljoin("annotations/", link["href"]))
+            assert target.path == NOTE
+            assert body.find(id=target.fragment).get("class") == ["annotation"]
 
     def test_quotes_and_annotations(self, body):
         quotes = body.find_all("blockquote")
@@ -224,9 +242,11 @@ class TestSite:
         assert home.find("a", href=NOTE)
 
     def test_nothing_comes_from_a_third_party(self, site):
-        """脚本、样式、字体和本站自己的图片都在本站；只有笔记里的图片在作者的图床。"""
+        """脚本、样式、字体和本站自己的图片都在本站；只有笔记里的图片和首页的封面在作者的图床。"""
         for path in site.rglob("*.html"):
-            tags = "script|link|iframe|source" if site / "posts" in path.parents else "script|link|iframe|source|img"
+            tags = r"script|link(?! rel=\"canonical\")|iframe|source"
+            if site / "posts" not in path.parents and path != site / "index.html":
+                tags += "|img"
             loaded = re.findall(rf'<(?:{tags})\b[^>]*?(?:src|href)="?((?:https?:)?//[^"\s>]+)', path.read_text("utf-8"))
             assert loaded == [], path
         for path in site.rglob("*.css"):
@@ -239,6 +259,6 @@ class TestSite:
                 target = urlsplit(urljoin(address, link["href"]))
                 if target.netloc != "site":
                     continue
-                page = read(target.path.strip("/"))
+                page = read(unquote(target.path.strip("/")))
                 fragment = unquote(target.fragment)
                 assert not fragment or page.find(id=fragment), f"{address} → {link['href']}"

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import urllib.request
+from urllib.parse import quote
 
 import pytest
 
@@ -52,9 +53,12 @@ class Server:
             time.sleep(0.1)
         raise AssertionError(f"日志里没有 {words!r}：\n{''.join(self.log)}")
 
-    def note(self):
-        with urllib.request.urlopen(self.address + NOTE, timeout=60) as answer:
+    def get(self, path):
+        with urllib.request.urlopen(self.address + quote(path), timeout=60) as answer:
             return answer.read().decode()
+
+    def note(self):
+        return self.get(NOTE)
 
     def states(self):
         """What the badges of the note say of CPU, each once."""
@@ -104,3 +108,34 @@ def test_the_page_follows_the_evidence(server):
     (server.root / "evidence/cpu.json").unlink()
     server.wait_for("Reloading browsers", after=seen)
     assert server.states() == {"未运行"}
+
+
+def test_the_lists_follow_the_notes(server):
+    lists = ("", "tags/注意力机制/", "categories/深度学习技术栈/", "archive/2023-01/", "annotations/")
+    note = server.root / "docs" / f"{NOTE.strip('/')}.md"
+    original = note.read_text("utf-8")
+
+    seen = len(server.log)
+    note.write_text(re.sub("(?m)^title: .*", "title: 新的题目", original), "utf-8")
+    server.wait_for("Reloading browsers", after=seen)
+    for path in lists:
+        assert "新的题目" in server.get(path), path
+
+    seen = len(server.log)
+    note.unlink()
+    server.wait_for("Reloading browsers", after=seen)
+    for path in lists:
+        page = server.get(path)
+        assert "新的题目" not in page, path
+        assert "这里还没有笔记。" in page, path
+    assert any("这些页已经没有笔记：" in line and "运行 kb pages" in line for line in server.log[seen:])
+
+    seen = len(server.log)
+    note.write_text(original.replace("tags:", "draft: true\ntags:"), "utf-8")
+    assert "是私密的，不能放在 docs/ 里" in server.wait_for("draft", after=seen)
+
+    seen = len(server.log)
+    note.write_text(original, "utf-8")
+    server.wait_for("Reloading browsers", after=seen)
+    assert "总结部分注意力机制" in server.get("")
+    assert "Traceback" not in "".join(server.log)

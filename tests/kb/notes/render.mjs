@@ -28,7 +28,7 @@ const PIECES = new RegExp(
     /(?<code>(?<![`\\])(?<tick>`+)(?!`)(?:(?!\n[ \t>]*\n)[\s\S])+?(?<!`)\k<tick>(?!`))/,
     /(?<escape>\\[\s\S])/,
     /(?<display>\$\$(?!\$)[\s\S]+?\$\$)/,
-    /(?<inline>\$(?![\s$])(?:\\.|(?!\n[ \t>]*\n)[^\\$])*?(?<!\s)\$(?![\d$]))/,
+    /(?<inline>\$(?: \S(?:\\.|[^\\$\n])*? |(?![\s$])(?:\\.|(?!\n[ \t>]*\n)[^\\$])*?(?<!\s))\$(?![\d$]))/,
   ].map((piece) => piece.source).join("|"),
   "gm",
 );
@@ -65,7 +65,7 @@ const restore = (html, formulas) =>
 const base = mkdtempSync(join(tmpdir(), "hexo-"));
 process.on("exit", () => rmSync(base, { recursive: true, force: true }));
 mkdirSync(join(base, "source/_posts"), { recursive: true });
-const names = readdirSync(here).filter((name) => name.endsWith(".md") && name !== "README.md").sort();
+const names = readdirSync(here).filter((name) => name.endsWith(".md")).sort();
 for (const name of names) {
   cpSync(join(here, name), join(base, "source/_posts", name));
   for (const [, asset] of readFileSync(join(here, name), "utf8").matchAll(/\{% asset_\w+ "?([\w.]+)/g)) {

@@ -1,0 +1,268 @@
+"""All notes under `docs/posts/`, with what their front matter and headings say of them.
+
+What the pages made from notes are made of. A note is read once and again when its file has
+changed, so that reading thousands of them again costs little more than looking at each.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import yaml
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from kb.annotations import SIGNATURE
+from kb.engine import BadInput
+from kb.marks import MARK
+from kb.notes import EMBED_FIRST, EMBED_MIDDLE, private_because
+from kb.syntax import parser
+
+FRONT_MATTER = re.compile(
+    r"\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
+)
+GROWS = re.compile(r"\$|```|~~~|\\[(\[]")
+LINE_END = re.compile(r"\r\n?")
+PRIVATE = {"password", "published", "draft"}
+STRINGS = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+VALUES = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A quote that the page shows as the author's annotation."""
+
+    number: int
+    """Which of the note's annotations it is, from 1."""
+    section: str
+    """The heading it stands under, without its mark; "" above the first."""
+    size: int
+    """Bytes of its Markdown; tenfold where it has code or formulas, which grow most."""
+    nested: bool
+    """Whether it stands within another annotation."""
+
+
+@dataclass(frozen=True)
+class Note:
+    uri: str
+    """Path below `docs/`, with forward slashes."""
+    path: Path
+    meta: dict
+    """The front matter, every value a string as written."""
+    title: str
+    date: str | None
+    """As written, None where there is none."""
+    when: datetime | None
+    """The date as local time, None where there is none that can be read."""
+    tags: tuple[str, ...]
+    category: tuple[str, ...]
+    """The path of its category, () where it has none."""
+    cover: str
+    description: str
+    pinned: int
+    """How far up it is pinned to the home page, 0 where it isn't."""
+    done: int
+    """How many headings have the author's mark."""
+    headings: int
+    annotations: tuple[Annotation, ...]
+    embeds: tuple[str, ...]
+    """What it embeds, such as `self_attention.py:score`."""
+
+
+_notes: dict[Path, tuple[tuple[int, int], Note]] = {}
+
+
+def read_library(root: Path) -> list[Note]:
+    """The notes of the project, the newest first, those without a date last.
+
+    Raises BadInput where front matter can't be read or a note is private.
+    """
+    notes = []
+    for path in (root / "docs/posts").rglob("*.md"):
+        try:
+            notes.append(read_note(path, root))
+        except FileNotFoundError:  # deleted just now
+            _notes.pop(path, None)
+    return sorted(notes, key=lambda note: (note.when or datetime.min, note.uri), reverse=True)
+
+
+def read_note(path: Path, root: Path) -> Note:
+    """One note, from memory if the file is as it was."""
+    stat = os.stat(path)
+    state = (stat.st_mtime_ns, stat.st_size)
+    known, note = _notes.get(path, (None, None))
+    if state != known:
+        note = parse_note(path, root)
+        _notes[path] = (state, note)
+    return note
+
+
+def parse_note(path: Path, root: Path) -> Note:
+    name = path.relative_to(root).as_posix()
+    head, body = read_parts(path, name)
+    meta = parse_meta(head, name)
+    outline = Outline(body)
+    date = text_of(meta.get("date")) or None
+    return Note(
+        uri=path.relative_to(root / "docs").as_posix(),
+        path=path,
+        meta=meta,
+        title=text_of(meta.get("title")) or outline.title or path.stem,
+        date=date,
+        when=parse_date(date),
+        tags=tuple(dict.fromkeys(list_of(meta.get("tags")))),
+        category=category_path(meta),
+        cover=text_of(meta.get("index_img")),
+        description=text_of(meta.get("description")),
+        pinned=max(map(pin, (meta.get("top"), meta.get("sticky")))),
+        done=outline.done,
+        headings=outline.headings,
+        annotations=tuple(outline.annotations),
+        embeds=tuple(outline.embeds),
+    )
+
+
+def read_parts(path: Path, name: str) -> tuple[str, str]:
+    """Front matter and body of a file. Raises BadInput, which calls it `name`."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise BadInput(f"{name}:{line}：不是 UTF-8 编码。用作者的原文替换这个文件。") from None
+    found = FRONT_MATTER.match(text)
+    return (found.group(1), text[found.end() :]) if found else ("", text)
+
+
+def parse_meta(source: str, name: str) -> dict:
+    """The front matter as strings. Raises BadInput, also where it makes the note private."""
+    try:
+        meta = yaml.load(source, STRINGS)
+        if not isinstance(meta, dict):
+            return {}
+        values = yaml.load(source, VALUES) if meta.keys() & PRIVATE else {}
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{name}:{mark.line + 2}" if mark else name
+        raise BadInput(
+            f"{place}：front matter 不是正确的 YAML（{getattr(error, 'problem', None) or error}）。"
+            "改正这一行。"
+        ) from None
+    refuse_private(values, name)
+    return meta
+
+
+def refuse_private(meta: dict, name: str) -> None:
+    """Raises BadInput where this front matter makes the note called `name` private."""
+    if reason := private_because(meta):
+        raise BadInput(
+            f"{name}：这篇笔记的 front matter 写着 {reason}，是私密的，不能放在 docs/ 里。"
+            "请把文件移出 docs/。"
+        )
+
+
+def text_of(value: object) -> str:
+    return " ".join(value.split()) if isinstance(value, str) else ""
+
+
+def list_of(value: object) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [text for each in values if (text := text_of(each))]
+
+
+def category_path(meta: dict) -> tuple[str, ...]:
+    """`categories` as a path: a list is one already, a single string has one step.
+
+    Hexo lets a list of lists name several paths; the first one counts.
+    """
+    categories = meta.get("categories")
+    if isinstance(categories, list) and categories and isinstance(categories[0], list):
+        categories = categories[0]
+    return tuple(list_of(categories))
+
+
+def pin(value: object) -> int:
+    """`sticky: 100`, `top: true`; a bigger number stands further up."""
+    value = text_of(value).lower()
+    return int(value) if value.isdecimal() else int(value in ("true", "yes", "on"))
+
+
+def parse_date(date: str | None) -> datetime | None:
+    """Local time, whatever zone may follow."""
+    if not (found := DATE.match(date or "")):
+        return None
+    try:
+        return datetime(*(int(part) for part in found.groups(default="0")))
+    except ValueError:
+        return None
+
+
+class Outline:
+    """Headings, annotations and embeds of a note's body.
+
+    Blocks are parsed, but of the text inside them only headings and what a quote begins with.
+    """
+
+    def __init__(self, body: str):
+        markdown, env, tokens = parser(), {}, []
+        body = LINE_END.sub("\n", body)
+        markdown.block.parse(body, markdown, env, tokens)
+        lines = body.split("\n")
+        headings = [
+            shown_text(tokens[place + 1], markdown, env)
+            for place, token in enumerate(tokens)
+            if token.type == "heading_open"
+        ]
+        self.title = next(filter(None, map(without_mark, headings)), "")
+        self.headings = len(headings)
+        self.done = sum(MARK in heading for heading in headings)
+        self.annotations = []
+        for section, quote, nested in find_annotations(tokens, markdown, env):
+            source = "\n".join(lines[slice(*quote[0].map)])
+            size = len(source.encode()) * (10 if GROWS.search(source) else 1)
+            number = len(self.annotations) + 1
+            self.annotations.append(Annotation(number, section, size, nested))
+        self.embeds = [
+            found.group(1)
+            for token in tokens
+            if token.type == "fence" and f"{token.markup} {token.info.strip()}" == EMBED_FIRST
+            if (found := EMBED_MIDDLE.fullmatch(token.content.strip()))
+        ]
+
+
+def find_annotations(
+    tokens: list[Token], markdown: MarkdownIt, env: dict
+) -> Iterator[tuple[str, list[Token], bool]]:
+    """For each annotation, the heading that it stands under, its tokens from quote to quote,
+    and whether it stands within another annotation."""
+    section, last = "", 0
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            section = without_mark(shown_text(tokens[place + 1], markdown, env))
+        elif token.type == "blockquote_open" and tokens[place + 1].type == "paragraph_open":
+            beginning = tokens[place + 2]
+            if SIGNATURE[0] not in beginning.content and "&" not in beginning.content:
+                continue  # parsing it would be for nothing
+            if shown_text(beginning, markdown, env).lstrip().startswith(SIGNATURE):
+                end = place + 1
+                while (tokens[end].type, tokens[end].level) != ("blockquote_close", token.level):
+                    end += 1
+                yield section, tokens[place : end + 1], place < last
+                last = max(last, end)
+
+
+def shown_text(inline: Token, markdown: MarkdownIt, env: dict) -> str:
+    """The text that a reader sees of a heading or paragraph; HTML stays as written."""
+    children = inline.children or markdown.parseInline(inline.content, env)[0].children
+    return "".join(
+        "\n" if token.type in ("softbreak", "hardbreak") else token.content
+        for token in children
+        if token.type != "image"
+    )
+
+
+def without_mark(heading: str) -> str:
+    return heading.replace(MARK, "", 1).strip()
