@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 from kb.addresses import find_addresses
 from kb.engine import BadInput
@@ -31,7 +32,7 @@ class Pictures:
         found: dict[str, bytes] = {}
         remarks = []
         for address, line in pictures_of(original):
-            here = f"{original.source}:{line}：图片 {address}"
+            here = f"{original.source}:{line}：图片 {unquote(address)}"
             try:
                 if located := self.locate(original.source, note, address):
                     name, file = located

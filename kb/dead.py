@@ -64,15 +64,15 @@ def check_addresses(root: Path) -> Findings:
 
 
 def what_is_wrong(docs: Path, uri: str, address: Address, anchors: "Anchors") -> str | None:
-    what = "图片" if address.is_picture else "链接"
+    shown = f"{'图片' if address.is_picture else '链接'} {unquote(address.target)}"
     if ON_ONE_MACHINE.match(address.target):
-        return f"{what} {address.target} 是一台电脑上的路径，网页上打不开。"
+        return f"{shown} 是一台电脑上的路径，网页上打不开。"
     target = find_target(docs, uri, address.target)
     if target is None:
-        return f"{what} {address.target} 的目标不在本站。"
+        return f"{shown} 的目标不在本站。"
     fragment = unquote(address.target.partition("#")[2])
     if fragment and is_note(target) and loose(fragment) not in anchors.of(target):
-        return f"{what} {address.target}：{target} 里没有 {fragment} 这一节。"
+        return f"{shown}：{target} 里没有 {fragment} 这一节。"
     return None
 
 

@@ -335,6 +335,7 @@ class TestPictures:
         ("written", "remark"),
         [
             ("![](x.png)", "图片 x.png 找不到，没有带来"),
+            ("![](图.png)", "图片 图.png 找不到，没有带来"),
             (r"![](C:\Users\a\x.png)", r"图片 C:\Users\a\x.png 是作者电脑上的路径"),
             ("![](C:/Users/a/x.png)", "图片 C:/Users/a/x.png 是作者电脑上的路径"),
             ("![](../../secret.png)", "图片 ../../secret.png 指到了站点外面，没有带来"),

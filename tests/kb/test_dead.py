@@ -102,6 +102,7 @@ class TestAddresses:
             (5, "- [a](#没有)", "链接 #没有：posts/1.md 里没有 没有 这一节。"),
             (5, "[a](2.md#没有)", "链接 2.md#没有：posts/2.md 里没有 没有 这一节。"),
             (5, "![](x.png)", "图片 x.png 的目标不在本站。"),
+            (5, "![](图.png)", "图片 图.png 的目标不在本站。"),
             (6, "<div>\n<p><img src=x.png>\n</div>", "图片 x.png 的目标不在本站。"),
             (5, "> 字<a href='nowhere/'>a</a>", "链接 nowhere/ 的目标不在本站。"),
             (5, r"![](C:\Users\x.png)", r"图片 C:\Users\x.png 是一台电脑上的路径，网页上打不开。"),
