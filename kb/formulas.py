@@ -4,8 +4,9 @@ They become MathML, which browsers show and screen readers read by themselves; n
 loaded for it. What can't be read as LaTeX is shown as it was written.
 
 A dollar opens a formula where no space follows it, and closes one where no space stands before
-it and no digit after it, nor Chinese punctuation in either place, so that prices stay prices;
-`$ x $`, with a space on both sides, is a formula too.
+it and no digit after it, nor Chinese punctuation in either place; `$ x $`, with a space on both
+sides, is a formula too. Chinese words between dollars without anything of LaTeX are no formula,
+so that prices stay prices.
 """
 
 import re
@@ -19,11 +20,12 @@ from markdown_it.rules_inline.state_inline import StateInline
 
 FORMULA = re.compile(
     r"""\$\$ (?P<display> (?: \\. | [^\\$] | \$(?!\$) )+ ) \$\$
-      | \$ (?P<inline> [ ]\S (?: \\. | [^\\$\n] )*? [ ]
-                      | (?![\s$，。；：、！？）]) (?: \\. | [^\\$] )+ (?<![\s，。；：、！？（]) )
+      | \$ (?P<inline> [ ]\S (?: \\. | [^\\$`\n] )*? [ ]
+                      | (?![\s$，。；：、！？）]) (?: \\. | [^\\$`] )+ (?<![\s，。；：、！？（]) )
         \$ (?![\d$])""",
     re.VERBOSE | re.DOTALL,
 )
+CHINESE, LATEX = re.compile("[\u4e00-\u9fff]"), re.compile(r"[\\^_={}]")
 DOLLARS = re.compile(r"\$+")
 
 REWRITTEN = {
@@ -55,6 +57,8 @@ def inline_formula(state: StateInline, silent: bool) -> bool:
     if state.src[state.pos] != "$":
         return False
     found = FORMULA.match(state.src, state.pos, state.posMax)
+    if found and found["inline"] and CHINESE.search(found["inline"]):
+        found = found if LATEX.search(found["inline"]) else None
     if found and not silent:
         token = state.push("formula", "", 0)
         token.content = (found["display"] or found["inline"]).strip()
