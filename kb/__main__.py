@@ -1,21 +1,39 @@
-"""The command line: `kb add`, `kb pages`, `kb check`, `kb mutate`."""
+"""The command line: `kb add`, `kb pages`, `kb list`, `kb check`, `kb mutate`."""
 
 import os
+import sys
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from kb.add import add_note
-from kb.check import check_embeds, check_explanations, rerun, totals
+from kb.add import Outcome, Report, Result, add_notes
+from kb.check import (
+    check_embeds,
+    check_explanations,
+    check_notes,
+    count_states,
+    rerun,
+)
+from kb.chinese import Group, write_json
+from kb.contents import list_notes, tabulate
+from kb.dead import check_addresses
 from kb.engine import BadInput
+from kb.evidence import DEVICES
 from kb.judge import EQUIVALENT, Mutation, judge_all
+from kb.notes import read_lock
 from kb.pages import write_pages
+from kb.remote import check_remote
 
 help_option = click.help_option("--help", help="显示帮助并退出。")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="结果写成一个 JSON 文档，格式见 README。"
+)
 
 
-@click.group(help="实证笔记的命令行工具。在项目的根目录运行。")
+@click.group(cls=Group, help="实证笔记的命令行工具。在项目的根目录运行。")
 @help_option
 def main() -> None:
     pass
@@ -29,27 +47,84 @@ def project_root(command: str) -> Path:
 
 
 @main.command(
-    help="把笔记原样收进知识库：逐字节复制到 docs/posts/<abbrlink>.md，"
-    "并在 notes.lock.json 里记下它的长度和 SHA-256。"
+    help="把笔记原样收进知识库：逐字节复制到 docs/posts/<abbrlink>.md，本地的图片一起带来，"
+    "在 notes.lock.json 里记下长度和 SHA-256。路径是笔记、文件夹或整个 Hexo 博客。"
+    "已有的笔记换成新版本时，嵌入块跟着原来的段落走，换下的文件有备份。",
+    short_help="把笔记原样收进知识库。",
 )
-@click.argument("notes", metavar="笔记.md...", nargs=-1, required=True)
+@click.argument(
+    "paths", metavar="路径...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@json_option
 @help_option
-def add(notes: tuple[str, ...]) -> None:
+def add(paths: tuple[Path, ...], as_json: bool) -> None:
     root = project_root("add")
-    refused = 0
-    for note in notes:
-        try:
-            click.echo(add_note(Path(note), root))
-        except BadInput as error:
-            refused += 1
-            click.echo(f"没有添加：{error}", err=True)
-    if refused:
-        raise click.ClickException(f"{len(notes)} 篇里有 {refused} 篇没有添加。")
+
+    def waiting() -> None:
+        click.echo("另一个 kb add 正在运行，等它结束……", err=True)
+
+    try:
+        with ExitStack() as stack:
+            report = add_notes(
+                paths, root, waiting, lambda notes: with_bar(notes, len(notes), "添加笔记", stack)
+            )
+    except BadInput as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        write_json(report.as_json())
+    else:
+        describe(report)
+    if report.count(Outcome.REFUSED):
+        sys.exit(1)
+
+
+def with_bar(items: Iterable, number: int, label: str, stack: ExitStack) -> Iterable:
+    """A bar on the terminal where there is much to wait for."""
+    if number <= 20 or not is_terminal():
+        return items
+    return stack.enter_context(click.progressbar(items, number, label, file=sys.stderr))
+
+
+def is_terminal() -> bool:
+    return sys.stderr.isatty()
+
+
+def describe(report: Report) -> None:
+    for result in report.results:
+        if result.outcome is Outcome.REFUSED:
+            click.echo(f"{result.outcome.value}：{result.reason}", err=True)
+        elif result.outcome is not Outcome.PRIVATE:
+            also = "；".join(details(result))
+            click.echo(
+                f"{result.outcome.value}：{result.source} → {result.file}"
+                + (f"（{also}）" if also else "")
+            )
+        for remark in result.remarks:
+            click.echo(f"  注意：{remark}")
+    for remark in report.remarks:
+        click.echo(f"注意：{remark}")
+    counts = [f"{outcome.value} {n}" for outcome in Outcome if (n := report.count(outcome))]
+    held = "，".join(f"{why} {n} 篇" for why, n in report.held_back.items())
+    click.echo(
+        f"共 {len(report.results)} 篇：{'，'.join(counts)}。"
+        + (f"私密的不收：{held}。" if held else "")
+        + ("接着运行 kb pages。" if report.changed else "")
+    )
+
+
+def details(result: Result) -> Iterator[str]:
+    if result.outcome is Outcome.UPDATED and result.embeds:
+        yield f"{result.embeds} 个嵌入块跟了过来"
+    if result.pictures:
+        yield f"带来 {len(result.pictures)} 张图片"
+    if result.backups:
+        yield f"换下的在 {'、'.join(result.backups)}"
 
 
 @main.command(
     help="为每个分类、标签、月份写好它的页面文件，删去不再有笔记的。这些文件只有 front matter，"
-    "内容在生成站点时从笔记来。"
+    "内容在生成站点时从笔记来。",
+    short_help="为分类、标签、月份写好页面文件。",
 )
 @help_option
 def pages() -> None:
@@ -61,29 +136,83 @@ def pages() -> None:
         raise click.ClickException(str(error)) from None
 
 
-@main.command(help="检查每一个嵌入块：它显示的代码在 CPU 上是不是已验证。有一块不是就失败。")
-@click.option("--rerun", "again", is_flag=True, help="再运行一遍测试，与 evidence/cpu.json 比较。")
+@main.command(
+    "list",
+    help="列出全部笔记，新的在前：日期、做完的节（作者标了 √ 的标题）、批注、"
+    "嵌入的代码在 CPU 上的状态、分类、标题。",
+    short_help="列出全部笔记，新的在前。",
+)
+@json_option
 @help_option
-def check(again: bool) -> None:
-    root = project_root("check")
+def list_command(as_json: bool) -> None:
+    root = project_root("list")
     try:
-        problems = check_embeds(root) + check_explanations(root)
-        problems += rerun(root) if again else []
-        for line in totals(root):
-            click.echo(line)
+        notes = list_notes(root)
     except BadInput as error:
         raise click.ClickException(str(error)) from None
+    if as_json:
+        write_json({"ok": True, "notes": notes})
+        return
+    for line in tabulate(notes) if notes else ():
+        click.echo(line)
+    click.echo(f"共 {len(notes)} 篇。")
+
+
+@main.command(
+    help="检查：笔记是登记的原文，没有私密的；站内的链接和图片找得到；每个嵌入块显示的代码在 CPU 上"
+    "已验证。有一处不对就失败。笔记里找不到目标的链接，本站改不了，只列出来。",
+    short_help="检查笔记、链接和嵌入的代码。",
+)
+@click.option("--rerun", "again", is_flag=True, help="再运行一遍测试，与 evidence/cpu.json 比较。")
+@click.option("--remote", is_flag=True, help="也检查指向别的网站的链接和图片，要联网。")
+@json_option
+@help_option
+def check(again: bool, remote: bool, as_json: bool) -> None:
+    root = project_root("check")
+    try:
+        found = check_addresses(root)
+        if remote:
+            with ExitStack() as stack:
+                answers = with_bar(
+                    check_remote(found.remote), len(found.remote), "检查别的网站", stack
+                )
+                dead = found.add_remote(answers)
+        problems = [*check_notes(root), *found.problems]
+        problems += check_embeds(root) + check_explanations(root)
+        problems += rerun(root, 2 if as_json else None) if again else []
+        states = count_states(root)
+        notes = len(read_lock(root))
+    except BadInput as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        document = {"ok": not problems, "problems": problems, "remarks": found.remarks}
+        document |= {"notes": notes, "states": states}
+        if remote:
+            document["remote"] = {"asked": len(found.remote), "dead": dead}
+        write_json(document)
+        sys.exit(bool(problems))
+    for device, counts in states.items():
+        shown = "，".join(f"{number} 段{state}" for state, number in counts.items())
+        click.echo(f"{DEVICES[device]}：{shown or '没有代码'}")
+    for remark in found.remarks:
+        click.echo(f"注意：{remark}")
+    if remote:
+        click.echo(f"别的网站：{len(found.remote)} 个地址，{dead} 个打不开。")
     for problem in problems:
         click.echo(problem, err=True)
     if problems:
         raise click.ClickException(f"有 {len(problems)} 处不对。")
-    click.echo("嵌入的代码都已验证。" + ("重新运行的结果与记录一致。" if again else ""))
+    click.echo(
+        f"{notes} 篇笔记都是原文，嵌入的代码都已验证。"
+        + ("重新运行的结果与记录一致。" if again else "")
+    )
 
 
 @main.command(
     help="证明测试会失败：把 snippets/ 的代码一次改错一处，运行检验过那一处的测试，"
     "把发现了几处记在 evidence/mutation.json 里。不写文件名就是全部文件；"
-    "中断以后再运行，从断的地方接着来。"
+    "中断以后再运行，从断的地方接着来。",
+    short_help="证明测试会失败：一次改错一处，看测试发现不发现。",
 )
 @click.argument("files", metavar="[文件.py...]", nargs=-1)
 @click.option(

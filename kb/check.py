@@ -1,10 +1,15 @@
-"""`kb check`: whether every embed is verified on CPU; with `--rerun`, whether it still would be."""
+"""`kb check`: whether notes are what their authors wrote, none of them private, and whether every
+embed is verified on CPU; with `--rerun`, whether it still would be.
+"""
 
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
+
+import yaml
 
 from kb import evidence
 from kb.engine import BadInput
@@ -19,8 +24,63 @@ from kb.judge import (
     read_explanations,
 )
 from kb.keys import TESTS
-from kb.notes import find_embeds
+from kb.notes import (
+    LOCK,
+    find_embeds,
+    front_matter,
+    is_original,
+    private_because,
+    read_lock,
+)
+from kb.pages import missing_pages
 from kb.regions import read_all
+
+
+def check_notes(root: Path) -> list[str]:
+    """Whether notes are whole and public and their pages up to date."""
+    private = check_private(root)
+    return [*check_lock(root), *private, *([] if private else missing_pages(root))]
+
+
+def check_lock(root: Path) -> list[str]:
+    """Notes that aren't as their authors wrote them, aren't locked, or aren't there."""
+    lock = read_lock(root)
+    notes = {
+        path.relative_to(root).as_posix(): path for path in (root / "docs/posts").rglob("*.md")
+    }
+    problems = [
+        f"{LOCK}：{name} 登记了，却没有这个文件。用 git checkout {name} 取回它；"
+        "不要它了，就删去这一项。"
+        for name in sorted(lock.keys() - notes.keys())
+    ]
+    for name, path in sorted(notes.items()):
+        if name not in lock:
+            problems.append(f"{name}：没有在 {LOCK} 里登记。用 kb add 添加作者的原文，就登记了。")
+        elif not is_original(path.read_bytes(), lock[name]):
+            problems.append(
+                f"{name}：去掉嵌入块以后，不是登记的原文。用 git checkout {name} 取回它；"
+                "如果是作者的新版本，用 kb add 添加。"
+            )
+    return problems
+
+
+def check_private(root: Path) -> list[str]:
+    problems = []
+    for path in sorted((root / "docs").rglob("*.md")):
+        name = path.relative_to(root).as_posix()
+        try:
+            reason = private_because(front_matter(path.read_bytes().decode("utf-8")))
+        except UnicodeDecodeError:
+            problems.append(f"{name}：不是 UTF-8 编码。用作者的原文替换它。")
+        except (yaml.YAMLError, ValueError) as error:
+            problems.append(f"{name}：front matter 不是正确的 YAML（{error}）。改正它。")
+        else:
+            if reason:
+                problems.append(
+                    f"{name}：front matter 写着 {reason}，是私密的，不能放在 docs/ 里。"
+                    "把文件移出 docs/。"
+                )
+    return problems
 
 
 def check_embeds(root: Path) -> list[str]:
@@ -62,22 +122,23 @@ def check_explanations(root: Path) -> list[str]:
     ]
 
 
-def totals(root: Path) -> list[str]:
-    lines = []
-    for device, words in DEVICES.items():
-        states = [verdict.state for verdict in judge_all(root, device).values()]
-        counts = [
-            f"{states.count(state)} 段{state.value}" for state in reversed(State) if state in states
-        ]
-        lines.append(f"{words}：{'，'.join(counts)}")
-    return lines
+def count_states(root: Path) -> dict[str, dict[str, int]]:
+    """Device → state → how many pieces of code are in it, the best state first."""
+    counts = {}
+    for device in DEVICES:
+        found = Counter(verdict.state for verdict in judge_all(root, device).values())
+        counts[device] = {state.value: found[state] for state in reversed(State) if found[state]}
+    return counts
 
 
-def rerun(root: Path) -> list[str]:
-    """Records on CPU again, elsewhere, and says how the result differs from `evidence/`."""
+def rerun(root: Path, output: int | None = None) -> list[str]:
+    """Records on CPU again, elsewhere, and says how the result differs from `evidence/`.
+
+    `output` is the file descriptor that pytest writes to, None for the usual one.
+    """
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pytest", "--record-evidence", "--device", "cpu", "-q"]
-        done = subprocess.run([*command, f"--evidence-dir={folder}"], cwd=root)
+        done = subprocess.run([*command, f"--evidence-dir={folder}"], cwd=root, stdout=output)
         new = evidence.read(Path(folder), "cpu")
         if new is None:
             raise BadInput(f"重新运行没有写出证据（pytest 以 {done.returncode} 结束），原因见上。")

@@ -24,6 +24,7 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
 from kb.engine import Page, current_page
+from kb.places import place
 
 log = logging.getLogger("mkdocs.kb")
 
@@ -39,18 +40,18 @@ def is_elsewhere(address: str) -> bool:
 def find_target(docs: Path, uri: str, address: str) -> str | None:
     """The file below `docs/` that an address in the page `uri` means, None if there is none.
 
-    Notes are found by their number, wherever the author's blog had them.
+    Seen from the page's address first, as a browser does: `x.png` in `posts/1.md` is
+    `posts/1/x.png`; then from the file, as an editor does. Notes are found by their number,
+    wherever the author's blog had them.
     """
     path = unquote(re.split("[?#]", address, maxsplit=1)[0])
     if not path:
         return uri
     folder = "" if path.startswith("/") else posixpath.dirname(uri)
     file = posixpath.normpath(posixpath.join(folder, path.lstrip("/")))
-    if file.startswith(".."):
-        return None
     number = re.fullmatch(r"(?:.*/)?([0-9A-Fa-f]+)(?:\.html|\.md|/|/index\.html)?", path)
-    for found in (file, f"posts/{number[1]}.md" if number else file):
-        if os.path.isfile(docs / found):
+    for found in (place(uri, address), file, f"posts/{number[1]}.md" if number else file):
+        if found and not found.startswith("..") and os.path.isfile(docs / found):
             return found
     return None
 

@@ -12,9 +12,13 @@ An embed is four lines, the last one empty:
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+
+from kb.engine import BadInput
+from kb.files import write_whole
 
 OPENS_EMBED = re.compile(r"``` \{\.(python|figure) \.embed")
 """A line that begins so opens an embed; an author's note may not have one."""
@@ -28,6 +32,8 @@ _EMBED = re.compile(
     rf"{EMBED_LAST}(?P=end)(?P=end)".encode(),
     re.MULTILINE,
 )
+_FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+"""A note that Windows' Notepad has saved may begin with a byte order mark."""
 
 
 def without_embeds(note: bytes) -> bytes:
@@ -37,6 +43,28 @@ def without_embeds(note: bytes) -> bytes:
     line keeps the one it was given; `is_original` knows the length and allows for it.
     """
     return _EMBED.sub(b"", note)
+
+
+@dataclass(frozen=True)
+class Embed:
+    target: str
+    """What it shows: `file.py:region`."""
+    position: int
+    """Where it stands among the bytes of the note without embeds."""
+
+
+def list_embeds(note: bytes) -> list[Embed]:
+    found, removed = [], 0
+    for match in _EMBED.finditer(note):
+        found.append(Embed(match[2].decode(), match.start() - removed))
+        removed += match.end() - match.start()
+    return found
+
+
+def embed_bytes(target: str, end: bytes) -> bytes:
+    """An embed with the empty line after it; `end` ends each line."""
+    lines = (EMBED_FIRST, f'--8<-- "{target}"', EMBED_LAST, "")
+    return b"".join(line.encode() + end for line in lines)
 
 
 def fingerprint(original: bytes) -> dict[str, int | str]:
@@ -55,16 +83,22 @@ def is_original(note: bytes, locked: dict[str, int | str]) -> bool:
 def front_matter(note: str, loader: type = yaml.SafeLoader) -> dict:
     """The YAML between the first two `---` lines; {} where there is none.
 
-    Raises yaml.YAMLError where it can't be read.
+    Raises yaml.YAMLError or ValueError (a date such as 2023-13-45) where it can't be read.
     """
-    found = re.match(r"---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", note, re.DOTALL | re.MULTILINE)
+    found = _FRONT_MATTER.match(note)
     meta = yaml.load(found.group(1), loader) if found else None
     return meta if isinstance(meta, dict) else {}
 
 
+def body_line(note: str) -> int:
+    """How many lines the front matter takes, 0 where there is none."""
+    found = _FRONT_MATTER.match(note)
+    return note.count("\n", 0, found.end()) + 1 if found else 0
+
+
 def private_because(meta: dict) -> str | None:
     """The line of the front matter that makes a note private, None where it is public."""
-    if meta.get("password"):
+    if str(meta.get("password", "")) not in ("", "None", "False"):  # 000 is a password
         return "password"
     if meta.get("published") is False:
         return "published: false"
@@ -73,14 +107,34 @@ def private_because(meta: dict) -> str | None:
     return None
 
 
+LOCK = "notes.lock.json"
+
+
 def read_lock(root: Path) -> dict[str, dict[str, int | str]]:
-    path = root / "notes.lock.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    """Name of each note → fingerprint of what its author wrote.
+
+    Raises BadInput where the file is damaged.
+    """
+    path = root / LOCK
+    try:
+        lock = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        for locked in lock.values():
+            locked["bytes"], locked["sha256"]
+    except json.JSONDecodeError as error:
+        place = f"{LOCK}:{error.lineno}：不是完整的 JSON"
+    except (UnicodeDecodeError, AttributeError, KeyError, TypeError):
+        place = f"{LOCK}：应是笔记的文件名 → bytes 和 sha256，内容不对"
+    else:
+        return lock
+    raise BadInput(f"{place}。用 git checkout {LOCK} 取回提交的那一份。")
+
+
+def lock_bytes(lock: dict[str, dict[str, int | str]]) -> bytes:
+    return (json.dumps(lock, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def write_lock(root: Path, lock: dict[str, dict[str, int | str]]) -> None:
-    text = json.dumps(lock, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    (root / "notes.lock.json").write_text(text, encoding="utf-8", newline="\n")
+    write_whole(root / LOCK, lock_bytes(lock))
 
 
 def find_embeds(root: Path) -> dict[str, list[tuple[str, str]]]:

@@ -12,6 +12,9 @@ from mkdocs.config import load_config
 from mkdocs.structure.files import get_files
 from mkdocs.structure.pages import Page
 
+from kb.notes import LOCK, fingerprint, lock_bytes, without_embeds
+from kb.pages import write_pages
+
 ROOT = Path(__file__).parents[2]
 
 SNIPPET = '''\
@@ -94,7 +97,10 @@ class Lab:
         self.write("snippets/numbers.py", SNIPPET)
         self.write("snippets/other.py", OTHER)
         self.write("tests/snippets/test_numbers.py", TESTS)
-        self.write("docs/posts/1.md", f"---\ntitle: 笔记\n---\n\n一\n\n{EMBED % 'double'}二\n\n{EMBED % 'half'}")
+        note = self.write("docs/posts/1.md", f"---\ntitle: 笔记\n---\n\n一\n\n{EMBED % 'double'}二\n\n{EMBED % 'half'}")
+        locked = {"docs/posts/1.md": fingerprint(without_embeds(note.read_bytes()))}
+        self.write(LOCK, lock_bytes(locked).decode())
+        write_pages(self.root)
         self.write("docs/index.md", "# 首页\n")
         self.write("evidence/equivalent.yml", "[]\n")
         config = self.root / "mkdocs.yml"

@@ -7,7 +7,7 @@ def test_all_verified(proven):
     (proven.root / "docs/snippets/other.md").unlink()
     code, output = proven.kb("check")
     assert code == 0
-    assert output == "CPU：3 段已验证，2 段部分验证\nCUDA：5 段未运行\n嵌入的代码都已验证。\n"
+    assert output == "CPU：3 段已验证，2 段部分验证\nCUDA：5 段未运行\n1 篇笔记都是原文，嵌入的代码都已验证。\n"
 
 
 def test_names_note_region_state_and_remedy(proven):
@@ -17,7 +17,7 @@ def test_names_note_region_state_and_remedy(proven):
     assert code == 1
     assert "docs/posts/1.md：numbers.py:half 在 CPU 上已过期（" in output
     assert output.count(f"提交以后重新记录：{RECORD}") == 3
-    assert "Error: 有 3 处不对。" in output
+    assert "错误：有 3 处不对。" in output
 
 
 def test_partial_is_not_enough(recorded):

@@ -119,6 +119,9 @@ def test_front_matter():
     ("meta", "reason"),
     [
         ({"password": "x"}, "password"),
+        ({"password": 0}, "password"),
+        ({"password": None}, None),
+        ({"password": ""}, None),
         ({"published": False}, "published: false"),
         ({"draft": True}, "draft"),
         ({"published": True, "draft": False}, None),

@@ -1,0 +1,49 @@
+"""Where the addresses in a note lead: on the site, and on its author's disk.
+
+A note is served at `posts/<abbrlink>/`, and there its links are resolved, unchanged:
+
+| the note says | the author's file | its place below `docs/` |
+|---|---|---|
+| `x.png`, `./x.png` | beside the note, or in its folder `<name>/` | `posts/<abbrlink>/x.png` |
+| `<name>/x.png` | in its folder | `posts/<abbrlink>/<name>/x.png` |
+| `../img/x.png` | as on disk | `posts/img/x.png`, shared by all notes |
+| `/img/x.png` | `source/img/x.png` of the Hexo blog | `img/x.png`, shared by all notes |
+"""
+
+import posixpath
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+
+def path_of(address: str) -> str:
+    """`./图%201.png?raw=true#x` → `./图 1.png`."""
+    return unquote(re.split(r"[?#]", address, maxsplit=1)[0])
+
+
+def place(uri: str, address: str) -> str | None:
+    """The path below `docs/` of what the page of `uri` finds at a local address.
+
+    `place("posts/1.md", "x.png")` is `posts/1/x.png`. None where it leaves the site.
+    """
+    page = "/" if address.startswith("/") else uri.removesuffix(".md")
+    path = posixpath.normpath(posixpath.join(page, path_of(address)))
+    return None if path.split("/")[0] == ".." else path.lstrip("/")
+
+
+def find_on_disk(source: Path, address: str) -> Path | None:
+    """The author's file, as Typora or Hexo finds it from the note `source`."""
+    path = path_of(address)
+    if path.startswith("/"):
+        blogs = [folder for folder in source.absolute().parents if folder.name == "source"]
+        candidates = [folder / path.lstrip("/") for folder in blogs]
+    else:
+        candidates = [source.parent / path, source.with_suffix("") / path]
+    return next((candidate for candidate in candidates if is_file(candidate)), None)
+
+
+def is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, or holds a NUL
+        return False
