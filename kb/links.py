@@ -28,6 +28,7 @@ from kb.places import place
 
 log = logging.getLogger("mkdocs.kb")
 
+ON_ONE_MACHINE = re.compile(r"[A-Za-z]:[\\/]|\\\\|file:", re.IGNORECASE)
 ELSEWHERE = re.compile(r"(?:[a-z][a-z0-9+.-]+:)?//(?!/)|(?:mailto|tel|data|xmpp):", re.IGNORECASE)
 HEADINGS = {f"h{level}" for level in range(1, 7)}
 
