@@ -232,7 +232,7 @@ def test_what_looks_like_an_entity_stays_as_it_is(convert):
 
 
 def test_marks_of_the_machinery_are_no_text(convert):
-    assert convert("`x` \x02wzxhzdk:0\x03\n").count("<code>") == 1
+    assert convert("$x$ \x02wzxhzdk:0\x03\n").count("<math") == 1
 
 
 JUNK = st.text(st.sampled_from("ab 中，。\n\t　$*_~`[]()<>!#-=+|\\&;:/@.w{}%1\"'\x00\x02\x03"), max_size=80)
