@@ -208,7 +208,7 @@ class TreeBuilder:
         self.text(token)
 
     def softbreak(self, token: Token) -> None:
-        self.empty("br").tail = "\n"
+        self.empty("br")
 
     hardbreak = softbreak
 

@@ -65,7 +65,7 @@ class Embeds:
         check_places(lines, tokens, numbers, page)
 
     def show(self, fence: Token) -> etree.Element | None:
-        return self.figures.get(fence.map[0]) if fence.level == 0 else None
+        return self.figures.get(fence.map[0])
 
     def figure(self, target: str, page: Page, here: str) -> etree.Element:
         path, region, text = find_code(target, page, here)

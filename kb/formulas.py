@@ -4,9 +4,8 @@ They become MathML, which browsers show and screen readers read by themselves; n
 loaded for it. What can't be read as LaTeX is shown as it was written.
 
 A dollar opens a formula where no space follows it, and closes one where no space stands before
-it and no digit after it, nor Chinese punctuation in either place; `$ x $`, with a space on both
-sides, is a formula too. Chinese words between dollars without anything of LaTeX are no formula,
-so that prices stay prices.
+it and no digit after it; `$ x $`, with a space on both sides, is a formula too. Chinese between
+dollars without anything of LaTeX is no formula, so that prices stay prices.
 """
 
 import re
@@ -21,11 +20,11 @@ from markdown_it.rules_inline.state_inline import StateInline
 FORMULA = re.compile(
     r"""\$\$ (?P<display> (?: \\. | [^\\$] | \$(?!\$) )+ ) \$\$
       | \$ (?P<inline> [ ]\S (?: \\. | [^\\$`\n] )*? [ ]
-                      | (?![\s$，。；：、！？）]) (?: \\. | [^\\$`] )+ (?<![\s，。；：、！？（]) )
+                      | (?![\s$]) (?: \\. | [^\\$`] )+ (?<!\s) )
         \$ (?![\d$])""",
     re.VERBOSE | re.DOTALL,
 )
-CHINESE, LATEX = re.compile("[\u4e00-\u9fff]"), re.compile(r"[\\^_={}]")
+CHINESE, LATEX = re.compile("[\u3000-\u9fff\uff00-\uffef]"), re.compile(r"[\\^_={}]")
 DOLLARS = re.compile(r"\$+")
 
 REWRITTEN = {
@@ -160,6 +159,4 @@ def balanced(latex: str) -> bool:
     depth = 0
     for brace in re.findall(r"\\.|[{}]", latex, re.DOTALL):
         depth += {"{": 1, "}": -1}.get(brace, 0)
-        if depth < 0:
-            return False
     return depth == 0

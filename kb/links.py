@@ -28,8 +28,8 @@ from kb.places import place
 
 log = logging.getLogger("mkdocs.kb")
 
-ELSEWHERE = re.compile(r"(?:[a-z][a-z0-9+.-]+:)?//(?!/)|(?:mailto|tel|data|xmpp):", re.IGNORECASE)
 ON_ONE_MACHINE = re.compile(r"[A-Za-z]:[\\/]|\\\\|file:", re.IGNORECASE)
+ELSEWHERE = re.compile(r"(?:[a-z][a-z0-9+.-]+:)?//(?!/)|(?:mailto|tel|data|xmpp):", re.IGNORECASE)
 HEADINGS = {f"h{level}" for level in range(1, 7)}
 
 
@@ -46,8 +46,6 @@ def find_target(docs: Path, uri: str, address: str) -> str | None:
     wherever the author's blog had them.
     """
     path = unquote(re.split("[?#]", address, maxsplit=1)[0])
-    if ON_ONE_MACHINE.match(path) or "\0" in path:
-        return None
     if not path:
         return uri
     folder = "" if path.startswith("/") else posixpath.dirname(uri)
@@ -65,7 +63,7 @@ class LinkTreeprocessor(Treeprocessor):
         anchors = find_anchors(root)
         for link in root.iter("a"):
             address = link.get("href", "")
-            if address in ("", "#") or is_elsewhere(address) or link.get("data-fragment"):
+            if address in ("", "#") or is_elsewhere(address):
                 continue
             fragment = address.partition("#")[2]
             target = find_target(page.root / "docs", page.uri, address)
@@ -113,7 +111,7 @@ def find_anchors(root: etree.Element) -> dict[str, str]:
 
 def loose(text: str) -> str:
     """Letters and digits alone, so that `#11---自注意力` finds `#11-自注意力`."""
-    return re.sub(r"[\W_√]", "", unquote(text)).lower()
+    return re.sub(r"[\W_]", "", unquote(text)).lower()
 
 
 class LinkExtension(Extension):

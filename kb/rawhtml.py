@@ -24,7 +24,6 @@ PIECE = re.compile(
        | (?P<code> <pre\b.*?</pre\s*> )
        | (?P<img> <img {ATTRIBUTES}> )
        | (?P<iframe> <iframe {ATTRIBUTES}>(?:.*?</iframe\s*>)? )
-       | (?P<stray> </(?:iframe|script|object)\s*> )
        | (?P<media> <(?:video|audio) {ATTRIBUTES}> )
        | (?P<shown> <script\b.*?</script\s*> | <object\b.*?</object\s*>
                   | <(?:script|object|link|embed)\b{ATTRIBUTES}> )""",

@@ -50,7 +50,7 @@ def test_leads_where_its_author_meant(link, address, leads_to):
 
 
 @pytest.mark.parametrize(
-    "address", ["#没有", "没有.md", "没有.md#三", "/img/没有.png", "../../../etc/passwd", "/posts/99/", "C:/图.png", "没有这样的目录/"]
+    "address", ["#没有", "没有.md", "没有.md#三", "/img/没有.png", "../../mkdocs.yml", "/posts/99/", "C:/图.png", "没有这样的目录/"]
 )
 def test_what_leads_nowhere_says_so(link, address):
     found = link(address)
