@@ -18,7 +18,6 @@ from pathlib import Path
 import yaml
 
 from kb.engine import BadInput
-from kb.files import write_whole
 
 OPENS_EMBED = re.compile(r"``` \{\.(python|figure) \.embed")
 """A line that begins so opens an embed; an author's note may not have one."""
@@ -131,10 +130,6 @@ def read_lock(root: Path) -> dict[str, dict[str, int | str]]:
 
 def lock_bytes(lock: dict[str, dict[str, int | str]]) -> bytes:
     return (json.dumps(lock, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
-
-
-def write_lock(root: Path, lock: dict[str, dict[str, int | str]]) -> None:
-    write_whole(root / LOCK, lock_bytes(lock))
 
 
 def find_embeds(root: Path) -> dict[str, list[tuple[str, str]]]:

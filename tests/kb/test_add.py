@@ -326,6 +326,13 @@ class TestPictures:
         (picture,) = render(project.root, "posts/1.md").find_all("img")
         assert unquote(urljoin("/posts/1/", picture["src"])) == f"/{place}"
 
+    @pytest.mark.parametrize(
+        "address", ["https://example.org/x.png", "//example.org/x.png", "data:image/png;base64,AA", "#x"]
+    )
+    def test_those_from_elsewhere_stay_there(self, project, add, address):
+        code, output = add(project.write("in/note.md", note(body=f"![]({address})\n")))
+        assert (code, "注意" in output) == (0, False)
+
     def test_the_cover_too(self, project, add):
         self.put(project, "blog/source/img/x.png")
         add(project.write("blog/source/_posts/note.md", note(index_img="/img/x.png")))

@@ -1,5 +1,10 @@
 """kb check：嵌入的代码都已验证才通过；--rerun 再运行一遍，与记录比较。"""
 
+import json
+import os
+import subprocess
+import sys
+
 from kb.evidence import RECORD, write
 
 
@@ -58,6 +63,20 @@ def test_a_rerun_that_agrees(proven):
     assert code == 0, output
     assert "重新运行的结果与记录一致" in output
     assert (proven.root / "evidence/cpu.json").read_bytes() == before
+
+
+def test_a_rerun_as_json_keeps_pytest_off_the_document(proven):
+    (proven.root / "docs/snippets/other.md").unlink()
+    done = subprocess.run(
+        [sys.executable, "-m", "kb", "check", "--rerun", "--json"],
+        cwd=proven.root,
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTEST_ADDOPTS": "", "PYTHONUTF8": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["ok"] is True
+    assert " passed" in done.stderr
 
 
 def test_a_rerun_judges_with_the_same_mutants(proven):

@@ -65,6 +65,17 @@ def test_private_notes(project, line, bom):
     )
 
 
+def test_a_page_in_another_encoding(project):
+    (project.root / "docs/x.md").write_bytes("笔记".encode("gb18030"))
+    assert check_private(project.root) == ["docs/x.md：不是 UTF-8 编码。用作者的原文替换它。"]
+
+
+def test_a_page_whose_front_matter_is_broken(project):
+    project.write("docs/posts/1.md", "---\ntitle: [\n---\n")
+    (problem,) = check_private(project.root)
+    assert problem.startswith("docs/posts/1.md：front matter 不是正确的 YAML（")
+
+
 class TestAddresses:
     @pytest.mark.parametrize(
         "text",

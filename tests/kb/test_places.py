@@ -29,6 +29,7 @@ def test_place(address, path):
 
 @pytest.mark.parametrize("address", ["x.png", "/x.png", "a" * 300, "%00", "."])
 def test_what_is_not_on_disk(tmp_path, address):
+    (tmp_path / "source/_posts/note").mkdir(parents=True)
     assert find_on_disk(tmp_path / "source/_posts/note.md", address) is None
 
 
