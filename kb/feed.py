@@ -64,10 +64,8 @@ def first_words(root: etree.Element) -> str:
 def paragraphs(root: etree.Element) -> Iterator[etree.Element]:
     """Those of the author's: what we add has a class, or is in something that has."""
     for part in root:
-        if part.tag == "p" and not part.get("class"):
-            yield part
-        elif not part.get("class") or part.get("class") == "annotation":
-            yield from paragraphs(part)
+        if part.get("class", "annotation") == "annotation":
+            yield from [part] if part.tag == "p" else paragraphs(part)
 
 
 class FeedExtension(Extension):
