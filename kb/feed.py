@@ -18,6 +18,7 @@ the size of an `image`. So this puts in, for the build alone, what it needs:
 """
 
 from collections.abc import Iterator
+from html import escape
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -40,7 +41,8 @@ class FeedTreeprocessor(Treeprocessor):
         note = read_note(page.path, page.root)
         for key in NOT_OURS:
             page.meta.pop(key, None)
-        page.meta["description"] = note.description or first_words(root) or note.title
+        description = note.description or first_words(root) or note.title
+        page.meta["description"] = escape(description)  # the theme and the feed take it for HTML
         if note.when:
             page.meta["published_at"] = f"{note.when:%Y-%m-%d %H:%M}"
         else:
@@ -62,10 +64,8 @@ def first_words(root: etree.Element) -> str:
 def paragraphs(root: etree.Element) -> Iterator[etree.Element]:
     """Those of the author's: what we add has a class, or is in something that has."""
     for part in root:
-        if part.tag == "p" and not part.get("class"):
-            yield part
-        elif not part.get("class") or part.get("class") == "annotation":
-            yield from paragraphs(part)
+        if part.get("class", "annotation") == "annotation":
+            yield from [part] if part.tag == "p" else paragraphs(part)
 
 
 class FeedExtension(Extension):

@@ -82,7 +82,7 @@ def read_library(root: Path) -> list[Note]:
     Raises BadInput where front matter can't be read or a note is private.
     """
     notes = []
-    for path in (root / "docs/posts").rglob("*.md"):
+    for path in (root / "docs/posts").rglob("[!.]*.md"):  # no site has files with a dot
         try:
             notes.append(read_note(path, root))
         except FileNotFoundError:  # deleted just now

@@ -39,7 +39,7 @@ def slugs(names: Iterable[str]) -> dict[str, str]:
 
 
 def slug(name: str, longest: int | None = LONGEST) -> str:
-    safe = NOT_SAFE.sub("-", unicodedata.normalize("NFC", name)).strip("-.")
+    safe = NOT_SAFE.sub("-", unicodedata.normalize("NFC", name))
     return safe.encode()[:longest].decode(errors="ignore").strip("-.")
 
 

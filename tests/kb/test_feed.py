@@ -1,5 +1,7 @@
 """订阅和搜索引擎从笔记得知什么。"""
 
+from html import unescape
+
 import pytest
 
 from tests.kb.lab import rendered
@@ -42,9 +44,12 @@ def test_the_authors_description(told):
 
 
 def test_first_words(told):
-    text = "# 标题\n\n> 参考：**粗** [链接](https://x.example) & `a<b`\n\n```\n代码\n```\n\n$x$ " + 200 * "文"
+    text = "# 标题\n\n> 参考：**粗** [链接](https://x.example) & `a<b` &amp;lt;\n\n```\n代码\n```\n\n$x$ " + 200 * "文"
     description = told(f"---\ntitle: x\ndate: 2023-01-01\ntags: [标签]\n---\n{text}\n")["description"]
-    assert description == "参考：粗 链接 & a<b " + (120 - len("参考：粗 链接 & a<b ") - 1) * "文" + "…"
+    assert (
+        unescape(description) == "参考：粗 链接 & a<b &lt; " + (120 - len("参考：粗 链接 & a<b &lt; ") - 1) * "文" + "…"
+    )
+    assert description.startswith("参考：粗 链接 &amp; a&lt;b &amp;lt; ")
     assert told("---\ntitle: 只有标题\n---\n")["description"] == "只有标题"
 
 

@@ -65,6 +65,11 @@ def test_without_a_title_the_first_heading(project):
     assert read(project, "```\n# 代码\n```\n\n## [√] 第`一`节\n\n# 第二节\n").title == "第一节"
 
 
+def test_files_that_no_site_has_are_no_notes(project):
+    project.write("docs/posts/.1.md", "---\ndraft: true\n---\n")
+    assert read_library(project.root) == []
+
+
 def test_newest_first_and_undated_last(project):
     for name, date in (("1", "2021-01-01"), ("2", "2023-01-01 01:00"), ("4", "2023-01-01")):
         project.write(f"docs/posts/{name}.md", f"---\ndate: {date}\n---\n")

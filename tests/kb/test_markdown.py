@@ -172,3 +172,7 @@ class TestFrame:
     def test_a_private_note_ends_the_build(self, project, line):
         with pytest.raises(BadInput, match=rf"docs/posts/1.md：.*{line.split(':')[0]}.*移出 docs/"):
             project.render(f"---\ntitle: x\n{line}\n---\n正文\n")
+
+    def test_a_private_note_without_the_lines_of_front_matter(self, project):
+        with pytest.raises(BadInput, match="password.*移出 docs/"):
+            project.render("title: x\npassword: x\n\n正文\n")

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from email.utils import parsedate_to_datetime
+from html import unescape
 from urllib.parse import unquote, urljoin
 from xml.etree import ElementTree
 
@@ -25,7 +26,7 @@ abbrlink: {4}
 ---
 ## [√] 一节
 
-正文第 {0} 篇。
+正文“第” "{0}" <篇> &。
 
 > alec：批注第 {0} 篇
 """
@@ -166,6 +167,10 @@ def feed(built):
     return ElementTree.fromstring((built / "feed_rss_created.xml").read_text("utf-8")).find("channel")
 
 
+def words(number):
+    return f'正文“第” "{number}" <篇> &。 alec：批注第 {number} 篇'
+
+
 class TestFeed:
     def test_has_the_newest_dated_notes(self, feed):
         items = feed.findall("item")
@@ -182,10 +187,13 @@ class TestFeed:
             number = re.fullmatch(r"第 (\d+) 篇", item.findtext("title"))[1]
             assert item.findtext("link") == f"http://127.0.0.1:8000/posts/{1000 + int(number)}/"
             assert item.findtext("guid") == item.findtext("link")
-            assert item.findtext("description") == f"正文第 {number} 篇。 alec：批注第 {number} 篇"
+            assert unescape(item.findtext("description")) == words(number)
         text = ElementTree.tostring(feed, "unicode")
         assert "None" not in text
         assert not re.search(r"(/|^)(categories|tags|archive|annotations|snippets)/", text)
+
+    def test_the_page_says_the_same(self, read):
+        assert read("posts/1007/").find("meta", {"name": "description"})["content"] == words(7)
 
     def test_pages_lead_to_it(self, read):
         link = read("posts/1001/").find("link", type="application/rss+xml")
