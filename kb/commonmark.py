@@ -37,6 +37,7 @@ REMOVED = {
     "preprocessors": ("normalize_whitespace", "html_block", "fenced_code_block"),
     "treeprocessors": ("inline", "attr_list"),
 }
+RAW_LINK = re.compile(r"<a\s", re.IGNORECASE)
 STASH_MARKS = re.compile("[\x02\x03]")
 
 
@@ -93,6 +94,7 @@ class TreeBuilder:
     def fill(self, root: etree.Element, tokens: list[Token]) -> None:
         self.open = [root]
         self.task: Token | None = None  # an item whose box isn't written yet
+        self.raw_links = 0  # links of the author's HTML that are open
         for token in tokens:
             self.add(token)
 
@@ -148,6 +150,7 @@ class TreeBuilder:
     def html_block(self, token: Token) -> None:
         for piece in pieces(token.content):
             if isinstance(piece, str):
+                self.raw_links += len(RAW_LINK.findall(piece)) - piece.lower().count("</a>")
                 self.write(self.stash(piece))
                 continue
             if piece.get("class") == "code-block":
@@ -156,6 +159,8 @@ class TreeBuilder:
                 piece.text = literal_entities(piece.text or "")
                 for name, value in piece.items():
                     piece.set(name, literal_entities(value))
+                if self.raw_links > 0 and piece.tag == "img":
+                    piece.set("data-in-link", "")
             self.open[-1].append(piece)
 
     html_inline = html_block
@@ -221,6 +226,8 @@ class TreeBuilder:
         attributes = {"src": literal_entities(src), "alt": literal_entities(alt)}
         if title := token.attrs.get("title"):
             attributes["title"] = literal_entities(title)
+        if self.raw_links > 0:
+            attributes["data-in-link"] = ""
         self.empty("img", attributes)
 
     def formula(self, token: Token) -> None:

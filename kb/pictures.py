@@ -58,8 +58,9 @@ class PictureTreeprocessor(Treeprocessor):
                 part.set("loading", "lazy")
                 part.set("referrerpolicy", "no-referrer")  # some hosts refuse other sites
                 around = ancestors(part, parents)
+                in_link = "a" in around or part.attrib.pop("data-in-link", None) is not None
                 if not any(map(HEADING.fullmatch, around)):
-                    wrap(part, parents[part], section.strip(), "a" in around)
+                    wrap(part, parents[part], section.strip(), in_link)
 
     def local(self, page: Page, picture: etree.Element, section: str) -> None:
         address = picture.get("src", "")

@@ -30,6 +30,13 @@ def test_pictures_are_as_others(render, around):
         assert page.img.find_parent("center")
 
 
+@pytest.mark.parametrize("picture", ["![图](https://a.example/1.png)", '<img src="https://a.example/1.png">'])
+def test_a_picture_in_a_link_has_no_second_link(render, picture):
+    page = render(f'<A href="https://b.example/">{picture}</A> 与 {picture}\n')
+    assert [len(around.find_all("a")) for around in page.select(".picture")] == [0, 1]
+    assert "data-in-link" not in str(page)
+
+
 def test_local_pictures_lead_to_the_file(project):
     project.write("docs/posts/1.png", "")
     assert project.render('<img src="1.png">\n').img["src"] == "../1.png"
