@@ -52,15 +52,17 @@ class PictureTreeprocessor(Treeprocessor):
         for part in list(root.iter()):
             if HEADING.fullmatch(part.tag):
                 section = part.get("data-toc-label") or "".join(part.itertext())
-            elif part.tag == "img" and not is_elsewhere(part.get("src", "")):
+            if part.tag != "img":
+                continue
+            in_raw_link = part.attrib.pop("data-in-link", None) is not None
+            if not is_elsewhere(part.get("src", "")):
                 self.local(page, part, section.strip())
-            elif part.tag == "img":
-                part.set("loading", "lazy")
-                part.set("referrerpolicy", "no-referrer")  # some hosts refuse other sites
-                around = ancestors(part, parents)
-                in_link = "a" in around or part.attrib.pop("data-in-link", None) is not None
-                if not any(map(HEADING.fullmatch, around)):
-                    wrap(part, parents[part], section.strip(), in_link)
+                continue
+            part.set("loading", "lazy")
+            part.set("referrerpolicy", "no-referrer")  # some hosts refuse other sites
+            around = ancestors(part, parents)
+            if not any(map(HEADING.fullmatch, around)):
+                wrap(part, parents[part], section.strip(), in_raw_link or "a" in around)
 
     def local(self, page: Page, picture: etree.Element, section: str) -> None:
         address = picture.get("src", "")
