@@ -95,7 +95,7 @@ class Engine:
 
 class ThisProject(Engine):
     def lay_out(self, notes: list[Note]) -> None:
-        """A copy of this project with these notes in place of its own."""
+        """A copy of this project with these notes added to its own."""
         for name in PROJECT:
             if (ROOT / name).is_dir():
                 no_caches = shutil.ignore_patterns("__pycache__")
@@ -104,6 +104,9 @@ class ThisProject(Engine):
                 shutil.copy(ROOT / name, self.root / name)
         for note in notes:
             self.note_path(note).write_bytes(note.text.encode())
+        stubs = [sys.executable, "-m", "kb", "pages"]
+        if subprocess.run(stubs, cwd=self.root, stdout=subprocess.DEVNULL).returncode:
+            raise Failed("kb pages 没有写出列表页的文件")
 
     def note_path(self, note: Note) -> Path:
         return self.root / f"docs/posts/{note.abbrlink}.md"

@@ -190,15 +190,50 @@ def test_without_scripts_picture_and_note_show(tab):
     assert page.locator(".picture-note:visible").count() == 4
 
 
-@pytest.mark.parametrize("words", ["权重", "注意力", "归一化"])
-def test_chinese_search_finds_the_note_first(tab, words):
-    page = tab().open("")
+def search(page, words):
     page.click("input.md-search__input")
+    page.fill("input.md-search__input", "")
     page.keyboard.type(words)
     page.keyboard.press("End")  # 输入法上屏会触发 keyup；type 不会
-    page.wait_for_selector(".md-search-result__item")
+    page.wait_for_function("!/^(|正在.*|键入.*)$/.test(document.querySelector('.md-search-result__meta').innerText)")
+    page.wait_for_timeout(500)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "权重",
+        "注意力",
+        "归一化",
+        "意力",  # 词的一部分
+        "网络",  # 笔记里只有“神经网络”
+        "域",
+        "通过softmax激活函数",
+    ],
+)
+def test_search_finds_the_note_first(tab, words):
+    page = tab().open("")
+    search(page, words)
     first = page.locator(".md-search-result__link").first.get_attribute("href")
     assert NOTE in first
+    marks = page.locator(f".md-search-result__link[href*='{NOTE}'] mark").all_inner_texts()
+    assert set(words) <= set("".join(marks))
+
+
+@pytest.mark.parametrize("words", ["加权重", "函数据", "重权"])
+def test_search_wants_the_characters_together(tab, words):
+    """“加权”和“权重”都在笔记的同一节里，只是不连在一起。"""
+    page = tab().open("")
+    search(page, words)
+    assert page.locator(".md-search-result__link").count() == 0
+
+
+def test_search_leaves_out_what_is_unwanted(tab):
+    page = tab().open("")
+    search(page, "权重 -归一化")
+    found = page.locator(".md-search-result__link")
+    assert found.count() > 0
+    assert all("归一化" not in each for each in found.all_inner_texts())
 
 
 def test_a_link_to_the_whole_file_shows_the_line(tab):
