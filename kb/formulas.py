@@ -110,10 +110,9 @@ def formula_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool
 
 def last_line(state: StateBlock, start: int, end: int) -> int | None:
     """The line on which the `$$` that opens line `start` is closed."""
-    text = line_text(state, start)
-    if not text.startswith("$$"):
+    if not state.src.startswith("$$", state.bMarks[start] + state.tShift[start]):
         return None
-    text, line, gap = text[2:], start, False
+    text, line, gap = line_text(state, start)[2:], start, False
     while "$$" not in text:
         line += 1
         if line >= end:

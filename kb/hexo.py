@@ -55,6 +55,8 @@ def hexo_plugin(markdown: MarkdownIt) -> None:
 
 def block_tag(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """A tag on a line of its own with the tag that ends it on another, or both on one line."""
+    if not state.src.startswith("{%", state.bMarks[start] + state.tShift[start]):
+        return False
     if one_line := ONE_LINE.fullmatch(line_text(state, start)):
         return silent or one_line_box(state, start, one_line)
     opening = tag_on(state, start)
