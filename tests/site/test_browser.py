@@ -139,7 +139,7 @@ def test_a_card_opens_its_note_and_stands_without_its_cover(tab):
 
 
 def test_covers_that_come_are_shown(tab):
-    opened = tab(pictures=PICTURE)
+    opened = tab(pictures=PICTURE.replace('height="360"', 'height="640"'))
     page = opened.open("")
     opened.read_to_the_end()
     size = page.locator(".card img").bounding_box()
