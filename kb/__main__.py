@@ -49,6 +49,7 @@ def project_root(command: str) -> Path:
 @main.command(
     help="把笔记原样收进知识库：逐字节复制到 docs/posts/<abbrlink>.md，本地的图片一起带来，"
     "在 notes.lock.json 里记下长度和 SHA-256。路径是笔记、文件夹或整个 Hexo 博客。"
+    "然后像 kb pages 那样写好分类、标签、月份的页面文件。"
     "已有的笔记换成新版本时，嵌入块跟着原来的段落走，换下的文件有备份。",
     short_help="把笔记原样收进知识库。",
 )
@@ -68,12 +69,15 @@ def add(paths: tuple[Path, ...], as_json: bool) -> None:
             report = add_notes(
                 paths, root, waiting, lambda notes: with_bar(notes, len(notes), "添加笔记", stack)
             )
+        pages = write_pages(root) if report.changed else []
     except BadInput as error:
         raise click.ClickException(str(error)) from None
     if as_json:
         write_json(report.as_json())
     else:
         describe(report)
+        for line in pages:
+            click.echo(line)
     if report.count(Outcome.REFUSED):
         sys.exit(1)
 
@@ -108,7 +112,6 @@ def describe(report: Report) -> None:
     click.echo(
         f"共 {len(report.results)} 篇：{'，'.join(counts)}。"
         + (f"私密的不收：{held}。" if held else "")
-        + ("接着运行 kb pages。" if report.changed else "")
     )
 
 

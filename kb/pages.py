@@ -44,7 +44,7 @@ def write_pages(root: Path) -> list[str]:
             )
     gone = [uri for uri in there if uri not in wanted]
     for uri in gone:  # first: on some systems an old name is a new one in other letters
-        (root / "docs" / uri).unlink()
+        (root / "docs" / uri).unlink(missing_ok=True)
     changed = [uri for uri, text in wanted.items() if there.get(uri) != text]
     for uri in changed:
         path = root / "docs" / uri
@@ -54,7 +54,7 @@ def write_pages(root: Path) -> list[str]:
         while not any(folder.iterdir()):
             folder.rmdir()
             folder = folder.parent
-    return [f"写了 {len(changed)} 页，删了 {len(gone)} 页，共 {len(wanted)} 页。"]
+    return [f"分类、标签、归档、批注：写了 {len(changed)} 页，删了 {len(gone)} 页，共 {len(wanted)} 页。"]
 
 
 def missing_pages(root: Path, catalog: Catalog | None = None) -> list[str]:

@@ -17,6 +17,7 @@ import kb.files
 from kb.__main__ import main
 from kb.abbrlink import crc_abbrlinks
 from kb.notes import fingerprint, is_original, read_lock
+from kb.pages import FOLDERS, missing_pages
 from tests.kb.lab import render
 
 NOTE = "---\r\nabbrlink: 0123abcd\r\ntitle: x\r\n---\r\n\r\n文字 \r\n没有行尾"
@@ -36,14 +37,18 @@ def add(project, monkeypatch):
     def run(*paths):
         done = CliRunner().invoke(main, ["add", *map(str, paths)])
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done.exit_code, done.output
+        *lines, last = done.output.splitlines(keepends=True) or [""]
+        pages = last.startswith("分类、标签、归档、批注：")  # 写好的页面另有测试
+        return done.exit_code, "".join(lines) if pages else done.output
 
     return run
 
 
 def files(root):
-    """Everything below docs/ and the lock, as bytes."""
-    paths = [*(root / "docs").rglob("*"), root / "notes.lock.json"]
+    """Everything below docs/ but the pages made from notes, and the lock, as bytes."""
+    made = [root / "docs" / folder for folder in FOLDERS]
+    paths = [path for path in (root / "docs").rglob("*") if not set(path.parents) & set(made)]
+    paths.append(root / "notes.lock.json")
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 
@@ -52,10 +57,15 @@ class TestOneNote:
         source = project.write("in/note.md", NOTE)
         assert add(source) == (
             0,
-            f"已添加：{source} → docs/posts/0123abcd.md\n共 1 篇：已添加 1。接着运行 kb pages。\n",
+            f"已添加：{source} → docs/posts/0123abcd.md\n共 1 篇：已添加 1。\n",
         )
         assert (project.root / "docs/posts/0123abcd.md").read_bytes() == NOTE.encode()
         assert read_lock(project.root) == {"docs/posts/0123abcd.md": fingerprint(NOTE.encode())}
+
+    def test_its_pages_are_written_too(self, project, add):
+        add(project.write("in/note.md", note(tags="一个标签")))
+        assert missing_pages(project.root) == []
+        assert (project.root / "docs/tags/一个标签.md").exists()
 
     def test_again_keeps_embeds(self, project, add):
         source = project.write("in/note.md", NOTE)
@@ -101,7 +111,7 @@ class TestNewVersion:
         shown = backup.relative_to(project.root).as_posix()
         assert output == (
             f"已更新：{project.root / 'in/note.md'} → docs/posts/1.md（1 个嵌入块跟了过来；换下的在 {shown}）\n"
-            "共 1 篇：已更新 1。接着运行 kb pages。\n"
+            "共 1 篇：已更新 1。\n"
         )
 
     def test_every_version_has_its_backup(self, project, add):
@@ -167,7 +177,7 @@ class TestFolders:
         code, output = add(blog)
         assert code == 0, output
         assert sorted(read_lock(project.root)) == ["docs/posts/1.md", "docs/posts/2.md"]
-        assert output.endswith("共 3 篇：已添加 2，私密未收 1。私密的不收：_drafts 1 篇。接着运行 kb pages。\n")
+        assert output.endswith("共 3 篇：已添加 2，私密未收 1。私密的不收：_drafts 1 篇。\n")
         assert "不许" not in output
 
     def test_a_blog_without_drafts(self, project, add):
@@ -199,7 +209,7 @@ class TestFolders:
     def test_the_same_note_twice_is_one(self, project, add):
         source = project.write("in/a.md", note())
         code, output = add(source, project.root / "in", project.root / "in/../in/a.md")
-        assert (code, output.splitlines()[-1]) == (0, "共 1 篇：已添加 1。接着运行 kb pages。")
+        assert (code, output.splitlines()[-1]) == (0, "共 1 篇：已添加 1。")
 
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows 上建符号链接要权限")
     def test_symbolic_links_end(self, project, add):
@@ -596,7 +606,7 @@ class TestTwoAtOnce:
             assert process.poll() is None
             assert not (project.root / "docs/posts").exists()
         output, _ = process.communicate(timeout=30)
-        assert (process.returncode, output.splitlines()[-1]) == (0, "共 1 篇：已添加 1。接着运行 kb pages。")
+        assert (process.returncode, output.splitlines()[-2]) == (0, "共 1 篇：已添加 1。")
 
     def test_gives_up_in_the_end(self, project, monkeypatch):
         from kb.engine import BadInput

@@ -31,7 +31,7 @@ def written(project):
 
 
 def test_a_page_for_each_tag_category_and_month(written):
-    assert written.done == ["写了 11 页，删了 0 页，共 11 页。"]
+    assert written.done == ["分类、标签、归档、批注：写了 11 页，删了 0 页，共 11 页。"]
     expected = {"tags/共同.md", "tags/标签1.md", "tags/标签2.md", "categories/一级.md", "categories/一级/二级.md"}
     assert pages(written).keys() == INDEXES | expected | {"archive/2023-01.md", "archive/2023-02.md"}
     assert pages(written)["categories/一级/二级.md"] == {
@@ -45,14 +45,14 @@ def test_a_page_for_each_tag_category_and_month(written):
 
 
 def test_writing_again_changes_nothing(written):
-    assert write_pages(written.root) == ["写了 0 页，删了 0 页，共 11 页。"]
+    assert write_pages(written.root) == ["分类、标签、归档、批注：写了 0 页，删了 0 页，共 11 页。"]
 
 
 def test_pages_without_notes_go(written):
     (written.root / "docs/posts/2.md").unlink()
-    assert write_pages(written.root) == ["写了 0 页，删了 2 页，共 9 页。"]
+    assert write_pages(written.root) == ["分类、标签、归档、批注：写了 0 页，删了 2 页，共 9 页。"]
     (written.root / "docs/posts/1.md").unlink()
-    assert write_pages(written.root) == ["写了 0 页，删了 5 页，共 4 页。"]
+    assert write_pages(written.root) == ["分类、标签、归档、批注：写了 0 页，删了 5 页，共 4 页。"]
     assert pages(written).keys() == INDEXES
     assert not (written.root / "docs/categories/一级").exists()
 

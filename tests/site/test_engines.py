@@ -48,7 +48,6 @@ def project(tmp_path_factory):
         (posts / f"generated-{note.number}.md").write_bytes(note.text.encode())
     said = run(root, "kb", "add", str(posts.parents[1]))
     assert said.count("已添加：") == COUNT
-    run(root, "kb", "pages")
     return root
 
 
