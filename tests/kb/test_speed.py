@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from benchmarks.engines import ENGINES
 from benchmarks.measure import Command, Failed, process_tree, run, serving, wait_for_page
 from benchmarks.site import fit, report, summarise
 
@@ -32,6 +33,16 @@ def test_a_command_that_fails_shows_its_last_words(tmp_path):
     command = python(tmp_path, "import os; print(os.environ['WORDS']); raise SystemExit(3)")
     with pytest.raises(Failed, match=r"以 3 结束：\n环境变量"):
         run(command, tmp_path / "log")
+
+
+@pytest.mark.parametrize("make", ENGINES)
+def test_a_cold_build_finds_nothing_of_an_earlier_one(make, tmp_path):
+    left = {"hexo": ["public", "db.json"], "mkdocs": ["site"], "zensical": ["site", ".cache"]}[make.name]
+    for name in left:
+        (tmp_path / name).mkdir()
+    (tmp_path / "docs").mkdir()
+    make(tmp_path, tmp_path).make_cold()
+    assert [path.name for path in tmp_path.iterdir()] == ["docs"]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="进程从 /proc 读")
