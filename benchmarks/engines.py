@@ -15,6 +15,7 @@ import tomllib
 import venv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from benchmarks.measure import Command, Failed
 from benchmarks.notes import Note, write_notes
@@ -62,7 +63,7 @@ class Engine:
     output = "site"
     index = ""
     """The file that search loads, below `output`."""
-    caches: tuple[str, ...] = ()
+    caches: ClassVar[tuple[str, ...]] = ()
     """What a build leaves behind besides its output: without it, the next one is cold."""
     environment = {}
 

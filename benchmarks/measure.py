@@ -111,10 +111,10 @@ def stop(process: subprocess.Popen) -> None:
 
 
 @contextlib.contextmanager
-def serving(command: Command, log: Path) -> Iterator[None]:
+def serving(command: Command, log: Path) -> Iterator[subprocess.Popen]:
     process = command.start(log)
     try:
-        yield
+        yield process
     finally:
         stop(process)
 

@@ -1,0 +1,104 @@
+"""测量速度的工具：内存算上子进程，出错说清楚，增长的指数算得对。"""
+
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from benchmarks.engines import ENGINES
+from benchmarks.measure import Command, Failed, process_tree, run, serving, wait_for_page
+from benchmarks.site import fit, report, summarise
+
+
+def python(folder, code):
+    return Command([sys.executable, "-c", code], folder, {"WORDS": "环境变量"})
+
+
+GRANDCHILD = "x = b'x' * 80_000_000; import time; time.sleep(0.3)"
+CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {GRANDCHILD!r}])"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="内存从 /proc 读")
+def test_memory_of_children_counts(tmp_path):
+    alone = run(python(tmp_path, "import time; time.sleep(0.3)"), tmp_path / "log")
+    both = run(python(tmp_path, CHILD), tmp_path / "log")
+    assert 1_000_000 < alone.peak_bytes < 60_000_000
+    assert both.peak_bytes > alone.peak_bytes + 80_000_000
+    assert 0.3 <= alone.seconds < 10
+
+
+def test_a_command_that_fails_shows_its_last_words(tmp_path):
+    command = python(tmp_path, "import os; print(os.environ['WORDS']); raise SystemExit(3)")
+    with pytest.raises(Failed, match=r"以 3 结束：\n环境变量"):
+        run(command, tmp_path / "log")
+
+
+@pytest.mark.parametrize("make", ENGINES)
+def test_a_cold_build_finds_nothing_of_an_earlier_one(make, tmp_path):
+    left = {"hexo": ["public", "db.json"], "mkdocs": ["site"], "zensical": ["site", ".cache"]}[make.name]
+    for name in left:
+        (tmp_path / name).mkdir()
+    (tmp_path / "docs").mkdir()
+    make(tmp_path, tmp_path).make_cold()
+    assert [path.name for path in tmp_path.iterdir()] == ["docs"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="进程从 /proc 读")
+def test_a_server_is_stopped_with_its_children(tmp_path):
+    with serving(python(tmp_path, CHILD.replace("0.3", "60")), tmp_path / "log") as process:
+        deadline = time.monotonic() + 10
+        while len(tree := process_tree(process.pid)) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert process.poll() is not None
+    deadline = time.monotonic() + 10
+    while any(map(process_tree, tree)):  # 收养它的进程还要收尸
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_waits_until_the_page_has_the_words():
+    began = time.monotonic()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(("新" if time.monotonic() > began + 0.3 else "旧").encode())
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    page = f"http://127.0.0.1:{server.server_port}/"
+    assert 0.2 < wait_for_page(page, "新", 10) < 5
+    with pytest.raises(Failed, match="没有出现 '没有的'"):
+        wait_for_page(page, "没有的", 0.2)
+    server.shutdown()
+    server.server_close()
+
+
+def test_growth_is_fitted():
+    straight = fit([100, 200, 400], [5 + 2 * count for count in (100, 200, 400)])
+    assert straight["fixed"] == pytest.approx(5)
+    assert straight["each"] == pytest.approx(2)
+    square = fit([10, 100, 1000], [3 * count**2 for count in (10, 100, 1000)])
+    assert square["exponent"] == pytest.approx(2)
+    assert square["last_step"] == pytest.approx(2)
+
+
+def test_ratios_are_of_medians():
+    rounds = {
+        count: {
+            "hexo": {"cold": [4.0 * count, 100.0 * count, 2.0 * count], "visible": [1.0, 1.0, 1.0]},
+            "mkdocs": {"cold": [2.0 * count, 1.0 * count, 99.0 * count], "visible": [2.0, 2.0, 2.0]},
+        }
+        for count in (1, 10)
+    }
+    summary = summarise(rounds)
+    assert summary["ratios"][10]["mkdocs"]["cold"] == pytest.approx(0.5)
+    assert summary["growth"]["mkdocs"]["cold"]["exponent"] == pytest.approx(1)
+    assert "mkdocs 保存到看见，是 Hexo 冷构建的 0.05" in report(summary)
