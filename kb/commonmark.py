@@ -16,7 +16,7 @@ What is gone with the dialect: `!!!`, `===`, `attr_list`, `markdown="1"`, footno
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -29,7 +29,7 @@ from kb.engine import current_page
 from kb.formulas import mathml
 from kb.html import append, element, literal_entities
 from kb.rawhtml import pieces
-from kb.syntax import parser
+from kb.syntax import parse
 
 log = logging.getLogger("mkdocs.kb")
 
@@ -38,7 +38,6 @@ REMOVED = {
     "treeprocessors": ("inline", "attr_list"),
 }
 RAW_LINK = re.compile(r"<a\s", re.IGNORECASE)
-STASH_MARKS = re.compile("[\x02\x03]")
 
 
 class CommonMarkExtension(Extension):
@@ -59,7 +58,7 @@ class NoteParser(BlockParser):
 
     def __init__(self, md: Markdown):
         super().__init__(md)
-        self.checks: list[Callable[[list[str], list[Token]], None]] = []
+        self.checks: list[Callable[[list[str], Sequence[Token]], None]] = []
         """Called with the lines of a page and its tokens; raise BadInput."""
         self.fences: list[Callable[[Token], etree.Element | None]] = []
         """Make the element of a fence, or leave it to the next."""
@@ -80,10 +79,6 @@ class NoteParser(BlockParser):
         return list(around)
 
 
-def parse(text: str) -> list[Token]:
-    return parser().parse(STASH_MARKS.sub("\ufffd", text))
-
-
 class TreeBuilder:
     """Makes the elements of a page from its tokens."""
 
@@ -91,7 +86,7 @@ class TreeBuilder:
         self.md = md
         self.fences = fences
 
-    def fill(self, root: etree.Element, tokens: list[Token]) -> None:
+    def fill(self, root: etree.Element, tokens: Sequence[Token]) -> None:
         self.open = [root]
         self.task: Token | None = None  # an item whose box isn't written yet
         self.raw_links = 0  # links of the author's HTML that are open

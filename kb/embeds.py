@@ -25,6 +25,7 @@ The figure's `data-code` is what it shows: `self_attention.py:score`. `kb.badges
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -33,12 +34,12 @@ from markdown.treeprocessors import Treeprocessor
 from markdown_it.token import Token
 
 from kb.code import highlight
-from kb.commonmark import parse
 from kb.engine import BadInput, Page, current_page
 from kb.html import element
 from kb.keys import TESTS
 from kb.notes import EMBED_FIRST, EMBED_LAST, EMBED_MIDDLE, OPENS_EMBED
 from kb.regions import Region, list_files, read_regions, read_text
+from kb.syntax import parse
 
 EMBED_LINES = 4
 
@@ -51,7 +52,7 @@ class Embeds:
         self.figures: dict[int, etree.Element] = {}
         """By the line where each opens."""
 
-    def check(self, lines: list[str], tokens: list[Token]) -> None:
+    def check(self, lines: list[str], tokens: Sequence[Token]) -> None:
         """Make the figure of every embed; refuse those that are misshapen or misplaced."""
         self.figures = {}
         numbers = [number for number, line in enumerate(lines) if OPENS_EMBED.match(line)]
@@ -93,7 +94,7 @@ class Embeds:
         return id
 
 
-def check_places(lines: list[str], tokens: list[Token], numbers: list[int], page: Page) -> None:
+def check_places(lines: list[str], tokens: Sequence[Token], numbers: list[int], page: Page) -> None:
     """Refuse embeds that change what the author's text is: those that don't stand between
     two blocks, or stand inside one.
 
@@ -128,7 +129,7 @@ def check_places(lines: list[str], tokens: list[Token], numbers: list[int], page
             )
 
 
-def in_html(tokens: list[Token], line: int) -> bool:
+def in_html(tokens: Sequence[Token], line: int) -> bool:
     """Whether an HTML element of the author's is open before the line and closed after it."""
     opened, closed = Counter(), Counter()
     for token in tokens:
@@ -152,12 +153,12 @@ def without(lines: list[str], numbers: list[int]) -> list[str]:
     return [line for number, line in enumerate(lines) if number not in gone]
 
 
-def outline(tokens: list[Token]) -> list[tuple]:
+def outline(tokens: Sequence[Token]) -> list[tuple]:
     """The blocks of a text, apart from where they stand."""
     return [(token.type, token.level, token.hidden, token.content) for token in tokens]
 
 
-def block_before(tokens: list[Token], line: int) -> str:
+def block_before(tokens: Sequence[Token], line: int) -> str:
     before = [token for token in tokens if token.level == 0 and token.map and token.map[0] < line]
     return {"ul": "列表", "ol": "列表", "code": "代码块"}.get(before[-1].tag if before else "", "块")
 

@@ -6,20 +6,19 @@ changed, so that reading thousands of them again costs little more than looking 
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import yaml
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from kb.annotations import SIGNATURE
 from kb.engine import BadInput
 from kb.marks import MARK
 from kb.notes import EMBED_FIRST, EMBED_MIDDLE, private_because
-from kb.syntax import parser
+from kb.syntax import parse
 
 FRONT_MATTER = re.compile(
     r"\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
@@ -200,19 +199,19 @@ def parse_date(date: str | None) -> datetime | None:
         return None
 
 
-class Outline:
-    """Headings, annotations and embeds of a note's body.
+def note_text(body: str) -> str:
+    """The body as the site's generators pass it on, so that it is parsed once for all."""
+    return LINE_END.sub("\n", body).lstrip("\n")
 
-    Blocks are parsed, but of the text inside them only headings and what a quote begins with.
-    """
+
+class Outline:
+    """Headings, annotations and embeds of a note's body."""
 
     def __init__(self, body: str):
-        markdown, env, tokens = parser(), {}, []
-        body = LINE_END.sub("\n", body)
-        markdown.block.parse(body, markdown, env, tokens)
-        lines = body.split("\n")
+        text = note_text(body)
+        tokens, lines = parse(text), text.split("\n")
         headings = [
-            shown_text(tokens[place + 1], markdown, env)
+            shown_text(tokens[place + 1])
             for place, token in enumerate(tokens)
             if token.type == "heading_open"
         ]
@@ -220,7 +219,7 @@ class Outline:
         self.headings = len(headings)
         self.done = sum(MARK in heading for heading in headings)
         self.annotations = []
-        for section, quote, nested in find_annotations(tokens, markdown, env):
+        for section, quote, nested in find_annotations(tokens):
             source = "\n".join(lines[slice(*quote[0].map)])
             size = len(source.encode()) * (10 if GROWS.search(source) else 1)
             number = len(self.annotations) + 1
@@ -234,19 +233,16 @@ class Outline:
 
 
 def find_annotations(
-    tokens: list[Token], markdown: MarkdownIt, env: dict
-) -> Iterator[tuple[str, list[Token], bool]]:
+    tokens: Sequence[Token],
+) -> Iterator[tuple[str, Sequence[Token], bool]]:
     """For each annotation, the heading that it stands under, its tokens from quote to quote,
     and whether it stands within another annotation."""
     section, last = "", 0
     for place, token in enumerate(tokens):
         if token.type == "heading_open":
-            section = without_mark(shown_text(tokens[place + 1], markdown, env))
+            section = without_mark(shown_text(tokens[place + 1]))
         elif token.type == "blockquote_open" and tokens[place + 1].type == "paragraph_open":
-            beginning = tokens[place + 2]
-            if SIGNATURE[0] not in beginning.content and "&" not in beginning.content:
-                continue  # parsing it would be for nothing
-            if shown_text(beginning, markdown, env).lstrip().startswith(SIGNATURE):
+            if shown_text(tokens[place + 2]).lstrip().startswith(SIGNATURE):
                 end = place + 1
                 while (tokens[end].type, tokens[end].level) != ("blockquote_close", token.level):
                     end += 1
@@ -254,12 +250,11 @@ def find_annotations(
                 last = max(last, end)
 
 
-def shown_text(inline: Token, markdown: MarkdownIt, env: dict) -> str:
+def shown_text(inline: Token) -> str:
     """The text that a reader sees of a heading or paragraph; HTML stays as written."""
-    children = inline.children or markdown.parseInline(inline.content, env)[0].children
     return "".join(
         "\n" if token.type in ("softbreak", "hardbreak") else token.content
-        for token in children
+        for token in inline.children
         if token.type != "image"
     )
 

@@ -13,13 +13,13 @@ from markdown import Markdown
 
 from kb.annotations import anchor
 from kb.catalog import Catalog, Listing
-from kb.commonmark import TreeBuilder, parse
+from kb.commonmark import TreeBuilder
 from kb.engine import Page
 from kb.html import element
-from kb.library import Annotation, Note, find_annotations, read_parts
+from kb.library import Annotation, Note, find_annotations, note_text, read_parts
 from kb.links import find_target, is_elsewhere, leads_nowhere
 from kb.pictures import PictureTreeprocessor
-from kb.syntax import parser
+from kb.syntax import parse
 
 
 def annotations(
@@ -43,7 +43,7 @@ def annotations(
 def read_quotes(md: Markdown, page: Page, note: Note) -> dict[int, list[etree.Element]]:
     """Number of an annotation in its note → its element."""
     _, body = read_parts(note.path, note.uri)
-    found = find_annotations(parse(body), parser(), {})
+    found = find_annotations(parse(note_text(body)))
     quotes = {}
     for number, (section, tokens, _) in enumerate(found, 1):
         around = etree.Element("div")

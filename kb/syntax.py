@@ -14,7 +14,7 @@ A parse gives markdown-it's tokens; `kb.commonmark` makes a page of them.
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from html import unescape
 
 from markdown_it import MarkdownIt
@@ -27,6 +27,10 @@ from markdown_it.token import Token
 
 from kb.formulas import formula_plugin
 from kb.hexo import hexo_plugin
+
+
+STASH_MARKS = re.compile("[\x02\x03]")
+"""What Python-Markdown marks its placeholders with."""
 
 
 @cache
@@ -48,6 +52,16 @@ def parser() -> MarkdownIt:
     markdown.inline.ruler.push("bare_address", bare_address)
     markdown.inline.ruler.push("bare_email", bare_email)
     return markdown
+
+
+@lru_cache(maxsize=500)
+def parse(text: str) -> tuple[Token, ...]:
+    """The tokens of a text, which are everybody's: they must not be changed.
+
+    They are kept by the text itself: a note is read for the pages made from notes and for its
+    own, and again at each build of `mkdocs serve`. 500 notes of the usual length take 200 MB.
+    """
+    return tuple(parser().parse(STASH_MARKS.sub("\ufffd", text)))
 
 
 class NoteMarkdown(MarkdownIt):
