@@ -14,8 +14,12 @@
 A Markdown extension can fill a page but not make one, nor a page without a line, so there is
 such a file for every listing of `kb.catalog`. It changes only when pages come or go, not when
 another note stands on them. A file without that comment for a body is nobody's to overwrite.
+
+Zensical keeps what it made of a page for as long as the page's own file is as it was, in
+`.cache/`. As pages made from notes change with the notes, `kb pages` and `kb add` throw it away.
 """
 
+import shutil
 from pathlib import Path
 
 import yaml
@@ -54,6 +58,7 @@ def write_pages(root: Path) -> list[str]:
         while not any(folder.iterdir()):
             folder.rmdir()
             folder = folder.parent
+    shutil.rmtree(root / ".cache", ignore_errors=True)
     return [f"分类、标签、归档、批注：写了 {len(changed)} 页，删了 {len(gone)} 页，共 {len(wanted)} 页。"]
 
 

@@ -48,6 +48,12 @@ def test_writing_again_changes_nothing(written):
     assert write_pages(written.root) == ["分类、标签、归档、批注：写了 0 页，删了 0 页，共 11 页。"]
 
 
+def test_what_zensical_keeps_of_older_notes_is_gone(written):
+    kept = written.write(".cache/page", "旧的")
+    write_pages(written.root)
+    assert not kept.exists()
+
+
 def test_pages_without_notes_go(written):
     (written.root / "docs/posts/2.md").unlink()
     assert write_pages(written.root) == ["分类、标签、归档、批注：写了 0 页，删了 2 页，共 9 页。"]

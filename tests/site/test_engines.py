@@ -81,6 +81,15 @@ def test_both_engines_make_the_same_pages(built):
         assert body(mkdocs / path, address) == body(zensical / path, address), address
 
 
+def test_a_note_added_later_is_on_the_home_page(project, built):
+    """zensical 记着旧的首页：kb add 让它忘掉。"""
+    new = project.parent / "new.md"
+    new.write_text("---\ntitle: 后来的一篇\ndate: 2099-01-01\nabbrlink: 99\n---\n\n正文\n", "utf-8")
+    run(project, "kb", "add", str(new))
+    run(project, "zensical", "build", "--strict")
+    assert "后来的一篇" in (project / "site/index.html").read_text("utf-8")
+
+
 def test_no_note_lost_a_byte(project):
     """kb check 逐字节核对锁文件。"""
     assert "不是登记的原文" not in run(project, "kb", "check")
