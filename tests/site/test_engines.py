@@ -1,20 +1,25 @@
-"""一个博客用一条 kb add 收进来，mkdocs 和 zensical 都严格构建成功，每一页的正文相同。
+"""一个博客用一条 kb add 收进来，mkdocs 和 zensical 都严格构建成功，每一页的正文相同，浏览器里看得舒服。
 
 博客里是 tests/kb/notes/ 里手写的笔记，每种写法都有，加上生成的，一共 150 篇。
 """
 
+import functools
+import http.server
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 from urllib.parse import unquote, urljoin
 
 import pytest
 from bs4 import BeautifulSoup
 
 from benchmarks.notes import make_notes
-from tests.site.conftest import ROOT
+from kb.notes import fingerprint
+from tests.site.conftest import ROOT, QuietHandler, Tab
 
 COUNT = 150
 WRITTEN = sorted((ROOT / "tests/kb/notes").glob("*.md"))
@@ -107,3 +112,67 @@ def test_every_page_says_what_its_author_said(built):
         for line in note.text.split("---\n", 2)[2].split("\n"):
             for words in re.findall("[一-龥]+", re.sub(r"!?\[[^\]]*\]\([^)]*\)|\{%.*?%\}|<[^>]*>|\$.*?\$", " ", line)):
                 assert words in shown, f"{note.title}：{line}"
+
+
+@pytest.fixture(scope="module")
+def addresses(project):
+    """Where each hand-written note is, by the name of its file."""
+    lock = json.loads((project / "notes.lock.json").read_text("utf-8"))
+    files = {entry["sha256"]: file for file, entry in lock.items()}
+    found = {path.stem: files[fingerprint(path.read_bytes())["sha256"]] for path in WRITTEN}
+    return {name: file.removeprefix("docs/").removesuffix(".md") + "/" for name, file in found.items()}
+
+
+@pytest.fixture
+def tab(browser, built):
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(QuietHandler, directory=built[0])
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    tabs = []
+
+    def new(**options):
+        tabs.append(Tab(browser, f"http://127.0.0.1:{server.server_port}/", **options))
+        return tabs[-1]
+
+    yield new
+    for each in tabs:
+        each.context.close()
+        assert each.errors == []
+    server.shutdown()
+    server.server_close()
+
+
+def test_every_note_fits_a_phone(tab, addresses):
+    opened = tab(width=390)
+    for name, address in addresses.items():
+        page = opened.open(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+
+
+def test_a_frame_asks_nobody_before_the_click(tab, addresses):
+    opened = tab()
+    page = opened.open(addresses["html-embeds"])
+    page.wait_for_load_state("networkidle")
+    assert "player.bilibili.com" not in opened.asked
+    page.frame_locator("iframe.frame").first.get_by_role("link").click()
+    page.wait_for_timeout(300)
+    assert "player.bilibili.com" in opened.asked
+
+
+def test_formulas_are_set_and_read(tab, addresses):
+    opened = tab()
+    page = opened.open(addresses["formulas"])
+    fraction = page.locator("mfrac").first.bounding_box()
+    letter = page.locator("mfrac mn").first.bounding_box()
+    assert fraction["height"] > 1.5 * letter["height"]  # 分子在分母上面
+    brackets = page.locator("mtable").nth(1).evaluate("table => table.previousElementSibling.getBoundingClientRect().height")
+    assert brackets > 40  # 有数学字体，括号才会拉长
+    assert page.get_by_role("math").count() > 20
+    assert opened.asked == []
+
+
+def test_lists_within_lists_are_numbered_as_written(tab, addresses):
+    page = tab().open(addresses["list-contents"])
+    style = page.locator("ul ol, ol ol").first.evaluate("list => getComputedStyle(list).listStyleType")
+    assert style == "decimal"
