@@ -26,6 +26,12 @@ WRITTEN = sorted((ROOT / "tests/kb/notes").glob("*.md"))
 
 
 def run(root, *command):
+    code, output = run_anyway(root, *command)
+    assert code == 0, output
+    return output
+
+
+def run_anyway(root, *command):
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=root,
@@ -34,8 +40,7 @@ def run(root, *command):
         encoding="utf-8",
         env={**os.environ, "PYTHONPATH": str(root), "PYTHONUTF8": "1"},
     )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+    return done.returncode, done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +117,19 @@ def test_every_page_says_what_its_author_said(built):
         for line in note.text.split("---\n", 2)[2].split("\n"):
             for words in re.findall("[一-龥]+", re.sub(r"!?\[[^\]]*\]\([^)]*\)|\{%.*?%\}|<[^>]*>|\$.*?\$", " ", line)):
                 assert words in shown, f"{note.title}：{line}"
+
+
+@pytest.mark.parametrize("engine", ["mkdocs", "zensical"])
+@pytest.mark.parametrize("line", ["password: x", "published: false"])
+def test_a_private_note_ends_the_build(project, built, engine, line):
+    note = project / "docs/posts/77.md"
+    note.write_text(f"---\ntitle: 密\n{line}\n---\n\n正文\n", "utf-8")
+    code, output = run_anyway(project, engine, "build")
+    note.unlink()
+    assert code != 0
+    reason = line.partition(": x")[0].partition(": true")[0]
+    assert f"docs/posts/77.md：这篇笔记的 front matter 写着 {reason}，是私密的" in output
+    assert "移出 docs/" in output
 
 
 @pytest.fixture(scope="module")
