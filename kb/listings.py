@@ -30,6 +30,7 @@ from kb.engine import Page, current_page
 from kb.frame import category_of, link, tags_of, time_of
 from kb.html import append, element
 from kb.library import Note
+from kb.links import find_target, is_elsewhere
 from kb.pages import missing_pages
 from kb.said import annotations
 
@@ -79,11 +80,19 @@ def home(page: Page, catalog: Catalog) -> Elements:
 def card(page: Page, catalog: Catalog, note: Note) -> etree.Element:
     title = element("a", {"href": page.link_to(note.uri), "class": "card-title"}, note.title)
     made = element("li", {"class": "card"}, title, facts(page, note))
-    if note.cover:
-        made.set("data-cover", note.cover)
+    if cover := cover_address(page, note):
+        made.set("data-cover", cover)
     if note.tags:
         made.append(tags_of(page, catalog, note))
     return made
+
+
+def cover_address(page: Page, note: Note) -> str | None:
+    """Where a note's cover is to be had from this page, None where it isn't."""
+    if not note.cover or is_elsewhere(note.cover):
+        return note.cover
+    target = find_target(page.root / "docs", note.uri, note.cover)
+    return page.link_to(target) if target else None
 
 
 def facts(page: Page, note: Note, catalog: Catalog | None = None) -> etree.Element:

@@ -68,6 +68,13 @@ class TestHome:
         assert (cover["loading"], cover["referrerpolicy"], cover["onerror"]) == ("lazy", "no-referrer", "this.remove()")
         assert not page.select(".picture")
 
+    def test_covers_of_ours(self, listed):
+        listed.write("docs/img/图.png", "")
+        listed.write("docs/posts/4.md", "---\nindex_img: /img/图.png\n---\n")
+        listed.write("docs/posts/5.md", "---\nindex_img: /img/没有.png\n---\n")
+        (cover,) = listed.page("index.md").select("img")
+        assert unquote(cover["src"]) == "img/图.png"
+
     def test_without_notes(self, project):
         project.write("docs/index.md", "---\nfill: home\n---\n介绍。\n")
         assert "这里还没有笔记。" in render(project.root, "index.md").text

@@ -1,5 +1,6 @@
 """README 的两条命令：写在哪里都一样，锁定的版本就是装上的版本。"""
 
+import json
 import re
 from importlib.metadata import version
 
@@ -40,3 +41,18 @@ def test_installed_versions_are_the_pinned_ones():
     for line in lines[1:]:
         name, pinned = line.split("==")
         assert version(name).split("+")[0] == pinned
+
+
+def test_the_table_of_speed_is_that_of_the_json():
+    measured = json.loads((ROOT / "benchmarks/site.json").read_text("utf-8"))
+    rows = re.findall(r"^\| (\d+) \| (\w+) \| ([\d. |]+) \|$", README, re.MULTILINE)
+    assert {(count, engine) for count, engine, _ in rows} == {
+        (count, engine) for count, engines in measured["ratios"].items() for engine in engines
+    }
+    for count, engine, shown in rows:
+        of = measured["ratios"][count][engine]
+        visible = measured["medians"][count][engine]["visible"] / measured["medians"][count]["hexo"]["cold"]
+        expected = [of["cold"], of["rebuild"], visible, of["memory"], of["site"], of["index"]]
+        assert shown.split(" | ") == [f"{value:.2f}" for value in expected]
+    exponent = measured["growth"]["mkdocs"]["cold"]["exponent"]
+    assert f"mkdocs 的指数 {exponent:.2f}" in README
