@@ -1,14 +1,14 @@
 """Where a page of ours or a note points: links and pictures, in Markdown and in raw HTML."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
 from markdown_it.token import Token
 
 from kb.notes import body_line
-from kb.syntax import parser
+from kb.syntax import parse
 
 ATTRIBUTES = {"a": "href", "img": "src"}
 
@@ -32,14 +32,14 @@ def find_addresses(text: str) -> list[Address]:
     ]
 
 
-def body_tokens(text: str) -> tuple[list[Token], int]:
+def body_tokens(text: str) -> tuple[Sequence[Token], int]:
     """What stands below the front matter, parsed, and how many lines that takes."""
     start = body_line(text)
     body = "\n".join(re.split(r"\r\n|\r|\n", text)[start:])
-    return parser().parse(body), start
+    return parse(body), start
 
 
-def walk(tokens: list[Token]) -> Iterator[tuple[int, str, str]]:
+def walk(tokens: Sequence[Token]) -> Iterator[tuple[int, str, str]]:
     """Line within the body, tag and target of each."""
     for token in tokens:
         line = token.map[0] if token.map else 0

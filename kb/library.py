@@ -17,12 +17,9 @@ from markdown_it.token import Token
 from kb.annotations import SIGNATURE
 from kb.engine import BadInput
 from kb.marks import MARK
-from kb.notes import EMBED_FIRST, EMBED_MIDDLE, private_because
+from kb.notes import EMBED_FIRST, EMBED_MIDDLE, FRONT_MATTER, private_because
 from kb.syntax import parse
 
-FRONT_MATTER = re.compile(
-    r"\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
-)
 GROWS = re.compile(r"\$|```|~~~|\\[(\[]")
 LINE_END = re.compile(r"\r\n?")
 PRIVATE = {"password", "published", "draft"}

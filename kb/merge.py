@@ -22,7 +22,7 @@ from kb.notes import (
     list_embeds,
     without_embeds,
 )
-from kb.syntax import parser
+from kb.syntax import parse
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def read_version(original: bytes, name: str) -> Version:
     start = body_line(text)
     kinds: dict[int, str] = {}
     ranges = []
-    for token in parser().parse("\n".join(lines[start:])):
+    for token in parse("\n".join(lines[start:])):
         if token.level == 0 and token.map and token.nesting >= 0:
             first, end = (start + line for line in token.map)
             while end > first and not lines[end - 1].strip():

@@ -31,8 +31,10 @@ _EMBED = re.compile(
     rf"{EMBED_LAST}(?P=end)(?P=end)".encode(),
     re.MULTILINE,
 )
-_FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
-"""A note that Windows' Notepad has saved may begin with a byte order mark."""
+FRONT_MATTER = re.compile(
+    r"\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
+)
+"""As MkDocs reads it; a note that Windows' Notepad has saved may begin with a byte order mark."""
 
 
 def without_embeds(note: bytes) -> bytes:
@@ -80,19 +82,19 @@ def is_original(note: bytes, locked: dict[str, int | str]) -> bool:
 
 
 def front_matter(note: str, loader: type = yaml.SafeLoader) -> dict:
-    """The YAML between the first two `---` lines; {} where there is none.
+    """The YAML between the first `---` and the `---` or `...` below it; {} where there is none.
 
     Raises yaml.YAMLError or ValueError (a date such as 2023-13-45) where it can't be read.
     """
-    found = _FRONT_MATTER.match(note)
+    found = FRONT_MATTER.match(note)
     meta = yaml.load(found.group(1), loader) if found else None
     return meta if isinstance(meta, dict) else {}
 
 
 def body_line(note: str) -> int:
     """How many lines the front matter takes, 0 where there is none."""
-    found = _FRONT_MATTER.match(note)
-    return note.count("\n", 0, found.end()) + 1 if found else 0
+    found = FRONT_MATTER.match(note)
+    return found.group().removesuffix("\n").count("\n") + 1 if found else 0
 
 
 def private_because(meta: dict) -> str | None:

@@ -26,7 +26,7 @@ import yaml
 
 from kb.catalog import Catalog, Listing, read_catalog
 from kb.engine import BadInput
-from kb.library import FRONT_MATTER
+from kb.notes import FRONT_MATTER
 
 FOLDERS = ("tags", "categories", "archive", "annotations")
 BODY = "<!-- 由 kb pages 写成；页上的内容在生成站点时从笔记来 -->"

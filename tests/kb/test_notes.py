@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from kb.notes import (
+    body_line,
     fingerprint,
     front_matter,
     is_original,
@@ -112,7 +113,15 @@ def test_a_changed_byte_is_seen():
 def test_front_matter():
     assert front_matter("---\ntitle: >-\n  一\n  二\ntags: [x]\n---\n---\nbody") == {"title": "一 二", "tags": ["x"]}
     assert front_matter("---\r\ntitle: x\r\n---\r\nbody\r\n") == {"title": "x"}
+    assert front_matter("---\npassword: x\n...\nbody\n\n---\n") == {"password": "x"}
     assert front_matter("# no front matter\n---\n") == {}
+
+
+@pytest.mark.parametrize(
+    ("note", "lines"), [("---\na: 1\n---\nb\n", 3), ("---\r\na: 1\r\n...\r\nb", 3), ("---\n---", 2), ("b\n", 0)]
+)
+def test_where_the_body_begins(note, lines):
+    assert body_line(note) == lines
 
 
 @pytest.mark.parametrize(
