@@ -106,7 +106,7 @@ def test_no_note_lost_a_byte(project):
 
 
 def test_every_page_says_what_its_author_said(built):
-    """每篇笔记的每个汉字都在页面上，次序不变。"""
+    """生成的每一篇，每一行里连着的汉字都在页面上。"""
     mkdocs, _ = built
     pages = {
         path.parent.name: BeautifulSoup(path.read_text("utf-8"), "html.parser") for path in mkdocs.glob("posts/*/index.html")
