@@ -122,8 +122,8 @@ def add_residual(x: Tensor, y: Tensor, out: Callable) -> Tensor:
 # --8<-- [end:residual]
 
 
-# --8<-- [start:fused] 不存 N×M 矩阵的 softmax 形式
-def fused_gaussian(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
+# --8<-- [start:fused] 不存 N×M 矩阵：高斯、嵌入高斯用融合的注意力
+def gaussian_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
     """gaussian(theta, phi) @ g，但内存随 N、M 而不随 N·M 增长。
 
     PyTorch 的融合内核要求四维输入，每个张量最后一维连续，三者等宽，
@@ -141,6 +141,93 @@ def fused_gaussian(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
     y = F.scaled_dot_product_attention(*padded, scale=1.0)  # (B, 1, N, width)
     return y[:, 0, :, : g.shape[-1]]
 # --8<-- [end:fused]
+
+
+# --8<-- [start:reassociated] 不存 N×M 矩阵：点积换一个结合的次序
+def dot_product_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
+    """dot_product(theta, phi) @ g，两种次序里选便宜的：
+
+        (θ φᵀ) g / M：N·M·(C′ + C″) 次乘加，要存 N×M 的矩阵；
+        θ (φᵀ g / M)：(N + M)·C′·C″ 次乘加，只存 C′×C″ 的矩阵。
+
+    点积没有 softmax，矩阵乘法的结合律就让两者相等。位置少于通道时前者便宜。
+    1 / M 在乘 θ 之前：M 个数的和可能超出 float16。
+
+    参数：theta (B, N, C′)；phi (B, M, C′)；g (B, M, C″)。
+    返回：(B, N, C″)，dtype 同输入。
+    出处：Shen 等 2021，Efficient Attention（arXiv 1812.01243），3.2 节。
+    """
+    (n, c), (m, width) = theta.shape[-2:], g.shape[-2:]
+    if n * m * (c + width) < (n + m) * c * width:
+        return dot_product(theta, phi) @ g
+    nothing = g.new_zeros(())
+    context = torch.baddbmm(nothing, phi.mT, g, beta=0, alpha=1 / m)  # (B, C′, C″)
+    return theta @ context
+# --8<-- [end:reassociated]
+
+
+# --8<-- [start:sorted] 不存 N×M 矩阵：拼接先排序，再用前缀和
+def concatenation_output(theta: Tensor, phi: Tensor, g: Tensor, w: Tensor) -> Tensor:
+    """concatenation(theta, phi, w) @ g，O((N + M) log M)。
+
+    记 aᵢ = w₁·θᵢ，bⱼ = w₂·φⱼ。ReLU(aᵢ + bⱼ) 只在 bⱼ > −aᵢ 时不为零，所以把 b
+    从大到小排好，对 i 有贡献的就是最前面的 kᵢ 个：
+
+        Σⱼ ReLU(aᵢ + bⱼ) gⱼ = aᵢ Σ_{j≤kᵢ} gⱼ + Σ_{j≤kᵢ} bⱼ gⱼ。
+
+    两个和都是前缀和，对全部 i 只算一遍；kᵢ 由二分查找得到。
+
+    参数：theta (B, N, C′)；phi (B, M, C′)；g (B, M, C″)；w (2C′)。
+    返回：(B, N, C″)，dtype 同输入。
+    """
+    width = theta.shape[-1]
+    from_theta, from_phi = theta @ w[:width], phi @ w[width:]  # (B, N)，(B, M)
+    return look_up(from_theta, *prefix_sums(from_phi, g)) / phi.shape[-2]
+
+
+def prefix_sums(from_phi: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """b 的中心，−b 从小到大，g 与 b·g 的前缀和（第 k 行是前 k 个的和）。
+
+    b 先减去中心，使前缀和里的数小、舍入少；半精度的和用 float32 累加。
+
+    参数：from_phi（b）(B, M)；g (B, M, C″)。
+    返回：(B, 1)，(B, M)，(B, M + 1, 2C″)；dtype 是 float32 或 float64。
+    """
+    wide = torch.promote_types(g.dtype, torch.float32)
+    from_phi = from_phi.to(wide)
+    center = from_phi.detach().mean(dim=-1, keepdim=True)
+    descending, order = (from_phi - center).sort(dim=-1, descending=True)
+    g = take(g, order).to(wide)
+    terms = torch.cat([g, descending[..., None] * g], dim=-1)
+    return center, -descending, F.pad(terms, (0, 0, 1, 0)).cumsum(dim=1)
+
+
+def look_up(from_theta: Tensor, center: Tensor, ascending: Tensor, sums: Tensor) -> Tensor:
+    """Σⱼ ReLU(aᵢ + bⱼ) gⱼ：数出 −bⱼ < aᵢ 的有 kᵢ 个，取前缀和的第 kᵢ 行。
+
+    参数：from_theta（a）(B, N)；其余是 prefix_sums 的结果。
+    返回：(B, N, C″)，dtype 同 from_theta。
+    """
+    a = from_theta.to(sums.dtype) + center
+    counts = torch.searchsorted(ascending.detach(), a.detach())
+    sum_g, sum_bg = take(sums, counts).chunk(2, dim=-1)
+    return (a[..., None] * sum_g + sum_bg).to(from_theta.dtype)
+
+
+def take(rows: Tensor, index: Tensor) -> Tensor:
+    """每个样本各取各的行：rows (B, M, C)，index (B, N) → (B, N, C)。"""
+    first = torch.arange(len(rows), device=rows.device)[:, None] * rows.shape[1]
+    chosen = rows.flatten(0, 1).index_select(0, (first + index).flatten())
+    return chosen.unflatten(0, index.shape)
+# --8<-- [end:sorted]
+
+
+OUTPUTS = {
+    "gaussian": gaussian_output,
+    "embedded_gaussian": gaussian_output,
+    "dot_product": dot_product_output,
+    "concatenation": concatenation_output,
+}
 
 
 # --8<-- [start:module] 非局部模块：三步合成一个残差块
@@ -208,12 +295,12 @@ class NonLocalBlock(nn.Module):
         """返回 z；return_weights 为真时返回 (z, 权重)，权重 (B, N, M)。"""
         check_input(x, self.in_channels, self.dims, self.subsample)
         theta, phi, g = project(x, self.theta, self.phi, self.g, self.pool)
-        pairwise = PAIRWISE[self.pairwise]
-        if pairwise is gaussian and not return_weights:
-            return add_residual(x, fused_gaussian(theta, phi, g), self.out)
-        weights = pairwise(theta, phi, **self.pairwise_parameters)
-        z = residual_output(x, weights, g, self.out)
-        return (z, weights) if return_weights else z
+        own = self.pairwise_parameters
+        if not return_weights:
+            y = OUTPUTS[self.pairwise](theta, phi, g, **own)
+            return add_residual(x, y, self.out)
+        weights = PAIRWISE[self.pairwise](theta, phi, **own)
+        return residual_output(x, weights, g, self.out), weights
 # --8<-- [end:module]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import snippets.non_local
 from snippets import NonLocalBlock
 from snippets.non_local import (
-    fused_gaussian,
+    gaussian_output,
     gaussian,
     project,
     residual_output,
@@ -114,7 +114,7 @@ class TestFused:
         theta, phi = draw(2, 5, widths[0], **options), draw(2, 13, widths[0], **options)
         g = draw(2, 13, widths[1], **options)
         literal = gaussian(theta.double(), phi.double()) @ g.double()
-        assert_agrees(fused_gaussian(theta, phi, g), literal, "先存下权重的写法，float64")
+        assert_agrees(gaussian_output(theta, phi, g), literal, "先存下权重的写法，float64")
 
 
 class TestNonLocalBlock:
