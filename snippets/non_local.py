@@ -134,12 +134,15 @@ def gaussian_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
     返回：(B, N, C″)，dtype 同输入。
     """
     width = -(-max(theta.shape[-1], g.shape[-1]) // 8) * 8
-    padded = (
-        F.pad(tensor, (0, width - tensor.shape[-1])).contiguous()[:, None]
-        for tensor in (theta, phi, g)
-    )
-    y = F.scaled_dot_product_attention(*padded, scale=1.0)  # (B, 1, N, width)
+    heads = (pad(tensor, width)[:, None] for tensor in (theta, phi, g))
+    y = F.scaled_dot_product_attention(*heads, scale=1.0)  # (B, 1, N, width)
     return y[:, 0, :, : g.shape[-1]]
+
+
+def pad(tensor: Tensor, width: int) -> Tensor:
+    """最后一维补零到 width，连续；本来就是的不复制。"""
+    missing = width - tensor.shape[-1]
+    return (F.pad(tensor, (0, missing)) if missing else tensor).contiguous()
 # --8<-- [end:fused]
 
 
@@ -182,7 +185,8 @@ def concatenation_output(theta: Tensor, phi: Tensor, g: Tensor, w: Tensor) -> Te
     """
     width = theta.shape[-1]
     from_theta, from_phi = theta @ w[:width], phi @ w[width:]  # (B, N)，(B, M)
-    return look_up(from_theta, *prefix_sums(from_phi, g)) / phi.shape[-2]
+    y = look_up(from_theta, *prefix_sums(from_phi, g)) / phi.shape[-2]
+    return y.to(g.dtype)
 
 
 def prefix_sums(from_phi: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -206,12 +210,12 @@ def look_up(from_theta: Tensor, center: Tensor, ascending: Tensor, sums: Tensor)
     """Σⱼ ReLU(aᵢ + bⱼ) gⱼ：数出 −bⱼ < aᵢ 的有 kᵢ 个，取前缀和的第 kᵢ 行。
 
     参数：from_theta（a）(B, N)；其余是 prefix_sums 的结果。
-    返回：(B, N, C″)，dtype 同 from_theta。
+    返回：(B, N, C″)，dtype 同前缀和：半精度放不下时，还没有除以 M。
     """
     a = from_theta.to(sums.dtype) + center
     counts = torch.searchsorted(ascending.detach(), a.detach())
     sum_g, sum_bg = take(sums, counts).chunk(2, dim=-1)
-    return (a[..., None] * sum_g + sum_bg).to(from_theta.dtype)
+    return a[..., None] * sum_g + sum_bg
 
 
 def take(rows: Tensor, index: Tensor) -> Tensor:
@@ -239,7 +243,8 @@ class NonLocalBlock(nn.Module):
         inter_channels: 中间通道数 C′，None 表示 max(1, C // 2)。
         dims: 空间轴的个数，1、2 或 3；3 时第一个是时间。
         pairwise: gaussian、embedded_gaussian、dot_product 或 concatenation；
-            gaussian 的 θ、Φ 是恒等映射。
+            gaussian 的 θ、Φ 是恒等映射。不要权重时都不存 N×M 矩阵，
+            结果相同；点积以外，N·M 不超过 small 时仍先存下它，那样更快。
         subsample: Φ、g 是否做步长为 2 的最大池化；三维时只池化空间，不动时间。
     形状：x (B, in_channels, *空间) → 同样形状，浮点，dtype 不变。
     异常：通道数、dims、pairwise 或 x 不合上述要求，或被池化的轴短于 2 时，
@@ -252,6 +257,8 @@ class NonLocalBlock(nn.Module):
     >>> tuple(z.shape), tuple(weights.shape)
     ((2, 64, 8, 6), (2, 48, 12))
     """
+
+    small = 2**16
 
     def __init__(
         self,
@@ -296,11 +303,13 @@ class NonLocalBlock(nn.Module):
         check_input(x, self.in_channels, self.dims, self.subsample)
         theta, phi, g = project(x, self.theta, self.phi, self.g, self.pool)
         own = self.pairwise_parameters
-        if not return_weights:
-            y = OUTPUTS[self.pairwise](theta, phi, g, **own)
-            return add_residual(x, y, self.out)
-        weights = PAIRWISE[self.pairwise](theta, phi, **own)
-        return residual_output(x, weights, g, self.out), weights
+        small = theta.shape[1] * phi.shape[1] <= self.small
+        if return_weights or (small and self.pairwise != "dot_product"):
+            weights = PAIRWISE[self.pairwise](theta, phi, **own)
+            z = residual_output(x, weights, g, self.out)
+            return (z, weights) if return_weights else z
+        y = OUTPUTS[self.pairwise](theta, phi, g, **own)
+        return add_residual(x, y, self.out)
 # --8<-- [end:module]
 
 

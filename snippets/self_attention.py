@@ -9,6 +9,7 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 
 # --8<-- [start:dot_product] 相似度函数之一：点积
@@ -60,8 +61,11 @@ def perceptron(query: Tensor, key: Tensor, W: Tensor, U: Tensor, v: Tensor) -> T
     返回：(B, heads, N, M)，dtype 同输入。
     出处：Bahdanau 等 2015（arXiv 1409.0473），附录 A.1.2。
     """
-    from_query = query @ W.mT
-    from_key = key @ U.mT
+    return perceptron_scores(query @ W.mT, key @ U.mT, v)
+
+
+def perceptron_scores(from_query: Tensor, from_key: Tensor, v: Tensor) -> Tensor:
+    """v·tanh(from_query + from_key)，两项已经乘过 W、U。"""
     hidden = from_query[:, :, :, None] + from_key[:, :, None]  # (B, heads, N, M, d)
     return (torch.tanh(hidden) @ v[:, None, :, None]).squeeze(-1)
 # --8<-- [end:perceptron]
@@ -118,7 +122,7 @@ def aggregate(weights: Tensor, value: Tensor) -> Tensor:
 # --8<-- [end:aggregate]
 
 
-# --8<-- [start:fused] 三步合一：不存 N×M 矩阵的点积注意力
+# --8<-- [start:fused] 不存 N×M 矩阵：点积用融合的注意力
 def fused_attention(
     query: Tensor, key: Tensor, value: Tensor, scale: float
 ) -> Tensor:
@@ -133,13 +137,97 @@ def fused_attention(
     返回：(B, heads, N, e)，dtype 同输入。
     """
     width = -(-max(query.shape[-1], value.shape[-1]) // 8) * 8
-    padded = (
-        F.pad(tensor, (0, width - tensor.shape[-1])).contiguous()
-        for tensor in (query, key, value)
-    )
+    padded = (pad(tensor, width) for tensor in (query, key, value))
     y = F.scaled_dot_product_attention(*padded, scale=scale)
     return y[..., : value.shape[-1]]
+
+
+def pad(tensor: Tensor, width: int) -> Tensor:
+    """最后一维补零到 width，连续；本来就是的不复制。"""
+    missing = width - tensor.shape[-1]
+    return (F.pad(tensor, (0, missing)) if missing else tensor).contiguous()
+
+
+def dot_product_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """三步合一，相似度是 dot_product；参数与返回同 fused_attention。"""
+    return fused_attention(query, key, value, scale=1.0)
+
+
+def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """三步合一，相似度是 scaled_dot_product；参数与返回同 fused_attention。"""
+    return fused_attention(query, key, value, scale=1 / math.sqrt(query.shape[-1]))
 # --8<-- [end:fused]
+
+
+# --8<-- [start:pooled] 不存 N×M 矩阵：拼接的权重与 query 无关
+def concatenation_attention(
+    query: Tensor, key: Tensor, value: Tensor, w: Tensor
+) -> Tensor:
+    """三步合一，相似度是 concatenation，O(N + M)。
+
+    w₁·qᵢ 对每个 key 都一样，softmax 的分子、分母里都有 exp(w₁·qᵢ)，约去：
+
+        softmaxⱼ(w₁·qᵢ + w₂·kⱼ) = softmaxⱼ(w₂·kⱼ)。
+
+    所以每个 query 的输出是同一个向量。query 乘零再加上，结果不变，只让它留在
+    计算图里：它的梯度是零，而不是没有。
+
+    参数：query (B, heads, N, d)；key (B, heads, M, d)；
+        value (B, heads, M, e)；w (heads, 2d)。
+    返回：(B, heads, N, e)，dtype 同输入。
+    """
+    from_key = key @ w[:, query.shape[-1] :, None]  # (B, heads, M, 1)
+    pooled = aggregate(normalise(from_key.mT), value)  # (B, heads, 1, e)
+    return pooled + 0 * query[..., :1]
+# --8<-- [end:pooled]
+
+
+# --8<-- [start:blocks] 不存 N×M 矩阵：感知机一次算几个 query
+def perceptron_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    W: Tensor,
+    U: Tensor,
+    v: Tensor,
+    limit: int = 2**20,
+) -> Tensor:
+    """三步合一，相似度是 perceptron，一次只存几个 query 的隐层。
+
+    tanh 拆不开，N·M·d 个隐层的值都要算。不同的 query 互不相干，所以一次算几个，
+    使它们的隐层不超过 limit 个数（至少一个 query），留在缓存里；反向时重新算
+    一遍，而不是全部存着。
+
+    参数：query (B, heads, N, d)；key (B, heads, M, d)；value (B, heads, M, e)；
+        W、U (heads, d, d)；v (heads, d)；limit 按每个样本、每个头计。
+    返回：(B, heads, N, e)，dtype 同输入。
+    出处：Chen 等 2016，Training Deep Nets with Sublinear Memory Cost
+        （arXiv 1604.06174）。
+    """
+    from_query, from_key = query @ W.mT, key @ U.mT
+
+    def attend(some: Tensor) -> Tensor:
+        return aggregate(normalise(perceptron_scores(some, from_key, v)), value)
+
+    rows = max(1, limit // (key.shape[-2] * key.shape[-1]))
+    if query.shape[-2] <= rows:
+        return attend(from_query)
+    return torch.cat(
+        [
+            checkpoint(attend, some, use_reentrant=False, preserve_rng_state=False)
+            for some in from_query.split(rows, dim=-2)
+        ],
+        dim=-2,
+    )
+# --8<-- [end:blocks]
+
+
+ATTENTIONS = {
+    "dot_product": dot_product_attention,
+    "scaled_dot_product": scaled_dot_product_attention,
+    "concatenation": concatenation_attention,
+    "perceptron": perceptron_attention,
+}
 
 
 # --8<-- [start:module] QKV 形式：1×1 卷积得到 Q、K、V，再走三步
@@ -152,7 +240,8 @@ class SelfAttention(nn.Module):
         value_channels: value 的总通道数，None 表示 in_channels。
         heads: 头数，须整除 key_channels 与 value_channels；每头取相邻的通道。
         similarity: dot_product、scaled_dot_product、concatenation 或
-            perceptron；后两者的参数每头一份。
+            perceptron；后两者的参数每头一份。不要权重时都不存 N×N 矩阵，结果
+            相同；两种点积在 N·N 不超过 small 时仍先存下它，那样更快。
     形状：x (B, in_channels, H, W) → (B, value_channels, H, W)，浮点，dtype 不变。
     异常：通道数、heads、similarity 或 x 不合上述要求时抛 ValueError。
     出处：Vaswani 等 2017（arXiv 1706.03762），3.2 节；
@@ -164,6 +253,8 @@ class SelfAttention(nn.Module):
     >>> tuple(y.shape), tuple(weights.shape)
     ((2, 64, 8, 6), (2, 4, 48, 48))
     """
+
+    small = 2**16
 
     def __init__(
         self,
@@ -197,17 +288,14 @@ class SelfAttention(nn.Module):
         query = split_heads(self.query(x), self.heads)  # (B, heads, N, d)
         key = split_heads(self.key(x), self.heads)
         value = split_heads(self.value(x), self.heads)
-        scales = {
-            "dot_product": 1.0,
-            "scaled_dot_product": 1 / math.sqrt(query.shape[-1]),
-        }
-        if self.similarity in scales and not return_weights:
-            y = fused_attention(query, key, value, scales[self.similarity])
-            return merge_heads(y, x.shape)
-        scores = score(query, key, self.similarity, **self.similarity_parameters)
-        weights = normalise(scores)
-        y = merge_heads(aggregate(weights, value), x.shape)
-        return (y, weights) if return_weights else y
+        own = self.similarity_parameters
+        small = query.shape[-2] * key.shape[-2] <= self.small
+        if return_weights or (small and self.similarity.endswith("dot_product")):
+            weights = normalise(score(query, key, self.similarity, **own))
+            y = merge_heads(aggregate(weights, value), x.shape)
+            return (y, weights) if return_weights else y
+        y = ATTENTIONS[self.similarity](query, key, value, **own)
+        return merge_heads(y, x.shape)
 # --8<-- [end:module]
 
 

@@ -1,4 +1,4 @@
-"""不要权重时，softmax 形式不存 N×M 矩阵：看分配了什么，也看进程真正占了多少内存。"""
+"""不要权重时不存 N×M 矩阵：看分配了什么，也看进程真正占了多少内存。"""
 
 import subprocess
 import sys
@@ -12,11 +12,14 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from snippets import NonLocalBlock, SelfAttention
+from snippets.non_local import dot_product_output
+from snippets.self_attention import perceptron_attention
 from tests.snippets.compare import assert_holds
+from tests.snippets.data import draw, fast
 
 STATUS = Path("/proc/self/status")  # 内存峰值 VmHWM；ru_maxrss 不行，它从父进程继承
 
-BLOCKS = {
+FUSED = {
     "dot_product": lambda: SelfAttention(6, similarity="dot_product"),
     "scaled_dot_product": lambda: SelfAttention(6, heads=2),
     "no padding": lambda: SelfAttention(6, 8, 8),
@@ -26,6 +29,11 @@ BLOCKS = {
     "embedded_gaussian": lambda: NonLocalBlock(6, 5),
     "embedded_gaussian, no padding": lambda: NonLocalBlock(6, 8),
     "subsample": lambda: NonLocalBlock(6, subsample=True),
+}
+BLOCKS = FUSED | {
+    "self-attention concatenation": lambda: SelfAttention(6, heads=2, similarity="concatenation"),
+    "non-local dot_product": lambda: NonLocalBlock(6, pairwise="dot_product"),
+    "non-local concatenation": lambda: NonLocalBlock(6, pairwise="concatenation"),
 }
 
 
@@ -73,10 +81,10 @@ class Aligned(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("name", BLOCKS)
+@pytest.mark.parametrize("name", FUSED)
 def test_widths_suit_the_kernels_of_a_gpu(name, device):
     """CUDA 的内核要求按 16 字节对齐：float16 是 8 的倍数。补得也不比这更多。"""
-    block = BLOCKS[name]().to(device)
+    block = fast(FUSED[name]()).to(device)
     x = torch.randn(1, 6, 4, 4, device=device)
     with Aligned() as seen:
         y = block(x)
@@ -96,17 +104,66 @@ def test_asking_for_weights_makes_that_matrix(name, device):
     )
 
 
+@pytest.mark.parametrize("name", ["scaled_dot_product", "gaussian", "embedded_gaussian", "non-local concatenation"])
+def test_few_positions_make_that_matrix(name, device):
+    """N·M 不超过 65536 时先存下它：更快，也不大。"""
+    block = BLOCKS[name]().to(device)
+    few, more = torch.randn(1, 6, 16, 16, device=device), torch.randn(1, 6, 16, 17, device=device)
+    assert_holds(few, "256 个位置时有 N×M 大小的张量", lambda x: largest_tensor(block, x) >= 256 * 256)
+    assert_holds(more, "272 个位置时没有", lambda x: largest_tensor(block, x) < 272 * 272 / 2)
+
+
+@pytest.mark.parametrize("limit", [2**9, 2**12])
+def test_perceptron_holds_few_hidden_values(limit, device):
+    """隐层共 17·13·5·2 个数；一次存的不超过 limit，至少一个 query。"""
+    query, key, value = (draw(1, 2, n, 5, device=device).requires_grad_() for n in (17, 13, 13))
+    W, U, v = draw(2, 5, 5, device=device), draw(2, 5, 5, device=device), draw(2, 5, device=device)
+    with LargestTensor() as seen:
+        perceptron_attention(query, key, value, W, U, v, limit=limit).sum().backward()
+    expected = {2**9: 7, 2**12: 17}[limit] * 13 * 5 * 2
+    assert_holds(query, "一次算尽可能多的 query，不超过 limit", lambda _: seen.elements == expected)
+
+
+class Shapes(TorchDispatchMode):
+    """记下执行期间产生的张量的形状。"""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        self.seen += [tuple(each.shape) for each in [result] if isinstance(each, torch.Tensor)]
+        return result
+
+
+# 两种次序的乘加次数：270 与 616；715 与 144；144 与 144，相等时不存；208 与 225；2660 与 2574
+@pytest.mark.parametrize(
+    ("positions", "keys", "widths", "pairs"),
+    [(3, 5, (7, 11), True), (11, 13, (2, 3), False), (3, 6, (4, 4), False), (13, 2, (3, 5), True), (7, 19, (9, 11), False)],
+)
+def test_dot_product_takes_the_cheaper_order(positions, keys, widths, pairs, device):
+    theta, phi = draw(2, positions, widths[0], device=device), draw(2, keys, widths[0], device=device)
+    g = draw(2, keys, widths[1], device=device)
+    with Shapes() as shapes:
+        dot_product_output(theta, phi, g)
+    assert_holds(theta, "乘加少时才存 N×M 矩阵", lambda _: ((2, positions, keys) in shapes.seen) == pairs)
+    assert_holds(theta, "否则存 C′×C″ 矩阵", lambda _: ((2, *widths) in shapes.seen) != pairs)
+
+
 @pytest.mark.skipif(not STATUS.exists(), reason=f"这个系统没有 {STATUS}，读不到进程的内存峰值")
 def test_peak_memory():
     """96×96 个位置的 N×N float32 矩阵要 324 MiB；前向加反向的峰值增长远小于它。"""
     program = """
         import re, torch
         from snippets import NonLocalBlock, SelfAttention
+        from snippets.non_local import PAIRWISE
 
         def peak():
             return int(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1]) / 1024
 
-        blocks = [SelfAttention(16, 8, 24), NonLocalBlock(16), NonLocalBlock(16, pairwise="gaussian")]
+        blocks = [NonLocalBlock(16, pairwise=name) for name in PAIRWISE]
+        blocks += [SelfAttention(16, 8, 24, similarity=name) for name in ("dot_product", "concatenation")]
         for size in (8, 96):  # 先用小的热身
             before = peak()
             for block in blocks:

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 import snippets.non_local
 from snippets import NonLocalBlock
 from snippets.non_local import (
-    gaussian_output,
+    OUTPUTS,
     gaussian,
+    gaussian_output,
+    look_up,
+    prefix_sums,
     project,
     residual_output,
     softmax_by_column,
@@ -21,7 +24,7 @@ from snippets.non_local import (
 from snippets.non_local import PAIRWISE as PAIRWISE_FUNCTIONS
 from tests.snippets import references
 from tests.snippets.compare import DTYPES, assert_agrees, assert_holds, assert_refuses
-from tests.snippets.data import PAIRWISE, SPATIAL, draw, gradients, wake
+from tests.snippets.data import PAIRWISE, SPATIAL, draw, fast, gradients, wake
 
 pairwises = pytest.mark.parametrize("pairwise", PAIRWISE)
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -106,15 +109,83 @@ class TestSteps:
         assert_agrees(weights, torch.tensor([[expected]]), "手算的值")
 
 
-class TestFused:
+def sample(pairwise, positions, keys, widths, **options):
+    """θ、Φ、g，以及拼接要的 w。"""
+    theta, phi = draw(2, positions, widths[0], **options), draw(2, keys, widths[0], **options)
+    own = {"w": draw(2 * widths[0], **options)} if pairwise == "concatenation" else {}
+    return theta, phi, draw(2, keys, widths[1], **options), own
+
+
+def literal(pairwise, theta, phi, g, own):
+    """先存下 N×M 的权重，float64。"""
+    own = {name: value.double() for name, value in own.items()}
+    return PAIRWISE_FUNCTIONS[pairwise](theta.double(), phi.double(), **own) @ g.double()
+
+
+class TestOutputs:
+    """不存 N×M 矩阵的写法。"""
+
+    @pairwises
     @pytest.mark.parametrize("widths", [(7, 7), (3, 11), (11, 3), (8, 8), (9, 9)], ids=str)
+    @pytest.mark.parametrize("sizes", [(5, 13), (31, 2), (37, 29)], ids=str)
     @dtypes
-    def test_against_the_literal_form(self, widths, dtype, device):
-        options = {"dtype": dtype, "device": device}
-        theta, phi = draw(2, 5, widths[0], **options), draw(2, 13, widths[0], **options)
-        g = draw(2, 13, widths[1], **options)
-        literal = gaussian(theta.double(), phi.double()) @ g.double()
-        assert_agrees(gaussian_output(theta, phi, g), literal, "先存下权重的写法，float64")
+    def test_against_the_literal_form(self, pairwise, widths, sizes, dtype, device):
+        theta, phi, g, own = sample(pairwise, *sizes, widths, dtype=dtype, device=device)
+        y = OUTPUTS[pairwise](theta, phi, g, **own)
+        assert_agrees(y, literal(pairwise, theta, phi, g, own), "先存下权重的写法，float64")
+
+    @pairwises
+    @given(seed=seeds, keys=st.integers(1, 13), scale=st.sampled_from([0.01, 1.0, 10.0]))
+    def test_against_the_literal_form_at_any_size(self, pairwise, device, seed, keys, scale):
+        torch.manual_seed(seed)
+        theta, phi, g, own = sample(pairwise, 11, keys, (3, 5), device=device)
+        y = OUTPUTS[pairwise](scale * theta, phi, g, **own)
+        assert_agrees(y, literal(pairwise, scale * theta, phi, g, own), "先存下权重的写法，float64")
+
+    def test_concatenation_by_hand(self, device):
+        # w = (1, 1)，a = (−2, 1, 5)，b = (3, −1)，g = (10, 100)，M = 2
+        # a = −2：ReLU(1)·10 + ReLU(−3)·100 = 10；a = 1：4·10 + 0·100 = 40；a = 5：8·10 + 4·100 = 480
+        theta = torch.tensor([[[-2.0], [1.0], [5.0]]], device=device)
+        phi = torch.tensor([[[3.0], [-1.0]]], device=device)
+        g = torch.tensor([[[10.0], [100.0]]], device=device)
+        y = OUTPUTS["concatenation"](theta, phi, g, w=torch.ones(2, device=device))
+        assert_agrees(y, torch.tensor([[[5.0], [20.0], [240.0]]]), "手算的值")
+
+    def test_sums_do_not_depend_on_where_b_lies(self, device):
+        """a 在 −1000、b 在 1000 附近，和却只有一左右：减去中心，float32 也不丢位数。"""
+        a, b = draw(1, 311, dtype=torch.float32) - 1000, draw(1, 509, dtype=torch.float32) + 1000
+        g = draw(1, 509, 3, dtype=torch.float32)
+        expected = torch.relu(a.double()[:, :, None] + b.double()[:, None]) @ g.double()
+        y = look_up(a.to(device), *prefix_sums(b.to(device), g.to(device)))
+        assert_agrees(y, expected, "逐对相加，float64")
+
+    @pytest.mark.parametrize("pairwise", ["dot_product", "concatenation"])
+    @dtypes
+    def test_many_keys_lose_no_digits(self, pairwise, dtype, device):
+        """十万个 key：前缀和、C′×C″ 矩阵的每个数都是十万项的和。"""
+        theta, phi, g, own = sample(pairwise, 7, 100_003, (3, 2), dtype=dtype, device=device)
+        y = OUTPUTS[pairwise](theta, phi, g + 1, **own)
+        assert_agrees(y, literal(pairwise, theta, phi, g + 1, own), "先存下权重的写法，float64")
+
+    def test_sums_beyond_float16_do_not_overflow(self, device):
+        # 70000 个 1 的平均是 1；它们的和超出 float16
+        one = torch.ones(1, 3, 70_000, device=device, dtype=torch.float16).mT
+        y = OUTPUTS["dot_product"](one, one, one)
+        assert_agrees(y[:, :1], torch.full((1, 1, 3), 3.0), "手算的值")
+        y = OUTPUTS["concatenation"](one, one, one, w=torch.full((6,), 0.5, device=device, dtype=torch.float16))
+        assert_agrees(y[:, :1], torch.full((1, 1, 3), 3.0), "手算的值")
+
+    @pairwises
+    def test_gradients_of_gradients(self, pairwise, device):
+        if pairwise in ("gaussian", "embedded_gaussian"):
+            return
+        theta, phi, g, own = sample(pairwise, 5, 7, (3, 2), device=device)
+        inputs = [each.requires_grad_() for each in (theta, phi, g, *own.values())]
+        assert_holds(
+            theta,
+            "二阶梯度与有限差分一致",
+            lambda _: torch.autograd.gradgradcheck(OUTPUTS[pairwise], inputs, fast_mode=True),
+        )
 
 
 class TestNonLocalBlock:
@@ -124,7 +195,7 @@ class TestNonLocalBlock:
     @dtypes
     def test_against_loops(self, pairwise, dims, subsample, dtype, device):
         block = wake(NonLocalBlock(3, 2, dims=dims, pairwise=pairwise, subsample=subsample))
-        block = block.to(device, dtype)
+        block = fast(block).to(device, dtype)
         x = draw(2, 3, *{1: (7,), 2: (3, 5), 3: (2, 3, 5)}[dims], dtype=dtype, device=device)
         z, weights = block(x, return_weights=True)
         expected_z, expected_weights = references.non_local(block, x)
@@ -147,7 +218,7 @@ class TestNonLocalBlock:
     def test_follows_a_permutation_of_positions(self, pairwise, device, data):
         order = torch.tensor(data.draw(st.permutations(range(11))), device=device)
         torch.manual_seed(data.draw(seeds))
-        block = wake(NonLocalBlock(7, 3, dims=1, pairwise=pairwise)).to(device).double()
+        block = fast(wake(NonLocalBlock(7, 3, dims=1, pairwise=pairwise))).to(device).double()
         x = draw(2, 7, 11, device=device)
         z, weights = block(x, return_weights=True)
         permuted_z, permuted_weights = block(x[..., order], return_weights=True)
@@ -202,14 +273,23 @@ class TestNonLocalBlock:
             lambda block: block.state_dict().keys() == names,
         )
 
-    @pytest.mark.parametrize("pairwise", ["gaussian", "embedded_gaussian"])
+    @pairwises
+    @all_dims
     @subsampling
-    def test_fused_gradients_are_those_of_the_steps(self, pairwise, subsample, device):
-        block = wake(NonLocalBlock(7, 3, pairwise=pairwise, subsample=subsample)).to(device).double()
-        x = draw(2, 7, 5, 3, device=device).requires_grad_()
+    def test_gradients_are_those_of_the_steps(self, pairwise, dims, subsample, device):
+        block = wake(NonLocalBlock(7, 3, dims=dims, pairwise=pairwise, subsample=subsample))
+        block = fast(block).to(device).double()
+        x = draw(2, 7, *SPATIAL[dims], device=device).requires_grad_()
         literal = gradients(lambda x: block(x, return_weights=True)[0], block, x)
         for one, other in zip(gradients(block, block, x), literal, strict=True):
             assert_agrees(one, other, "先存下权重的写法的梯度")
+
+    @pairwises
+    def test_many_positions_give_the_same(self, pairwise, device):
+        """位置多得模块自己就不存 N×M 矩阵。"""
+        block = wake(NonLocalBlock(3, 2, pairwise=pairwise)).to(device).double()
+        x = draw(2, 3, 17, 19, device=device)
+        assert_agrees(block(x), block(x, return_weights=True)[0], "先存下权重的写法")
 
     @pytest.mark.parametrize(
         ("options", "message"),

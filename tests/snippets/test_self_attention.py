@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 import snippets.self_attention
 from snippets import SelfAttention, aggregate, normalise, score
-from snippets.self_attention import fused_attention
+from snippets.self_attention import ATTENTIONS, fused_attention, perceptron_attention
 from tests.snippets import references
 from tests.snippets.compare import DTYPES, assert_agrees, assert_holds, assert_refuses
-from tests.snippets.data import SIMILARITIES, draw, gradients
+from tests.snippets.data import SIMILARITIES, draw, fast, gradients
 
 similarities = pytest.mark.parametrize("similarity", SIMILARITIES)
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -144,16 +144,56 @@ class TestSteps:
         assert_refuses(message, score, self.QUERY.to(device), self.KEY.to(device), "cosine")
 
 
-class TestFused:
+class TestAttentions:
+    """三步合一、不存 N×M 矩阵的写法。"""
+
+    @similarities
     @pytest.mark.parametrize("widths", [(7, 7), (3, 11), (11, 3), (8, 8), (9, 9)], ids=str)
     @dtypes
-    def test_against_the_three_steps(self, widths, dtype, device):
+    def test_against_the_three_steps(self, similarity, widths, dtype, device):
         d, e = widths
         options = {"dtype": dtype, "device": device}
         query, key, value = draw(2, 3, 5, d, **options), draw(2, 3, 13, d, **options), draw(2, 3, 13, e, **options)
-        scores = 0.3 * score(query.double(), key.double(), "dot_product")
+        own = similarity_parameters(similarity, 3, d, **options)
+        wide = {name: parameter.double() for name, parameter in own.items()}
+        scores = score(query.double(), key.double(), similarity, **wide)
         literal = aggregate(normalise(scores), value.double())
-        assert_agrees(fused_attention(query, key, value, scale=0.3), literal, "三步，float64")
+        assert_agrees(ATTENTIONS[similarity](query, key, value, **own), literal, "三步，float64")
+
+    def test_any_scale(self, device):
+        query, key, value = draw(2, 3, 5, 7, device=device), draw(2, 3, 13, 7, device=device), draw(2, 3, 13, 7)
+        literal = aggregate(normalise(0.3 * score(query, key, "dot_product")), value.to(device))
+        assert_agrees(fused_attention(query, key, value.to(device), scale=0.3), literal, "三步")
+
+    def perceptron(self, device, limit):
+        """三步与分块的感知机注意力，同样的输入。"""
+        inputs = [draw(2, 3, n, 7, device=device).requires_grad_() for n in (5, 13, 13)]
+        own = {name: value.requires_grad_() for name, value in similarity_parameters("perceptron", 3, 7, device=device).items()}
+        query, key, value = inputs
+        literal = aggregate(normalise(score(query, key, "perceptron", **own)), value)
+        return perceptron_attention(*inputs, **own, limit=limit), literal, [*inputs, *own.values()]
+
+    @pytest.mark.parametrize("limit", [1, 13 * 7, 2 * 13 * 7 + 1, 5 * 13 * 7, 2**20])
+    def test_perceptron_in_blocks_of_queries(self, limit, device):
+        y, literal, inputs = self.perceptron(device, limit)
+        assert_agrees(y, literal, "三步")
+        expected = torch.autograd.grad(literal.square().sum(), inputs)
+        for one, other in zip(torch.autograd.grad(y.square().sum(), inputs), expected, strict=True):
+            assert_agrees(one, other, "三步的梯度")
+
+    def test_perceptron_in_blocks_compiles_and_exports(self, device):
+        inputs = [draw(1, 2, n, 7, device=device) for n in (5, 13, 13)]
+        own = similarity_parameters("perceptron", 2, 7, device=device)
+
+        class Module(torch.nn.Module):
+            def forward(self, query, key, value):
+                return perceptron_attention(query, key, value, **own, limit=2 * 13 * 7)
+
+        y = Module()(*inputs)
+        torch.compiler.reset()
+        compiled = torch.compile(Module(), backend="aot_eager", fullgraph=True)
+        assert_agrees(compiled(*inputs), y, "未编译的同一函数")
+        assert_agrees(torch.export.export(Module(), tuple(inputs)).module()(*inputs), y, "未导出的同一函数")
 
 
 class TestSelfAttention:
@@ -161,7 +201,7 @@ class TestSelfAttention:
     @pytest.mark.parametrize("heads", [1, 2])
     @dtypes
     def test_against_loops(self, similarity, heads, dtype, device):
-        module = SelfAttention(5, 6, 14, heads=heads, similarity=similarity).to(device, dtype)
+        module = fast(SelfAttention(5, 6, 14, heads=heads, similarity=similarity)).to(device, dtype)
         x = draw(2, 5, 2, 3, dtype=dtype, device=device)
         y, weights = module(x, return_weights=True)
         expected_y, expected_weights = references.self_attention(module, x)
@@ -172,7 +212,7 @@ class TestSelfAttention:
     @similarities
     def test_is_the_three_steps(self, similarity, device):
         """模块的结果，就是卷积之后依次调用 score、normalise、aggregate。"""
-        module = SelfAttention(5, 6, 14, heads=2, similarity=similarity).to(device).double()
+        module = fast(SelfAttention(5, 6, 14, heads=2, similarity=similarity)).to(device).double()
         x = draw(3, 5, 2, 7, device=device)
         query, key, value = (
             conv(x).reshape(3, 2, -1, 14).transpose(-2, -1) for conv in (module.query, module.key, module.value)
@@ -184,7 +224,7 @@ class TestSelfAttention:
 
     def test_against_multihead_attention(self, device):
         """同样的权重，torch.nn.MultiheadAttention（输出投影设为恒等）给出同样的结果。"""
-        module = SelfAttention(6, heads=3).to(device).double()
+        module = fast(SelfAttention(6, heads=3)).to(device).double()
         peer = torch.nn.MultiheadAttention(6, 3, batch_first=True, dtype=torch.float64, device=device)
         convs = (module.query, module.key, module.value)
         with torch.no_grad():
@@ -197,6 +237,7 @@ class TestSelfAttention:
         y, weights = module(x, return_weights=True)
         peer_y, peer_weights = peer(sequence, sequence, sequence, average_attn_weights=False)
         assert_agrees(y, peer_y.transpose(1, 2).reshape(x.shape), "torch.nn.MultiheadAttention")
+        assert_agrees(module(x), y, "要权重时的输出")
         assert_agrees(weights, peer_weights, "torch.nn.MultiheadAttention")
 
     def test_by_hand(self, device):
@@ -258,20 +299,27 @@ class TestSelfAttention:
         """位置怎样打乱，输出就怎样打乱，权重的行与列都跟着打乱。"""
         order = torch.tensor(data.draw(st.permutations(range(11))), device=device)
         torch.manual_seed(data.draw(st.integers(0, 2**32)))
-        module = SelfAttention(5, 6, 14, heads=2, similarity=similarity).to(device).double()
+        module = fast(SelfAttention(5, 6, 14, heads=2, similarity=similarity)).to(device).double()
         x = draw(2, 5, 1, 11, device=device)
         y, weights = module(x, return_weights=True)
         permuted_y, permuted_weights = module(x[..., order], return_weights=True)
         assert_agrees(permuted_y, y[..., order], "打乱未打乱的输出")
         assert_agrees(permuted_weights, weights[..., order, :][..., order], "打乱未打乱的权重")
 
-    @pytest.mark.parametrize("similarity", ["dot_product", "scaled_dot_product"])
-    def test_fused_gradients_are_those_of_the_steps(self, similarity, device):
-        module = SelfAttention(5, 6, 14, heads=2, similarity=similarity).to(device).double()
+    @similarities
+    def test_gradients_are_those_of_the_steps(self, similarity, device):
+        module = fast(SelfAttention(5, 6, 14, heads=2, similarity=similarity)).to(device).double()
         x = draw(2, 5, 3, 7, device=device).requires_grad_()
         literal = gradients(lambda x: module(x, return_weights=True)[0], module, x)
         for one, other in zip(gradients(module, module, x), literal, strict=True):
             assert_agrees(one, other, "三步的梯度")
+
+    @similarities
+    def test_many_positions_give_the_same(self, similarity, device):
+        """位置多得模块自己就不存 N×N 矩阵。"""
+        module = SelfAttention(5, 6, 14, heads=2, similarity=similarity).to(device).double()
+        x = draw(2, 5, 17, 19, device=device)
+        assert_agrees(module(x), module(x, return_weights=True)[0], "三步")
 
     @pytest.mark.parametrize(
         ("options", "message"),
