@@ -153,7 +153,8 @@ def dot_product_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
         (θ φᵀ) g / M：N·M·(C′ + C″) 次乘加，要存 N×M 的矩阵；
         θ (φᵀ g / M)：(N + M)·C′·C″ 次乘加，只存 C′×C″ 的矩阵。
 
-    点积没有 softmax，矩阵乘法的结合律就让两者相等。位置少于通道时前者便宜。
+    点积没有 softmax，矩阵乘法的结合律就让两者相等。位置少于通道时前者便宜；
+    导出成可变尺寸时 N 不是 int，只用后者。
     1 / M 在乘 θ 之前：M 个数的和可能超出 float16。
 
     参数：theta (B, N, C′)；phi (B, M, C′)；g (B, M, C″)。
@@ -161,7 +162,7 @@ def dot_product_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
     出处：Shen 等 2021，Efficient Attention（arXiv 1812.01243），3.2 节。
     """
     (n, c), (m, width) = theta.shape[-2:], g.shape[-2:]
-    if n * m * (c + width) < (n + m) * c * width:
+    if isinstance(n, int) and n * m * (c + width) < (n + m) * c * width:
         return dot_product(theta, phi) @ g
     nothing = g.new_zeros(())
     context = torch.baddbmm(nothing, phi.mT, g, beta=0, alpha=1 / m)  # (B, C′, C″)
@@ -303,7 +304,8 @@ class NonLocalBlock(nn.Module):
         check_input(x, self.in_channels, self.dims, self.subsample)
         theta, phi, g = project(x, self.theta, self.phi, self.g, self.pool)
         own = self.pairwise_parameters
-        small = theta.shape[1] * phi.shape[1] <= self.small
+        pairs = theta.shape[1] * phi.shape[1]
+        small = isinstance(pairs, int) and pairs <= self.small  # 导出成可变尺寸时不是 int
         if return_weights or (small and self.pairwise != "dot_product"):
             weights = PAIRWISE[self.pairwise](theta, phi, **own)
             z = residual_output(x, weights, g, self.out)

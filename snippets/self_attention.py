@@ -196,7 +196,7 @@ def perceptron_attention(
 
     tanh 拆不开，N·M·d 个隐层的值都要算。不同的 query 互不相干，所以一次算几个，
     使它们的隐层不超过 limit 个数（至少一个 query），留在缓存里；反向时重新算
-    一遍，而不是全部存着。
+    一遍，而不是全部存着。导出成可变尺寸时 N 不是 int，图里放不下循环，只能一次算完。
 
     参数：query (B, heads, N, d)；key (B, heads, M, d)；value (B, heads, M, e)；
         W、U (heads, d, d)；v (heads, d)；limit 按每个样本、每个头计。
@@ -210,7 +210,7 @@ def perceptron_attention(
         return aggregate(normalise(perceptron_scores(some, from_key, v)), value)
 
     rows = max(1, limit // (key.shape[-2] * key.shape[-1]))
-    if query.shape[-2] <= rows:
+    if not isinstance(rows, int) or query.shape[-2] <= rows:
         return attend(from_query)
     return torch.cat(
         [
@@ -289,7 +289,8 @@ class SelfAttention(nn.Module):
         key = split_heads(self.key(x), self.heads)
         value = split_heads(self.value(x), self.heads)
         own = self.similarity_parameters
-        small = query.shape[-2] * key.shape[-2] <= self.small
+        pairs = query.shape[-2] * key.shape[-2]
+        small = isinstance(pairs, int) and pairs <= self.small  # 导出成可变尺寸时不是 int
         if return_weights or (small and self.similarity.endswith("dot_product")):
             weights = normalise(score(query, key, self.similarity, **own))
             y = merge_heads(aggregate(weights, value), x.shape)
