@@ -204,7 +204,7 @@ def prefix_sums(from_phi: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     descending, order = (from_phi - center).sort(dim=-1, descending=True)
     g = take(g, order).to(wide)
     terms = torch.cat([g, descending[..., None] * g], dim=-1)
-    return center, -descending, F.pad(terms, (0, 0, 1, 0)).cumsum(dim=1)
+    return center, -descending.detach(), F.pad(terms, (0, 0, 1, 0)).cumsum(dim=1)
 
 
 def look_up(from_theta: Tensor, center: Tensor, ascending: Tensor, sums: Tensor) -> Tensor:
@@ -214,7 +214,7 @@ def look_up(from_theta: Tensor, center: Tensor, ascending: Tensor, sums: Tensor)
     返回：(B, N, C″)，dtype 同前缀和：半精度放不下时，还没有除以 M。
     """
     a = from_theta.to(sums.dtype) + center
-    counts = torch.searchsorted(ascending.detach(), a.detach())
+    counts = torch.searchsorted(ascending, a.detach())
     sum_g, sum_bg = take(sums, counts).chunk(2, dim=-1)
     return a[..., None] * sum_g + sum_bg
 

@@ -1,0 +1,85 @@
+"""几个进程，各算一段：测试自己是 0 号，其余的从标准输入听它说算哪个模块。"""
+
+import contextlib
+import datetime
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+
+from snippets import NonLocalBlock
+from snippets.distributed import non_local_over_ranks
+from tests.snippets.data import draw, wake
+
+ROOT = Path(__file__).parents[2]
+WAIT = datetime.timedelta(seconds=60)
+
+
+@contextlib.contextmanager
+def group_of(world):
+    """有 world 个进程的进程组，本进程是 0 号；给出的函数让每个进程都算同一个模块。"""
+    with contextlib.ExitStack() as stack:
+        address = (Path(stack.enter_context(tempfile.TemporaryDirectory())) / "meeting").as_uri()
+        others = []
+        for rank in range(1, world):
+            command = [sys.executable, "-W", "ignore", "-m", "tests.snippets.ranks", str(rank), str(world), address]
+            others.append(subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, text=True))
+            stack.enter_context(others[-1])
+            stack.callback(others[-1].kill)  # 它也许还在等一次不会来的通信
+
+        def compute(*case):
+            for process in others:
+                print(json.dumps(case), file=process.stdin, flush=True)
+            return own_part(*case)
+
+        join(0, world, address)
+        stack.callback(dist.destroy_process_group)
+        yield compute
+
+
+def join(rank, world, address):
+    if os.path.exists("/sys/class/net/lo"):
+        os.environ["GLOO_SOCKET_IFNAME"] = "lo"  # 主机名不一定找得到地址
+    dist.init_process_group("gloo", init_method=address, rank=rank, world_size=world, timeout=WAIT)
+
+
+def follow(rank, world, address):
+    torch.set_num_threads(1)
+    join(int(rank), int(world), address)
+    for line in sys.stdin:
+        own_part(*json.loads(line))
+
+
+def whole(pairwise, dims, subsample, shape, dtype):
+    """模块与整个输入，每个进程抽到的都一样。"""
+    torch.manual_seed(0)
+    block = wake(NonLocalBlock(7, 3, dims=dims, pairwise=pairwise, subsample=subsample))
+    dtype = getattr(torch, dtype)
+    return block.to(dtype), draw(2, 7, *shape, dtype=dtype).requires_grad_()
+
+
+def own_part(*case):
+    """这个进程的输出与 x 的梯度，收集成整体；参数的梯度，求和。"""
+    block, x = whole(*case)
+    world, rank = dist.get_world_size(), dist.get_rank()
+    part = x.detach().chunk(world, dim=2)[rank].requires_grad_()
+    z = non_local_over_ranks(block, part)
+    own, *parameters = torch.autograd.grad(z.square().sum(), [part, *block.parameters()])
+    for gradient in parameters:
+        dist.all_reduce(gradient)
+    return gather(z.detach()), gather(own), parameters
+
+
+def gather(part):
+    parts = [torch.empty_like(part) for _ in range(dist.get_world_size())]
+    dist.all_gather(parts, part.contiguous())
+    return torch.cat(parts, dim=2)
+
+
+if __name__ == "__main__":
+    follow(*sys.argv[1:])

@@ -1,0 +1,51 @@
+"""non_local_over_ranks：两个、四个进程各算一段，与一个进程算的一样。"""
+
+import pytest
+import torch
+
+from snippets import NonLocalBlock
+from snippets.distributed import non_local_over_ranks
+from tests.snippets.compare import assert_agrees, assert_refuses
+from tests.snippets.data import PAIRWISE, gradients
+from tests.snippets.ranks import group_of, whole
+
+
+@pytest.fixture(scope="module", params=[2, 4], ids=["2 processes", "4 processes"])
+def compute(request):
+    with group_of(request.param) as compute:
+        yield compute
+
+
+@pytest.mark.parametrize("pairwise", PAIRWISE)
+@pytest.mark.parametrize(
+    ("dims", "subsample", "shape", "dtype"),
+    [
+        (1, False, (12,), "float64"),
+        (2, False, (4, 5), "float64"),
+        (2, True, (8, 5), "float64"),
+        (3, True, (4, 5, 3), "float64"),
+        (2, True, (8, 5), "float32"),
+        (2, True, (8, 5), "bfloat16"),
+        (2, True, (8, 5), "float16"),
+    ],
+    ids=str,
+)
+def test_is_what_one_process_computes(compute, pairwise, dims, subsample, shape, dtype):
+    case = pairwise, dims, subsample, shape, dtype
+    block, x = whole(*case)
+    z, x_gradient, parameter_gradients = compute(*case)
+    assert_agrees(z, block(x), "一个进程的输出")
+    if dtype == "float64":  # 舍入随求和的次序变，本来是零的梯度就只剩舍入
+        expected = gradients(block, block, x)
+        for one, other in zip([x_gradient, *parameter_gradients], expected, strict=True):
+            assert_agrees(one, other, "一个进程的梯度")
+
+
+def test_refuses_to_split_a_window(compute):
+    block = NonLocalBlock(7, subsample=True)
+    message = r"第一个空间轴应是偶数.*得到形状 \(2, 7, 3, 4\)"
+    assert_refuses(message, non_local_over_ranks, block, torch.randn(2, 7, 3, 4))
+
+
+def test_refuses_what_the_block_refuses(compute):
+    assert_refuses("x 应为浮点张量", non_local_over_ranks, NonLocalBlock(7), torch.ones(2, 7, 3, 4).long())
