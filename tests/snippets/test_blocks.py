@@ -15,6 +15,7 @@ from tests.snippets.compare import DTYPES, assert_agrees, assert_holds, assert_r
 REPRESENTATIVES = [  # 只为慢的测试，每个模块选一个
     "self_attention-scaled_dot_product",
     "non_local-embedded_gaussian-2d-subsample",
+    "non_local-concatenation-2d",
     "channel_attention",
 ]
 
