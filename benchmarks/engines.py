@@ -22,7 +22,10 @@ from benchmarks.notes import Note, write_notes
 
 ROOT = Path(__file__).parents[1]
 
-PROJECT = ("docs", "kb", "snippets", "tests", "evidence", "mkdocs.yml", "pyproject.toml")
+PROJECT = (
+    *("docs", "kb", "snippets", "tests", "evidence", "benchmarks"),
+    *("mkdocs.yml", "pyproject.toml"),
+)
 """What a site of this project is made from, or watches."""
 
 ZENSICAL = "0.0.73"

@@ -6,6 +6,7 @@
   listings、said 填内容；
 - 嵌入的代码和证据：regions、embeds 显示，keys、lines、record、refuse、evidence 记录，
   judge、badges、overview 判定与显示，mutate 证明测试会失败；
+- 嵌入的图：measured 读测量的结果、判定过期没有，plot 画，figures 显示；
 - 命令行：__main__、chinese；kb add 是 add、sources、originals、abbrlink、merge、brought、places、
   files，kb list 是 contents，kb check 是 check、addresses、dead、remote；
 - 各处都用：notes（笔记的字节）、engine（MkDocs 或 Zensical）、html。

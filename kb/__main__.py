@@ -13,6 +13,7 @@ from kb.add import Outcome, Report, Result, add_notes
 from kb.check import (
     check_embeds,
     check_explanations,
+    check_figures,
     check_notes,
     count_states,
     rerun,
@@ -163,7 +164,7 @@ def list_command(as_json: bool) -> None:
 
 @main.command(
     help="检查：笔记是登记的原文，没有私密的；站内的链接和图片找得到；每个嵌入块显示的代码在 CPU 上"
-    "已验证。有一处不对就失败。笔记里找不到目标的链接，本站改不了，只列出来。",
+    "已验证，每张图是用现在的代码测量的。有一处不对就失败。笔记里找不到目标的链接，本站改不了，只列出来。",
     short_help="检查笔记、链接和嵌入的代码。",
 )
 @click.option("--rerun", "again", is_flag=True, help="再运行一遍测试，与 evidence/cpu.json 比较。")
@@ -181,7 +182,8 @@ def check(again: bool, remote: bool, as_json: bool) -> None:
                 )
                 dead = found.add_remote(answers)
         problems = [*check_notes(root), *found.problems]
-        problems += check_embeds(root) + check_explanations(root)
+        problems += check_embeds(root) + check_figures(root)
+        problems += check_explanations(root)
         problems += rerun(root, 2 if as_json else None) if again else []
         states = count_states(root)
         notes = len(read_lock(root))

@@ -242,21 +242,33 @@ def count(outcomes: list[str]) -> str:
 
 
 def facts_list(verdict: Verdict) -> etree.Element:
-    run = verdict.run
+    return definitions(
+        {
+            **circumstances(verdict.run),
+            "没有运行": not_run(verdict),
+            "变异测试": mutation_words(verdict),
+            "内容键": element("code", None, verdict.key),
+        }
+    )
+
+
+def circumstances(run: dict) -> dict[str, str | None]:
+    """When and where something was recorded."""
     environment = run["environment"]
     packages = "，".join(
         f"{package} {version}" for package, version in environment["packages"].items()
     )
-    facts = {
+    return {
         "记录于": run["recorded"].replace("T", " ").replace("Z", " UTC"),
         "处理器": environment["processor"],
         "驱动": environment["driver"],
         "系统": environment["system"],
         "版本": f"Python {environment['python']}，{packages}",
-        "没有运行": not_run(verdict),
-        "变异测试": mutation_words(verdict),
-        "内容键": element("code", None, verdict.key),
     }
+
+
+def definitions(facts: dict[str, etree.Element | str | None]) -> etree.Element:
+    """A list of those that are known."""
     parts = []
     for term, value in facts.items():
         if value is not None:

@@ -1,5 +1,6 @@
-"""`kb check`: whether notes are what their authors wrote, none of them private, and whether every
-embed is verified on CPU; with `--rerun`, whether it still would be.
+"""`kb check`: whether notes are what their authors wrote, none of them private, whether every
+embed is verified on CPU and every figure was measured with the code there is; with `--rerun`,
+whether what is verified still would be.
 """
 
 import shutil
@@ -24,6 +25,7 @@ from kb.judge import (
     read_explanations,
 )
 from kb.keys import TESTS
+from kb.measured import outdated, read_measured
 from kb.notes import (
     LOCK,
     find_embeds,
@@ -101,6 +103,18 @@ def check_embeds(root: Path) -> list[str]:
                 unverified = device == "cpu" and verdict.state is not State.VERIFIED
                 if unverified or verdict.broken:
                     problems.append(f"docs/{uri}：{complaint(verdict)}")
+    return problems
+
+
+def check_figures(root: Path) -> list[str]:
+    """Embedded figures that can't be shown, or that were measured with other code."""
+    problems = []
+    for name, pages in find_embeds(root, "figure").items():
+        try:
+            problem = outdated(read_measured(root, name))
+        except BadInput as error:
+            problem = str(error)
+        problems += [f"docs/{uri}：{problem}" for uri, _ in pages if problem]
     return problems
 
 

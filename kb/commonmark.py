@@ -25,7 +25,7 @@ from markdown.extensions import Extension
 from markdown_it.token import Token
 
 from kb.code import highlight_fence
-from kb.engine import current_page
+from kb.engine import Page, current_page
 from kb.formulas import mathml
 from kb.html import append, element, literal_entities
 from kb.rawhtml import pieces
@@ -62,6 +62,9 @@ class NoteParser(BlockParser):
         """Called with the lines of a page and its tokens; raise BadInput."""
         self.fences: list[Callable[[Token], etree.Element | None]] = []
         """Make the element of a fence, or leave it to the next."""
+        self.embeds: dict[str, Callable[[str, Page, str], etree.Element]] = {}
+        """Kind of an embed → what makes its figure, from what it names, the page and
+        `path:line` for messages."""
 
     def parseDocument(self, lines: list[str]) -> etree.ElementTree:
         text = "\n".join(lines)

@@ -17,9 +17,13 @@ whole as well: `--8<-- "tests/snippets/test_blocks.py"`.
 
 The figure's `data-code` is what it shows: `self_attention.py:score`. `kb.badges` reads it.
 
+What is said here of where an embed may stand holds for every kind of it; `kb.figures` makes
+those of measured figures.
+
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
 | Embeds.check, Embeds.show | md.parser | checks, fences | | sees the author's lines and the parser's tokens |
+| Embeds.code | md.parser | embeds | | makes embeds of code |
 | FragmentTreeprocessor | treeprocessors | kb-embed-fragments | -1 | after the generator has resolved links (0) |
 """
 
@@ -42,6 +46,8 @@ from kb.regions import Region, list_files, read_regions, read_text
 from kb.syntax import parse
 
 EMBED_LINES = 4
+NAMED = {"python": "文件.py:区域", "figure": "文件.json:图"}
+"""What an embed of each kind names, as messages put it."""
 
 
 class Embeds:
@@ -61,18 +67,18 @@ class Embeds:
         page = current_page(self.md)
         for count, number in enumerate(numbers, 1):
             here = page.place(OPENS_EMBED, count)
-            target = read_embed(lines, number, here)
-            self.figures[number] = self.figure(target, page, here)
+            kind, target = read_embed(lines, number, here)
+            figure = self.md.parser.embeds[kind](target, page, here)
+            figure.set("id", self.free_id(figure.get("id")))
+            self.figures[number] = figure
         check_places(lines, tokens, numbers, page)
 
     def show(self, fence: Token) -> etree.Element | None:
         return self.figures.get(fence.map[0])
 
-    def figure(self, target: str, page: Page, here: str) -> etree.Element:
+    def code(self, target: str, page: Page, here: str) -> etree.Element:
         path, region, text = find_code(target, page, here)
-        figure = element(
-            "figure", {"class": "embed", "id": self.free_id(anchor(target)), "data-code": target}
-        )
+        figure = element("figure", {"class": "embed", "id": anchor(target), "data-code": target})
         if region:
             code = highlight(self.md, text, "python", title=region.title)
         else:
@@ -86,7 +92,7 @@ class Embeds:
         return figure
 
     def free_id(self, name: str) -> str:
-        """The anchor, numbered where the page already embeds the same region."""
+        """The anchor, numbered where the page already embeds the same."""
         taken = {figure.get("id") for figure in self.figures.values()}
         number = 1
         while (id := name + (f"-{number}" if number > 1 else "")) in taken:
@@ -181,6 +187,7 @@ class EmbedExtension(Extension):
         embeds = Embeds(md)
         md.parser.checks.append(embeds.check)
         md.parser.fences.append(embeds.show)
+        md.parser.embeds["python"] = embeds.code
         md.treeprocessors.register(FragmentTreeprocessor(md), "kb-embed-fragments", -1)
 
 
@@ -188,20 +195,21 @@ def makeExtension(**options) -> EmbedExtension:
     return EmbedExtension(**options)
 
 
-def read_embed(lines: list[str], number: int, here: str) -> str:
-    """What the embed that opens at line `number` names.
+def read_embed(lines: list[str], number: int, here: str) -> tuple[str, str]:
+    """Kind of the embed that opens at line `number`, and what it names.
 
     Raises BadInput, which says `here`, if it is misshapen.
     """
     embed = lines[number : number + 4]
+    kind = OPENS_EMBED.match(embed[0]).group(1)
     middle = EMBED_MIDDLE.fullmatch(embed[1]) if len(embed) > 1 else None
-    if embed[0] != EMBED_FIRST or middle is None or embed[2:] != [EMBED_LAST, ""]:
+    if embed[0] != EMBED_FIRST[kind] or middle is None or embed[2:] != [EMBED_LAST, ""]:
         raise BadInput(
             f"{here}：嵌入块应恰好是这四行，最后一行为空：\n"
-            f'    {EMBED_FIRST}\n    --8<-- "文件.py:区域"\n    {EMBED_LAST}\n    \n'
+            f'    {EMBED_FIRST[kind]}\n    --8<-- "{NAMED[kind]}"\n    {EMBED_LAST}\n    \n'
             f"得到的是：\n" + "".join(f"    {line}\n" for line in embed)
         )
-    return middle.group(1)
+    return kind, middle["target"]
 
 
 def next_author_line(lines: list[str], number: int) -> str:

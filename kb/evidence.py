@@ -77,18 +77,7 @@ def refuse_constant(name: str) -> None:
 def parse(data: bytes, shown_as: str, kind: str) -> dict:
     command = MUTATE if kind == "mutation" else RECORD
     mend = f"这个文件由 {command} 写成，不要手工修改：删去它，重新运行 {command}。"
-    try:
-        text = data.decode("utf-8")
-        for number, line in enumerate(text.split("\n"), 1):
-            if line.startswith(("<<<<<<< ", ">>>>>>> ")):
-                raise BadInput(f"{shown_as}:{number}：有没解决的合并冲突（{line[:20]}）。{mend}")
-        document = json.loads(text, parse_constant=refuse_constant)
-    except UnicodeDecodeError:
-        raise BadInput(f"{shown_as}：不是 UTF-8 编码的 JSON。{mend}") from None
-    except json.JSONDecodeError as error:
-        raise BadInput(
-            f"{shown_as}:{error.lineno}：不是完整的 JSON（{error.msg}）。{mend}"
-        ) from None
+    document = decode(data, shown_as, mend)
     version = document.get("schema") if isinstance(document, dict) else None
     if version != VERSION:
         raise BadInput(f"{shown_as}：格式的版本是 {version!r}，应为 {VERSION}。{mend}")
@@ -99,3 +88,19 @@ def parse(data: bytes, shown_as: str, kind: str) -> dict:
     if document["digest"] != digest(document):
         raise BadInput(f"{shown_as}：内容与文件里的摘要不符，被改动过。{mend}")
     return document
+
+
+def decode(data: bytes, shown_as: str, mend: str) -> object:
+    """What a file of JSON holds. Raises BadInput, which ends with `mend`."""
+    try:
+        text = data.decode("utf-8")
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.startswith(("<<<<<<< ", ">>>>>>> ")):
+                raise BadInput(f"{shown_as}:{number}：有没解决的合并冲突（{line[:20]}）。{mend}")
+        return json.loads(text, parse_constant=refuse_constant)
+    except UnicodeDecodeError:
+        raise BadInput(f"{shown_as}：不是 UTF-8 编码的 JSON。{mend}") from None
+    except json.JSONDecodeError as error:
+        raise BadInput(
+            f"{shown_as}:{error.lineno}：不是完整的 JSON（{error.msg}）。{mend}"
+        ) from None

@@ -40,14 +40,24 @@ def literal_entities(text: str) -> str:
 
 
 def table(
-    headings: Iterable[str], rows: Iterable[Iterable[etree.Element | str]], caption: str
+    headings: Iterable[str],
+    rows: Iterable[Iterable[etree.Element | str]],
+    caption: str,
+    row_headings: bool = False,
 ) -> etree.Element:
-    """A table that scrolls by itself where it is wider than the page."""
+    """A table that scrolls by itself where it is wider than the page.
+
+    With `row_headings`, the first cell of a row says what the row is about.
+    """
     head = element("tr", None, *(element("th", {"scope": "col"}, heading) for heading in headings))
     body = [element("tr", None, *(element("td", None, cell) for cell in row)) for row in rows]
+    if row_headings:
+        for row in body:
+            row[0].tag = "th"
+            row[0].set("scope", "row")
     return element(
         "div",
-        {"class": "wide", "tabindex": "0", "role": "group", "aria-label": caption},
+        {"class": "wide", "tabindex": "0", "role": "group", "aria-label": literal(caption)},
         element(
             "table",
             {"class": "facts"},

@@ -224,7 +224,8 @@ class Outline:
         self.embeds = [
             found.group(1)
             for token in tokens
-            if token.type == "fence" and f"{token.markup} {token.info.strip()}" == EMBED_FIRST
+            if token.type == "fence"
+            and f"{token.markup} {token.info.strip()}" == EMBED_FIRST["python"]
             if (found := EMBED_MIDDLE.fullmatch(token.content.strip()))
         ]
 

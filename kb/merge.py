@@ -15,6 +15,7 @@ from difflib import SequenceMatcher
 
 from kb.engine import BadInput
 from kb.notes import (
+    Embed,
     body_line,
     embed_bytes,
     fingerprint,
@@ -91,7 +92,7 @@ def keep_embeds(note: bytes, locked: dict, new: bytes, names: tuple[str, str]) -
         return new
     author = without_embeds(note)[: locked["bytes"]]
     old, now = read_version(author, names[0]), read_version(new, names[1])
-    places: dict[int, list[str]] = {}
+    places: dict[int, list[Embed]] = {}
     complaints = []
     for number, embed in enumerate(embeds):
         line = min(len(author[: embed.position].splitlines()), len(old.lines))
@@ -100,7 +101,7 @@ def keep_embeds(note: bytes, locked: dict, new: bytes, names: tuple[str, str]) -
         except BadInput as problem:
             complaints.append(f"嵌入块 {embed.target} {problem}")
         else:
-            places.setdefault(place, []).append(embed.target)
+            places.setdefault(place, []).append(embed)
     if not complaints:
         merged = insert(now.lines, places)
         kept = sorted(embed.target for embed in list_embeds(merged))
@@ -192,7 +193,7 @@ def quote(version: Version, number: int, added: int = 0) -> str:
     return f"“{shown}”（{version.name}:{block.first + added + 1}）"
 
 
-def insert(lines: list[bytes], places: dict[int, list[str]]) -> bytes:
+def insert(lines: list[bytes], places: dict[int, list[Embed]]) -> bytes:
     """The lines with embeds before some of them, ending as the line before each ends."""
     merged = b""
     usual = next((end for end in map(line_end, reversed(lines)) if end), b"\n")
@@ -202,7 +203,7 @@ def insert(lines: list[bytes], places: dict[int, list[str]]) -> bytes:
             if not end:  # the author's last line has none
                 end = usual
                 merged += end
-            merged += b"".join(embed_bytes(target, end) for target in places[number])
+            merged += b"".join(embed_bytes(embed, end) for embed in places[number])
         if number < len(lines):
             merged += lines[number]
     return merged

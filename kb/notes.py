@@ -6,6 +6,8 @@ An embed is four lines, the last one empty:
     --8<-- "file.py:region"
     ```
 
+A measured figure is embedded the same way: `{.figure .embed}`, `"file.json:name"`.
+
 `notes.lock.json` holds length and SHA-256 of each note as its author wrote it.
 """
 
@@ -22,13 +24,14 @@ from kb.engine import BadInput
 OPENS_EMBED = re.compile(r"``` \{\.(python|figure) \.embed")
 """A line that begins so opens an embed; an author's note may not have one."""
 
-EMBED_FIRST = "``` {.python .embed}"
-EMBED_MIDDLE = re.compile(r'--8<-- "([^"\r\n]*)"')
+EMBED_FIRST = {kind: f"``` {{.{kind} .embed}}" for kind in ("python", "figure")}
+"""How an embed opens that shows code, or a figure."""
+EMBED_MIDDLE = re.compile(r'--8<-- "(?P<target>[^"\r\n]*)"')
 EMBED_LAST = "```"
 
 _EMBED = re.compile(
-    rf"^{re.escape(EMBED_FIRST)}(?P<end>\r?\n){EMBED_MIDDLE.pattern}(?P=end)"
-    rf"{EMBED_LAST}(?P=end)(?P=end)".encode(),
+    rf"^``` \{{\.(?P<kind>{'|'.join(EMBED_FIRST)}) \.embed\}}(?P<end>\r?\n)"
+    rf"{EMBED_MIDDLE.pattern}(?P=end){EMBED_LAST}(?P=end)(?P=end)".encode(),
     re.MULTILINE,
 )
 FRONT_MATTER = re.compile(
@@ -48,6 +51,8 @@ def without_embeds(note: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Embed:
+    kind: str
+    """`python` or `figure`."""
     target: str
     """What it shows: `file.py:region`."""
     position: int
@@ -57,14 +62,15 @@ class Embed:
 def list_embeds(note: bytes) -> list[Embed]:
     found, removed = [], 0
     for match in _EMBED.finditer(note):
-        found.append(Embed(match[2].decode(), match.start() - removed))
+        kind, target = match["kind"].decode(), match["target"].decode()
+        found.append(Embed(kind, target, match.start() - removed))
         removed += match.end() - match.start()
     return found
 
 
-def embed_bytes(target: str, end: bytes) -> bytes:
-    """An embed with the empty line after it; `end` ends each line."""
-    lines = (EMBED_FIRST, f'--8<-- "{target}"', EMBED_LAST, "")
+def embed_bytes(embed: Embed, end: bytes) -> bytes:
+    """The lines of an embed, the empty one after it too; `end` ends each."""
+    lines = (EMBED_FIRST[embed.kind], f'--8<-- "{embed.target}"', EMBED_LAST, "")
     return b"".join(line.encode() + end for line in lines)
 
 
@@ -134,12 +140,12 @@ def lock_bytes(lock: dict[str, dict[str, int | str]]) -> bytes:
     return (json.dumps(lock, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def find_embeds(root: Path) -> dict[str, list[tuple[str, str]]]:
+def find_embeds(root: Path, kind: str = "python") -> dict[str, list[tuple[str, str]]]:
     """What is embedded → the pages below `docs/` that embed it, each with its title."""
     found: dict[str, list[tuple[str, str]]] = {}
     for path in sorted((root / "docs").rglob("*.md")):
         note = path.read_bytes()
-        targets = dict.fromkeys(match[2].decode() for match in _EMBED.finditer(note))
+        targets = dict.fromkeys(each.target for each in list_embeds(note) if each.kind == kind)
         if targets:
             uri = path.relative_to(root / "docs").as_posix()
             title = title_of(note.decode("utf-8", "replace")) or uri

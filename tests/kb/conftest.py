@@ -32,6 +32,7 @@ class Project:
         self.root = root
         shutil.copy(ROOT / "mkdocs.yml", root)
         (root / "evidence").mkdir()
+        (root / "benchmarks").mkdir()
         for watched in ("pyproject.toml", "tests/conftest.py", "tests/snippets/data.py"):
             self.write(watched, "")
         self.write("snippets/numbers.py", SNIPPET)

@@ -14,6 +14,9 @@ def embed(target):
     return f'``` {{.python .embed}}\n--8<-- "{target}"\n```\n\n'
 
 
+FIGURE = '``` {.figure .embed}\n--8<-- "cuda.json:time"\n```\n\n'
+
+
 def test_shows_the_region_under_its_title(project):
     page = project.render("前\n\n" + embed("numbers.py:half") + "后\n")
     (figure,) = page.select("figure.embed")
@@ -106,7 +109,11 @@ def test_between_blocks_of_any_kind(project, before, after):
         ("```\na\n\n" + embed("numbers.py:half") + "b\n```\n", 8, "落在一个代码块、HTML 或注释里面"),
         ("<div>\n\n" + embed("numbers.py:half") + "</div>\n", 7, "落在一个代码块、HTML 或注释里面"),
         ("<!--\n\n" + embed("numbers.py:half") + "-->\n", 7, "落在一个代码块、HTML 或注释里面"),
-        ("``` {.figure .embed}\n--8<-- \"a.json\"\n```\n\n", 5, "恰好是这四行"),
+        ('``` {.figure .embed}\n--8<-- "cpu.json:a"\n```\n后\n', 5, '--8<-- "文件.json:图"'),
+        ("前\n" + FIGURE + "后\n", 6, "前面要有空行；它前一行是 '前'"),
+        ("1. 一\n\n" + FIGURE + "2. 二\n", 7, "拆成了两半，后面还有 '2. 二'。"),
+        ("1. 一\n\n" + embed("numbers.py:half") + FIGURE + "2. 二\n", 7, "拆成了两半，后面还有 '2. 二'。"),
+        ("```\na\n\n" + FIGURE + "b\n```\n", 8, "落在一个代码块、HTML 或注释里面"),
     ],
 )
 def test_refuses_bad_embeds(project, body, line, message):

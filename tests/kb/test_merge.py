@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 
 from kb.engine import BadInput
 from kb.merge import keep_embeds
-from kb.notes import embed_bytes, fingerprint, is_original, list_embeds, without_embeds
+from kb.notes import Embed, embed_bytes, fingerprint, is_original, list_embeds, without_embeds
 
 NAMES = ("docs/posts/1.md", "new.md")
 HEAD = "---\ntitle: x\n---\n\n"
 EMBED = '``` {.python .embed}\n--8<-- "a.py:one"\n```\n\n'
 OTHER = EMBED.replace("one", "two")
+FIGURE = '``` {.figure .embed}\n--8<-- "cpu.json:time"\n```\n\n'
 
 
 def keep(old, new):
@@ -38,6 +39,7 @@ class TestFollows:
         [
             (f"一\n\n{EMBED}二\n", "零\n\n一\n\n二改了\n", f"零\n\n一\n\n{EMBED}二改了\n"),
             (f"一\n\n{EMBED}{OTHER}二\n", "一\n\n新\n", f"一\n\n{EMBED}{OTHER}新\n"),
+            (f"一\n\n{EMBED}{FIGURE}二\n", "一\n\n新\n", f"一\n\n{EMBED}{FIGURE}新\n"),
             (f"一\n\n{EMBED}二\n\n{OTHER}三\n", "二\n\n一\n\n三\n", f"二\n\n{OTHER}一\n\n{EMBED}三\n"),
             (f"{EMBED}一\n", "零\n", f"{EMBED}零\n"),
             (f"一\n\n{EMBED}", "一\n\n二\n", f"一\n\n{EMBED}二\n"),
@@ -72,7 +74,7 @@ class TestFollows:
         author = HEAD.encode() + f"一{end}{end}二".encode()
         new = HEAD.encode() + f"零{end}{end}二".encode()
         merged = keep_embeds(note, fingerprint(author), new, NAMES)
-        assert merged == new + end.encode() + embed_bytes("a.py:one", end.encode())
+        assert merged == new + end.encode() + embed_bytes(Embed("python", "a.py:one", 0), end.encode())
 
     def test_whatever_became_of_the_front_matter(self):
         old = f"---\ntitle: x\n---\n\n{EMBED}一\n".encode()

@@ -7,9 +7,11 @@ import pytest
 
 from kb.notes import (
     body_line,
+    embed_bytes,
     fingerprint,
     front_matter,
     is_original,
+    list_embeds,
     private_because,
     read_lock,
     without_embeds,
@@ -62,6 +64,14 @@ def test_git_keeps_any_line_end_of_a_note(tmp_path, autocrlf):
 
 def test_embeds_come_out_whole():
     assert without_embeds(b"a\n\n" + EMBED + EMBED + b"b\n\n" + EMBED) == b"a\n\nb\n\n"
+
+
+def test_figures_come_out_whole_too():
+    figure = b'``` {.figure .embed}\n--8<-- "cpu.json:time"\n```\n\n'
+    assert without_embeds(b"a\n\n" + EMBED + figure + b"b\n") == b"a\n\nb\n"
+    (_, found) = list_embeds(b"a\n\n" + EMBED + figure + b"b\n")
+    assert (found.kind, found.target, found.position) == ("figure", "cpu.json:time", 3)
+    assert embed_bytes(found, b"\n") == figure
 
 
 def test_crlf_comes_out_whole():

@@ -46,7 +46,7 @@ def run_anyway(root, *command):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("engines")
-    for name in ("docs", "snippets", "tests", "evidence", "kb"):
+    for name in ("docs", "snippets", "tests", "evidence", "benchmarks", "kb"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("mkdocs.yml", "pyproject.toml", "notes.lock.json"):
         shutil.copy(ROOT / name, root)

@@ -20,7 +20,7 @@ class Server:
 
     def __init__(self, root):
         self.root = root
-        for name in ("docs", "snippets", "tests", "evidence"):
+        for name in ("docs", "snippets", "tests", "evidence", "benchmarks"):
             shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("mkdocs.yml", "pyproject.toml"):
             shutil.copy(ROOT / name, root)
