@@ -36,7 +36,7 @@ from kb.evidence import DEVICES
 from kb.html import append, element, literal, table
 from kb.judge import State
 from kb.measured import Measured, outdated, read_measured
-from kb.plot import draw, sample, show, styles
+from kb.plot import draw, sample, show, styles, value
 
 log = logging.getLogger("mkdocs.kb")
 
@@ -121,7 +121,7 @@ def number_table(plot: dict) -> etree.Element:
 def cell(point: dict | None, unit: str) -> str:
     if point is None:
         return "—"
-    return point["why"] if point["y"] is None else show(point["y"], unit)
+    return value(point, unit)
 
 
 def state(measured: Measured) -> etree.Element:

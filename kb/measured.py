@@ -7,6 +7,7 @@ stands on has the bytes that were measured; where one has others, it is stale.
 import functools
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,9 +91,15 @@ def changes(root: Path, inputs: dict[str, str]) -> str:
     there = {path for path in inputs if (root / path).is_file()}
     differ = [path for path in there if sha256((root / path).read_bytes()) != inputs[path]]
     gone = inputs.keys() - there
-    words = [f"{'、'.join(sorted(differ))} 改了"] if differ else []
-    words += [f"{'、'.join(sorted(gone))} 没有了"] if gone else []
+    words = [f"{names(differ)}改了"] if differ else []
+    words += [f"{names(gone)}没有了"] if gone else []
     return "，".join(words)
+
+
+def names(paths: Iterable[str]) -> str:
+    """The first three, and how many there are."""
+    first, rest = sorted(paths)[:3], sorted(paths)[3:]
+    return f"{'、'.join(first)} " + (f"等 {len(first + rest)} 个文件" if rest else "")
 
 
 def outdated(measured: Measured) -> str | None:

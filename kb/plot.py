@@ -5,7 +5,8 @@ colours, which follow the page. No curve depends on its colour: each has its own
 own dashes, and ours is the thick one.
 
 What has no value (no memory left, too slow) is an open marker above the plot, in a row that
-says why; a value of zero, which has no logarithm, is an open marker at its bottom.
+says why; a value of zero, which has no logarithm (too little to be measured), is an open marker
+at its bottom.
 """
 
 import math
@@ -140,6 +141,11 @@ def show(value: float, unit: str = "") -> str:
     return f"{float(mantissa):g}×10{str(int(exponent)).translate(SUPERSCRIPTS)}"
 
 
+def value(point: dict, unit: str) -> str:
+    """What was measured there, or why nothing was."""
+    return show(point["y"], unit) if point["y"] else point.get("why", "0")
+
+
 def three_digits(value: float) -> str:
     return f"{float(f'{value:.3g}'):g}"
 
@@ -249,7 +255,7 @@ def curve(each: dict, style: Style, x: Axis, y: Axis, bottom: float) -> Iterator
     for point in points:
         if point["y"] is not None:
             height = y(point["y"]) if point["y"] else bottom
-            words = f"{each['name']}，{show(point['x'], x.unit)}：{show(point['y'], y.unit)}"
+            words = f"{each['name']}，{show(point['x'], x.unit)}：{value(point, y.unit)}"
             yield marker(style, x(point["x"]), height, words, is_open=not point["y"])
 
 

@@ -91,6 +91,14 @@ class TestDrawing:
         assert places(drawing, "ours")[0] == (72, 239, True)
         assert drawing.find("g[@class='ours']/path[@class='line']").get("d").startswith("M207.0 ")
 
+    def test_too_little_to_be_measured(self):
+        plot = copy.deepcopy(TIME)
+        plot["series"][1]["points"][0] = {"x": 10, "y": 0, "why": "太小，量不出"}
+        drawing = draw(plot, "x")
+        assert places(drawing, "ours")[0] == (72, 239, True)
+        assert "本站，10：太小，量不出" in [title.text for title in drawing.iter("title")]
+        assert "太小，" not in "".join(text.text for text in drawing.iter("text"))
+
     def test_ticks(self):
         drawing = draw(TIME, "x")
         ticks = {text.text: (float(text.get("x")), float(text.get("y"))) for text in drawing.iter("text")}
@@ -233,6 +241,13 @@ class TestState:
     def test_a_file_that_is_gone(self, render, project):
         (project.root / "benchmarks/peers.py").unlink()
         assert "benchmarks/peers.py 没有了" in render().details.summary.text
+
+    def test_many_files(self, render, project, document):
+        for n in range(4):
+            document["inputs"][f"benchmarks/{n}.py"] = "0" * 64
+            project.write(f"benchmarks/{n}.py", "")
+        words = "benchmarks/0.py、benchmarks/1.py、benchmarks/2.py 等 4 个文件改了 · "
+        assert words in render().details.summary.text
 
     def test_a_figure_stands_on_its_own_inputs(self, render, project, caplog):
         project.write("snippets/numbers.py", "x = 1\n")
