@@ -41,15 +41,18 @@ def crowd():
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
+    """只有图的一页，样子和设置是本站的。"""
     root = tmp_path_factory.mktemp("figures")
-    for name in ("docs", "snippets", "tests", "evidence", "benchmarks", "kb"):
+    for name in ("docs/assets", "snippets", "tests", "evidence", "kb"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("mkdocs.yml", "pyproject.toml", "notes.lock.json"):
-        shutil.copy(ROOT / name, root)
+    shutil.copy(ROOT / "pyproject.toml", root)
+    settings = (ROOT / "mkdocs.yml").read_text("utf-8")
+    settings = re.sub(r"(?ms)^nav:.*?^# 笔记", "nav: [made-up.md]\n# 笔记", settings)
+    (root / "mkdocs.yml").write_text(settings, "utf-8")
     document = measurement(root, "snippets/non_local.py", "snippets/self_attention.py")
     document["figures"]["crowd"] = crowd()
     path = root / "benchmarks/figures/made-up.json"
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True)
     path.write_text(json.dumps(document), "utf-8")
     names = ("made-up.json:goals", "made-up.json:time", "made-up.json:crowd", "made-up-cuda.json:time")
     (root / "docs/made-up.md").write_text("# 编的\n\n" + "".join(map(embed, names)), "utf-8")
@@ -64,7 +67,7 @@ def build(root, *command):
 
 @pytest.fixture(scope="module")
 def built(project):
-    build(project, "mkdocs", "build", "-d", "site-mkdocs")
+    build(project, "mkdocs", "build", "--strict", "-d", "site-mkdocs")
     return project / "site-mkdocs"
 
 
