@@ -221,7 +221,8 @@ def look_up(from_theta: Tensor, center: Tensor, ascending: Tensor, sums: Tensor)
 
 def take(rows: Tensor, index: Tensor) -> Tensor:
     """每个样本各取各的行：rows (B, M, C)，index (B, N) → (B, N, C)。"""
-    first = torch.arange(len(rows), device=rows.device)[:, None] * rows.shape[1]
+    batch, length, _ = rows.shape
+    first = torch.arange(batch, device=rows.device)[:, None] * length
     chosen = rows.flatten(0, 1).index_select(0, (first + index).flatten())
     return chosen.unflatten(0, index.shape)
 # --8<-- [end:sorted]
