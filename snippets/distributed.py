@@ -1,6 +1,7 @@
 """非局部模块分到几个进程：每个进程一段位置，结果与梯度同一个进程算的一样。
 
-P 个进程；每个进程有 N 个位置、池化后 M 个，全部共 P·N、P·M 个；其余字母同 non_local.py。
+P 个进程；每个进程有 N 个位置、池化后 M 个，全部共 P·N、P·M 个；
+其余字母同 non_local.py。
 """
 
 import torch
@@ -78,9 +79,13 @@ def dot_product_over_ranks(
 
 
 def concatenation_over_ranks(
-    theta: Tensor, phi: Tensor, g: Tensor, group: dist.ProcessGroup | None, w: Tensor
+    theta: Tensor,
+    phi: Tensor,
+    g: Tensor,
+    group: dist.ProcessGroup | None,
+    w: Tensor,
 ) -> Tensor:
-    """每个进程排好自己的 b，收集前缀和，P·M·(2C″ + 1) 个数；在每一份里各查一次。"""
+    """每个进程排好自己的 b，收集前缀和，P·M·(2C″ + 1) 个数；每一份里各查一次。"""
     width, world = theta.shape[-1], dist.get_world_size(group)
     shards = (Gather.apply(each, group) for each in prefix_sums(phi @ w[width:], g))
     a = theta @ w[:width]
@@ -109,7 +114,7 @@ def non_local_over_ranks(
     参数：
         block: 非局部模块。
         x: (B, in_channels, *空间)，这个进程的一段。
-        group: 进程组，None 表示全部进程；先用 torch.distributed.init_process_group 建好。
+        group: 进程组，None 表示全部进程；先用 dist.init_process_group 建好。
     返回：形状与 dtype 同 x。
     异常：x 不合 block 的要求，或切开处会把池化的窗口拆成两半时抛 ValueError。
 
@@ -129,7 +134,9 @@ def non_local_over_ranks(
 # --8<-- [end:module]
 
 
-def check_windows(x: Tensor, block: NonLocalBlock, group: dist.ProcessGroup | None) -> None:
+def check_windows(
+    x: Tensor, block: NonLocalBlock, group: dist.ProcessGroup | None
+) -> None:
     pooled = block.subsample and block.dims < 3  # 三维时切开的是时间，不池化
     if pooled and x.shape[2] % 2 and dist.get_world_size(group) > 1:
         raise ValueError(

@@ -165,7 +165,7 @@ def dot_product_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
     if isinstance(n, int) and n * m * (c + width) < (n + m) * c * width:
         return dot_product(theta, phi) @ g
     nothing = g.new_zeros(())
-    context = torch.baddbmm(nothing, phi.mT, g, beta=0, alpha=1 / m)  # (B, C′, C″)
+    context = torch.baddbmm(nothing, phi.mT, g, beta=0, alpha=1 / m)
     return theta @ context
 # --8<-- [end:reassociated]
 
@@ -207,7 +207,9 @@ def prefix_sums(from_phi: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return center, -descending.detach(), F.pad(terms, (0, 0, 1, 0)).cumsum(dim=1)
 
 
-def look_up(from_theta: Tensor, center: Tensor, ascending: Tensor, sums: Tensor) -> Tensor:
+def look_up(
+    from_theta: Tensor, center: Tensor, ascending: Tensor, sums: Tensor
+) -> Tensor:
     """Σⱼ ReLU(aᵢ + bⱼ) gⱼ：数出 −bⱼ < aᵢ 的有 kᵢ 个，取前缀和的第 kᵢ 行。
 
     参数：from_theta（a）(B, N)；其余是 prefix_sums 的结果。
@@ -245,8 +247,7 @@ class NonLocalBlock(nn.Module):
         inter_channels: 中间通道数 C′，None 表示 max(1, C // 2)。
         dims: 空间轴的个数，1、2 或 3；3 时第一个是时间。
         pairwise: gaussian、embedded_gaussian、dot_product 或 concatenation；
-            gaussian 的 θ、Φ 是恒等映射。不要权重时都不存 N×M 矩阵，
-            结果相同；点积以外，N·M 不超过 small 时仍先存下它，那样更快。
+            gaussian 的 θ、Φ 是恒等映射。
         subsample: Φ、g 是否做步长为 2 的最大池化；三维时只池化空间，不动时间。
     形状：x (B, in_channels, *空间) → 同样形状，浮点，dtype 不变。
     异常：通道数、dims、pairwise 或 x 不合上述要求，或被池化的轴短于 2 时，
@@ -261,6 +262,10 @@ class NonLocalBlock(nn.Module):
     """
 
     small = 2**16
+    """不要权重时不存 N×M 矩阵；但 N·M 不超过它时先存下更快，点积除外。
+
+    导出成可变尺寸时 N·M 不是 int，图里只有不存的写法。
+    """
 
     def __init__(
         self,
@@ -306,7 +311,7 @@ class NonLocalBlock(nn.Module):
         theta, phi, g = project(x, self.theta, self.phi, self.g, self.pool)
         own = self.pairwise_parameters
         pairs = theta.shape[1] * phi.shape[1]
-        small = isinstance(pairs, int) and pairs <= self.small  # 导出成可变尺寸时不是 int
+        small = isinstance(pairs, int) and pairs <= self.small
         if return_weights or (small and self.pairwise != "dot_product"):
             weights = PAIRWISE[self.pairwise](theta, phi, **own)
             z = residual_output(x, weights, g, self.out)

@@ -240,8 +240,7 @@ class SelfAttention(nn.Module):
         value_channels: value 的总通道数，None 表示 in_channels。
         heads: 头数，须整除 key_channels 与 value_channels；每头取相邻的通道。
         similarity: dot_product、scaled_dot_product、concatenation 或
-            perceptron；后两者的参数每头一份。不要权重时都不存 N×N 矩阵，结果
-            相同；两种点积在 N·N 不超过 small 时仍先存下它，那样更快。
+            perceptron；后两者的参数每头一份。
     形状：x (B, in_channels, H, W) → (B, value_channels, H, W)，浮点，dtype 不变。
     异常：通道数、heads、similarity 或 x 不合上述要求时抛 ValueError。
     出处：Vaswani 等 2017（arXiv 1706.03762），3.2 节；
@@ -255,6 +254,10 @@ class SelfAttention(nn.Module):
     """
 
     small = 2**16
+    """不要权重时不存 N×N 矩阵；但 N·N 不超过它时，两种点积先存下更快。
+
+    导出成可变尺寸时 N·N 不是 int，图里只有不存的写法。
+    """
 
     def __init__(
         self,
@@ -290,7 +293,7 @@ class SelfAttention(nn.Module):
         value = split_heads(self.value(x), self.heads)
         own = self.similarity_parameters
         pairs = query.shape[-2] * key.shape[-2]
-        small = isinstance(pairs, int) and pairs <= self.small  # 导出成可变尺寸时不是 int
+        small = isinstance(pairs, int) and pairs <= self.small
         if return_weights or (small and self.similarity.endswith("dot_product")):
             weights = normalise(score(query, key, self.similarity, **own))
             y = merge_heads(aggregate(weights, value), x.shape)
