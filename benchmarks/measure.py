@@ -77,14 +77,22 @@ class Memory:
         while tree := process_tree(pid):
             for each in tree:
                 with contextlib.suppress(OSError, StopIteration):
-                    lines = Path(f"/proc/{each}/status").read_text().split("\n")
-                    kilobytes = next(line for line in lines if line.startswith("VmHWM:"))
-                    self.peaks[each] = int(kilobytes.split()[1]) * 1024
+                    self.peaks[each] = memory(each, "VmHWM")
             time.sleep(every)
 
     def peak(self) -> int | None:
         self.thread.join()
         return sum(self.peaks.values()) or None
+
+
+def memory(pid: int | str, what: str) -> int:
+    """Bytes, by one line of /proc/PID/status: VmRSS now, VmHWM at its peak, VmSize mapped.
+
+    Raises OSError where there is no such process or no /proc, StopIteration where it has ended.
+    """
+    lines = Path(f"/proc/{pid}/status").read_text().split("\n")
+    kilobytes = next(line for line in lines if line.startswith(f"{what}:"))
+    return int(kilobytes.split()[1]) * 1024
 
 
 def process_tree(pid: int) -> list[int]:

@@ -19,7 +19,6 @@ is reported are ratios to Hexo within the one run, of medians. Measured of each:
 
 import argparse
 import json
-import math
 import statistics
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from benchmarks.engines import ENGINES, Engine
+from benchmarks.growth import exponent
 from benchmarks.measure import Failed, free_port, run, serving, wait_for_page
 from benchmarks.notes import Note, make_notes
 
@@ -130,13 +130,11 @@ def fit(counts: list[int], costs: list[float]) -> dict[str, float]:
     is fixed weighs least.
     """
     straight = statistics.linear_regression(counts, costs)
-    logs = [math.log(count) for count in counts], [math.log(cost) for cost in costs]
-    last = statistics.linear_regression(*(values[-2:] for values in logs))
     return {
         "fixed": straight.intercept,
         "each": straight.slope,
-        "exponent": statistics.linear_regression(*logs).slope,
-        "last_step": last.slope,
+        "exponent": exponent(counts, costs),
+        "last_step": exponent(counts[-2:], costs[-2:]),
     }
 
 
