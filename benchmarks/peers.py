@@ -5,6 +5,7 @@ package isn't installed: `pip install -e ".[test,bench]"` brings them all.
 """
 
 import importlib
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -14,7 +15,9 @@ from torch import Tensor, nn
 def take(module: str, name: str) -> Callable | None:
     """`from module import name`, or None where that can't be done."""
     try:
-        return getattr(importlib.import_module(module), name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of theirs: what they use that is deprecated
+            return getattr(importlib.import_module(module), name)
     except ImportError:  # not installed; or, as OpenCV without libGL, not to be loaded
         return None
 
