@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks import clock, figures, precision
 from benchmarks.apart import apart
-from benchmarks.blocks import CASES, Size
+from benchmarks.blocks import CASES
 from benchmarks.measure import Failed
 from benchmarks.survey import Options, area, available_bytes, say, survey
 
@@ -46,6 +46,7 @@ def measure(chosen: argparse.Namespace) -> dict:
     """Raises Failed where that can't be done."""
     options = options_of(chosen)
     device = chosen.device
+    inputs = figures.read_inputs(figures.ROOT)
     if not apart(clock.available, device, limit=clock.PATIENCE):
         raise Failed("没有 CUDA 设备")
     cases = [case for case in CASES.values() if chosen.only in case.name]
@@ -69,7 +70,10 @@ def measure(chosen: argparse.Namespace) -> dict:
     after = limits(chosen)
     best = {name: max(before[name], after[name]) for name in before}
     threads = apart(clock.threads, device, limit=clock.PATIENCE)
-    return figures.document(found, curves, best, threads, options, command(chosen))
+    if changed := inputs.items() ^ figures.read_inputs(figures.ROOT).items():
+        paths = "、".join(sorted({path for path, _ in changed}))
+        raise Failed(f"量的时候 {paths} 改了，不知道量的是哪一种。不要改，再运行一次。")
+    return figures.document(found, curves, best, threads, options, inputs, command(chosen))
 
 
 def limits(chosen: argparse.Namespace) -> dict[str, float]:
@@ -106,8 +110,8 @@ def main(words: list[str] | None = None) -> None:
         sys.exit(str(error))
     print(report(document))
     whole = not (chosen.quick or chosen.only)
-    path = chosen.json or (figures.ROOT / f"benchmarks/figures/{chosen.device}.json" if whole else None)
-    if path:
+    usual = figures.ROOT / f"benchmarks/figures/{chosen.device}.json" if whole else None
+    if path := chosen.json or usual:
         figures.write(path, document)
         say(f"已写入 {path}")
 

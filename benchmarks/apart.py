@@ -6,7 +6,6 @@ beyond a limit is a point without a value: the reason stands in its place.
 """
 
 import multiprocessing
-import signal
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -16,6 +15,7 @@ from benchmarks.measure import Failed, memory
 
 NO_MEMORY = "内存不够"
 NO_TIME = "超过时限"
+ERROR = "出错"
 
 Reading = float | str
 """What was measured, or why there is nothing."""
@@ -49,7 +49,7 @@ def apart(function: Callable, *arguments, limit: float, cap: int | None = None) 
             kind, value = receiver.recv()
     except EOFError:
         process.join()
-        if process.exitcode == -signal.SIGKILL:  # the system's own way
+        if process.exitcode == -9:  # killed: the system's own way
             return NO_MEMORY
         raise Failed(f"{function.__name__}{arguments} 以 {process.exitcode} 结束") from None
     finally:

@@ -69,7 +69,9 @@ def compare(case: Case, device: str = "cpu") -> dict[str, tuple[Reading, Reading
 def agrees(difference: tuple[Reading, Reading]) -> bool:
     """A gradient that a peer can't compute is no difference."""
     output, gradient = difference
-    return output != ABSENT and output <= TOLERANCE and (gradient == NO_GRADIENT or gradient <= TOLERANCE)
+    if output == ABSENT or output > TOLERANCE:
+        return False
+    return gradient == NO_GRADIENT or gradient <= TOLERANCE
 
 
 def output_and_gradient(module: nn.Module, x: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -89,7 +91,7 @@ def relative(got: Tensor | None, expected: Tensor) -> Reading:
     return ((got - expected).abs().max() / expected.abs().max()).item()
 
 
-def preparations(module: nn.Module, x: Tensor, backward: bool) -> Callable[[], Tensor]:
+def prepared(module: nn.Module, x: Tensor, backward: bool) -> Callable[[], Tensor]:
     """One call, without arguments; what it needs is there before."""
     if not backward:
         return torch.no_grad()(lambda: module(x))
@@ -116,8 +118,8 @@ def once(
     """
     case = CASES[case_name]
     module = case.build(name, device)
-    preparations(module, case.input(SMALL, device), backward)()
-    call = preparations(module, case.input(size, device), backward)
+    prepared(module, case.input(SMALL, device), backward)()
+    call = prepared(module, case.input(size, device), backward)
     synchronise(device)
     ready()
     peak = Peak(device)
@@ -174,7 +176,7 @@ def in_turns(
     """
     case = CASES[case_name]
     calls = {
-        name: preparations(case.build(name, device), case.input(size, device), backward)
+        name: prepared(case.build(name, device), case.input(size, device), backward)
         for name in expected
     }
     repeats = {name: math.ceil(SHORTEST / seconds) for name, seconds in expected.items()}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.apart import NO_MEMORY, NO_TIME, Reading
 from benchmarks.blocks import CLONE, COPY, OURS, PLAIN
+from benchmarks.precision import TITLES
 from benchmarks.survey import Curve, Found, Options
 
 COLUMNS = ["目标", "比较对象", "要求", "前向", "前向加反向", "结果"]
@@ -56,7 +57,9 @@ def peers(found: Found) -> list[str]:
     return [name for name in names if found.agrees(name)]
 
 
-def against_peers(found: Found, faster: float, less: float, options: Options) -> Iterator[list[str]]:
+def against_peers(
+    found: Found, faster: float, less: float, options: Options
+) -> Iterator[list[str]]:
     """A peer that went beyond a limit took at least that much."""
     for what, curves, wanted, least in (
         ("快", found.seconds, faster, {NO_TIME: options.limit}),
@@ -132,7 +135,7 @@ def within_ten_times(form: str, curves: dict[str, Curve]) -> Iterator[list[str]]
             default=NOT_MEASURED,
         )
         yield [
-            f"{form} 的误差，{name.partition('，')[2]}，N 到 {max(curve, default=0):,}",
+            f"非局部模块 · {TITLES[form]}，误差，{name.partition('，')[2]}，N 到 {max(curve, default=0):,}",
             PLAIN,
             "≤ 10 倍",
             str(Ratio(worst)),
@@ -178,7 +181,9 @@ def ratio(curves: dict[str, Curve], peer: str, count: int, least: dict[str, floa
         return Ratio(ours if ours == NOT_MEASURED else OURS + ours)
     if isinstance(theirs, str) and theirs in least:
         return Ratio(least[theirs], ours, at_least=True)
-    return Ratio(f"对方{theirs}" if isinstance(theirs, str) and theirs != NOT_MEASURED else theirs, ours)
+    if isinstance(theirs, str) and theirs != NOT_MEASURED:
+        theirs = f"对方{theirs}"
+    return Ratio(theirs, ours)
 
 
 def lowest(curves: dict[str, Curve], peer: str) -> tuple[Ratio, int]:

@@ -21,6 +21,7 @@ COUNTS = (100, 316, 1_000, 3_162, 10_000, 31_623, 100_000, 316_228, 1_000_000)
 QUERIES = 64
 SEEDS = 3
 """The largest error of so many draws is what counts."""
+TITLES = {"concatenation": "拼接", "dot-product": "点积"}
 
 
 def concatenation(theta: Tensor, phi: Tensor, g: Tensor, w: Tensor) -> Tensor:
@@ -61,11 +62,14 @@ def errors(ready: Callable, form: str, dtype: str, count: int, device: str) -> t
     return tuple(worst)
 
 
-def measure_precision(form: str, counts: Iterable[int], device: str, cap: int | None) -> dict[str, Curve]:
+def measure_precision(
+    form: str, counts: Iterable[int], device: str, cap: int | None
+) -> dict[str, Curve]:
     """A curve of each dtype for ours and for the literal form."""
-    curves: dict[str, Curve] = {f"{name}，{dtype}": {} for dtype in DTYPES for name in (OURS, PLAIN)}
+    names = [f"{name}，{dtype}" for dtype in DTYPES for name in (OURS, PLAIN)]
+    curves: dict[str, Curve] = {name: {} for name in names}
     for count in counts:
-        say(f"精度：{form}，N = {count}")
+        say(f"精度：{TITLES[form]}，N = {count:,}")
         for dtype in DTYPES:
             answer = apart(errors, form, dtype, count, device, limit=4 * PATIENCE, cap=cap)
             both = (answer, answer) if isinstance(answer, str) else answer

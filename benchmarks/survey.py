@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import clock
-from benchmarks.apart import NO_TIME, Reading, apart
-from benchmarks.blocks import Case, Size
+from benchmarks.apart import ERROR, NO_TIME, Reading, apart
+from benchmarks.blocks import OURS, Case, Size
+from benchmarks.measure import Failed
 
 Curve = dict[int, Reading]
 """Number of positions → what was measured there."""
@@ -71,15 +72,12 @@ def measure_size(
     options: Options,
 ) -> None:
     """Who fails here goes into `missing`, and isn't run at a larger size: that would fail too."""
-    case, device = found.case, options.device
+    case = found.case
     expected: dict[str, float] = {}
     seconds: dict[str, Reading] = {}
     for name in names:
         if name not in missing:
-            answer = apart(
-                clock.once, case.name, name, size, backward, device,
-                limit=options.limit, cap=options.cap,
-            )  # fmt: skip
+            answer = measure_once(case, name, size, backward, options)
             if isinstance(answer, str):
                 missing[name] = answer
             else:
@@ -90,7 +88,7 @@ def measure_size(
     if expected:
         patience = clock.PATIENCE + options.budget + 4 * sum(expected.values())
         answer = apart(
-            clock.in_turns, case.name, expected, size, backward, device, options.budget,
+            clock.in_turns, case.name, expected, size, backward, options.device, options.budget,
             limit=patience, cap=options.cap,
         )  # fmt: skip
         seconds |= dict.fromkeys(expected, answer) if isinstance(answer, str) else answer
@@ -98,6 +96,22 @@ def measure_size(
         if not isinstance(reading, str) and reading > options.limit:
             reading = NO_TIME
         found.seconds[backward][name][area(size)] = reading
+
+
+def measure_once(
+    case: Case, name: str, size: Size, backward: bool, options: Options
+) -> tuple[float, Reading] | str:
+    """An error of ours ends the run, one of a peer is shown as such."""
+    try:
+        return apart(
+            clock.once, case.name, name, size, backward, options.device,
+            limit=options.limit, cap=options.cap,
+        )  # fmt: skip
+    except Failed as error:
+        if name == OURS:
+            raise
+        say(str(error))
+        return ERROR
 
 
 def area(size: Size) -> int:
