@@ -20,7 +20,7 @@ MOST_MEMORY = 16 * 2**30
 """Bytes that a call may take, or 80 % of what is free if that is less."""
 
 
-LIMIT = 30
+LIMIT = 20
 """Seconds that a call may take."""
 
 
