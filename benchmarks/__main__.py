@@ -15,6 +15,7 @@ from benchmarks.apart import apart
 from benchmarks.blocks import CASES
 from benchmarks.measure import Failed
 from benchmarks.survey import Options, area, available_bytes, say, survey
+from kb import evidence
 
 MOST_MEMORY = 16 * 2**30
 """Bytes that a call may take, or 80 % of what is free if that is less."""
@@ -112,7 +113,7 @@ def main(words: list[str] | None = None) -> None:
     whole = not (chosen.quick or chosen.only)
     usual = figures.ROOT / f"benchmarks/figures/{chosen.device}.json" if whole else None
     if path := chosen.json or usual:
-        figures.write(path, document)
+        evidence.write(path, document)
         say(f"已写入 {path}")
 
 

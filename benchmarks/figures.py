@@ -2,7 +2,6 @@
 
 import datetime
 import importlib.metadata
-import json
 from pathlib import Path
 
 from benchmarks import tables
@@ -168,8 +167,3 @@ def precision_plot(form: str, curves: dict[str, Curve], inputs: dict[str, str]) 
         "y": {"label": "相对误差", "unit": ""},
         "series": [series(name, curve) for name, curve in curves.items()],
     }
-
-
-def write(path: Path, made: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -1,6 +1,5 @@
 """与别的包比较的工具：先比结果，超过限度的是一个点，目标由量到的数判定。"""
 
-import json
 import sys
 
 import pytest
@@ -13,6 +12,7 @@ from benchmarks.blocks import CASES, CLONE, COPY, OURS, PLAIN, SIZES, Case, Plai
 from benchmarks.goals import NOT_MEASURED, goals
 from benchmarks.measure import Failed
 from benchmarks.survey import Found, Options
+from kb.measured import parse
 from snippets import SelfAttention
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="内存从 /proc 读")
@@ -249,7 +249,7 @@ def test_all_parameters_are_random():
 
 def test_quick_run(tmp_path):
     main(["--quick", "--only", "channel-attention-channels-last", "--json", str(tmp_path / "cpu.json")])
-    document = json.loads((tmp_path / "cpu.json").read_text("utf-8"))
+    document = parse((tmp_path / "cpu.json").read_bytes(), "cpu.json")
     assert document["command"] == "python -m benchmarks --quick --only channel-attention-channels-last"
     assert {"snippets/channel_attention.py", "benchmarks/clock.py"} <= set(document["inputs"])
     assert not any(path.startswith("kb/") for path in document["inputs"])
