@@ -52,7 +52,7 @@ def find_target(docs: Path, uri: str, address: str) -> str | None:
     file = posixpath.normpath(posixpath.join(folder, path.lstrip("/")))
     number = re.fullmatch(r"(?:.*/)?([0-9A-Fa-f]+)(?:\.html|\.md|/|/index\.html)?", path)
     for found in (place(uri, address), file, f"posts/{number[1]}.md" if number else file):
-        if found and not found.startswith("..") and os.path.isfile(docs / found):
+        if found and not found.startswith("..") and os.path.isfile(f"{docs}/{found}"):
             return found
     return None
 
