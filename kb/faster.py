@@ -25,7 +25,7 @@ from kb.sections import Reader
 
 log = logging.getLogger("mkdocs.kb")
 
-CODE = ("verification.md", "snippets/", "tests/")
+CODE = ("verification.md", "performance.md", "snippets/", "tests/")
 """Pages that aren't made from notes, and take long."""
 
 FEW_NOTES = 20
@@ -41,7 +41,9 @@ class FasterPlugin(BasePlugin):
         self.once = command != "serve" and not dirty
 
     def on_pre_build(self, config) -> None:
-        search = config.plugins["material/search"].search_index
+        search = getattr(config.plugins.get("material/search"), "search_index", None)
+        if search is None:  # it is switched off
+            return
 
         def add_entries(page) -> None:
             if not (page.meta.get("search") or {}).get("exclude"):

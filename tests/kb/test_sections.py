@@ -3,7 +3,11 @@
 import re
 
 import pytest
+from material.plugins.search import plugin
 from material.plugins.search.plugin import Parser
+from mkdocs.config import load_config
+from mkdocs.structure.files import File
+from mkdocs.structure.pages import Page
 
 from benchmarks.notes import make_notes
 from kb.sections import Reader
@@ -81,3 +85,24 @@ def test_generated_notes(project, budget):
 )
 def test_corners(html):
     assert ours(html) == of_the_theme(html)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_theme_makes_its_index_of_them(project, monkeypatch, enabled):
+    monkeypatch.setattr(plugin, "Parser", None)
+    config = load_config(str(project.root / "mkdocs.yml"))
+    theirs = config.plugins["material/search"]
+    theirs.config.enabled = enabled
+    config = config.plugins.on_config(config)
+    config.plugins.on_pre_build(config=config)
+    if enabled:
+        page = Page("页", File.generated(config, "页.md", content=""), config)
+        page.read_source(config)
+        page.content, page.toc = '<h1 id="a">题</h1><p>字</p><h2 id="b">节</h2>', []
+        theirs.search_index.add_entry_from_context(page)
+        page.meta["search"] = {"exclude": True}
+        theirs.search_index.add_entry_from_context(page)
+        assert [(entry["title"], entry["text"]) for entry in theirs.search_index.entries] == [
+            ("题", "<p>字</p>"),
+            ("节", ""),
+        ]

@@ -24,7 +24,7 @@ needs_helper = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("faster")
-    for name in ("docs", "snippets", "tests", "evidence", "kb"):
+    for name in ("docs", "snippets", "tests", "evidence", "benchmarks", "kb"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("mkdocs.yml", "pyproject.toml"):
         shutil.copy(ROOT / name, root)
