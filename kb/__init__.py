@@ -2,6 +2,7 @@
 
 - 笔记怎样变成页面：syntax（formulas、hexo）解析，commonmark（code、rawhtml）做成元素，
   annotations、marks、pictures、links、frame、search、feed、unverified 各是一个 Markdown 扩展；
+- 在 MkDocs 里快些：faster 是一个插件，用 ahead、helper、sections；
 - 由笔记生成的页：library 读全部笔记，catalog 分到各页，pages（slugs）写页面文件，
   listings、said 填内容；
 - 嵌入的代码和证据：regions、embeds 显示，keys、lines、record、refuse、evidence 记录，

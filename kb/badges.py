@@ -60,9 +60,8 @@ class BadgeTreeprocessor(Treeprocessor):
                 )
             elif name:
                 page = current_page(self.md)
-                verdicts = [
-                    judge(page.root, device, name, self.shown(figure)) for device in DEVICES
-                ]
+                shown = self.shown(figure)
+                verdicts = [judge(page.root, device, name, shown) for device in DEVICES]
                 for verdict in verdicts:
                     warn(page, verdict)
                 place_badge(figure, badge(page, verdicts))

@@ -8,6 +8,7 @@ fills them.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from kb.library import Note, read_library
@@ -58,7 +59,11 @@ class Catalog:
         self.month_uris = {
             month: f"archive/{'undated' if month == UNDATED else month}.md" for month in self.months
         }
-        self.listings = {listing.uri: listing for listing in self.list_pages()}
+
+    @cached_property
+    def listings(self) -> dict[str, Listing]:
+        """By path below `docs/`. Only they take more than the notes' front matter."""
+        return {listing.uri: listing for listing in self.list_pages()}
 
     def name_categories(self, path: tuple[str, ...], folder: str) -> Iterable[tuple]:
         children = self.children.get(path, [])

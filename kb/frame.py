@@ -10,6 +10,7 @@ code was added. Pages that aren't notes have none.
 | TitleTreeprocessor | treeprocessors | kb-title | 4 | after toc (5): the title is no section of the note |
 """
 
+import os.path
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -95,7 +96,7 @@ def tags_of(page: Page, catalog: Catalog, note: Note) -> etree.Element:
 
 def link(page: Page, uri: str | None, text: str) -> etree.Element:
     """A link to a page made from notes; the bare text while `kb pages` has yet to make it."""
-    if uri is None or not (page.root / "docs" / uri).exists():
+    if uri is None or not os.path.isfile(f"{page.root}/docs/{uri}"):
         return element("span", None, text)
     return element("a", {"href": page.link_to(uri)}, text)
 

@@ -80,7 +80,7 @@ class Verdict:
         ran = frozenset().union(*(expand(test["ran"][path]) for test in self.proving.values()))
         return sorted(expand(self.run["regions"][self.name]["body"]) - ran)
 
-    @property
+    @functools.cached_property
     def errors(self) -> dict[tuple[str, str], dict]:
         """(reference, dtype) → the largest errors measured."""
         found: dict[tuple[str, str], dict] = {}
@@ -92,7 +92,7 @@ class Verdict:
                         known[error] = max(fact[error], known.get(error, 0.0))
         return found
 
-    @property
+    @functools.cached_property
     def dtypes(self) -> list[str]:
         seen = {fact.get("dtype") for test in self.proving.values() for fact in test["facts"]}
         return [dtype for dtype in ("float64", "float32", "bfloat16", "float16") if dtype in seen]

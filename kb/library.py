@@ -1,7 +1,8 @@
 """All notes under `docs/posts/`, with what their front matter and headings say of them.
 
 What the pages made from notes are made of. A note is read once and again when its file has
-changed, so that reading thousands of them again costs little more than looking at each.
+changed, so that reading thousands of them again costs little more than looking at each. Its text
+is parsed when somebody asks what is in it: best while its page is made, which parses it as well.
 """
 
 import os
@@ -9,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 import yaml
@@ -61,12 +63,28 @@ class Note:
     description: str
     pinned: int
     """How far up it is pinned to the home page, 0 where it isn't."""
-    done: int
-    """How many headings have the author's mark."""
-    headings: int
-    annotations: tuple[Annotation, ...]
-    embeds: tuple[str, ...]
-    """What it embeds, such as `self_attention.py:score`."""
+
+    @cached_property
+    def outline(self) -> "Outline":
+        return Outline(read_parts(self.path, f"docs/{self.uri}")[1])
+
+    @property
+    def done(self) -> int:
+        """How many headings have the author's mark."""
+        return self.outline.done
+
+    @property
+    def headings(self) -> int:
+        return self.outline.headings
+
+    @property
+    def annotations(self) -> tuple[Annotation, ...]:
+        return self.outline.annotations
+
+    @property
+    def embeds(self) -> tuple[str, ...]:
+        """What it embeds, such as `self_attention.py:score`."""
+        return self.outline.embeds
 
 
 _notes: dict[Path, tuple[tuple[int, int], Note]] = {}
@@ -101,13 +119,14 @@ def parse_note(path: Path, root: Path) -> Note:
     name = path.relative_to(root).as_posix()
     head, body = read_parts(path, name)
     meta = parse_meta(head, name)
-    outline = Outline(body)
+    title = text_of(meta.get("title"))
+    outline = None if title else Outline(body)
     date = text_of(meta.get("date")) or None
-    return Note(
+    note = Note(
         uri=path.relative_to(root / "docs").as_posix(),
         path=path,
         meta=meta,
-        title=text_of(meta.get("title")) or outline.title or path.stem,
+        title=title or outline.title or path.stem,
         date=date,
         when=parse_date(date),
         tags=tuple(dict.fromkeys(list_of(meta.get("tags")))),
@@ -115,11 +134,15 @@ def parse_note(path: Path, root: Path) -> Note:
         cover=text_of(meta.get("index_img")),
         description=text_of(meta.get("description")),
         pinned=max(map(pin, (meta.get("top"), meta.get("sticky")))),
-        done=outline.done,
-        headings=outline.headings,
-        annotations=tuple(outline.annotations),
-        embeds=tuple(outline.embeds),
     )
+    if outline:
+        remember(note, outline)
+    return note
+
+
+def remember(note: Note, outline: "Outline") -> None:
+    """What is in a note, where somebody has found out already."""
+    vars(note)["outline"] = outline
 
 
 def read_parts(path: Path, name: str) -> tuple[str, str]:
@@ -215,19 +238,23 @@ class Outline:
         self.title = next(filter(None, map(without_mark, headings)), "")
         self.headings = len(headings)
         self.done = sum(MARK in heading for heading in headings)
-        self.annotations = []
-        for section, quote, nested in find_annotations(tokens):
+        annotations = []
+        self.quotes: dict[int, Sequence[Token]] = {}
+        """The tokens of the annotations by their numbers, for the pages that collect them."""
+        for number, (section, quote, nested) in enumerate(find_annotations(tokens), 1):
             source = "\n".join(lines[slice(*quote[0].map)])
             size = len(source.encode()) * (10 if GROWS.search(source) else 1)
-            number = len(self.annotations) + 1
-            self.annotations.append(Annotation(number, section, size, nested))
-        self.embeds = [
+            annotations.append(Annotation(number, section, size, nested))
+            if not nested:
+                self.quotes[number] = quote
+        self.annotations = tuple(annotations)
+        self.embeds = tuple(
             found.group(1)
             for token in tokens
             if token.type == "fence"
             and f"{token.markup} {token.info.strip()}" == EMBED_FIRST["python"]
             if (found := EMBED_MIDDLE.fullmatch(token.content.strip()))
-        ]
+        )
 
 
 def find_annotations(

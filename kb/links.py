@@ -52,7 +52,7 @@ def find_target(docs: Path, uri: str, address: str) -> str | None:
     file = posixpath.normpath(posixpath.join(folder, path.lstrip("/")))
     number = re.fullmatch(r"(?:.*/)?([0-9A-Fa-f]+)(?:\.html|\.md|/|/index\.html)?", path)
     for found in (place(uri, address), file, f"posts/{number[1]}.md" if number else file):
-        if found and not found.startswith("..") and os.path.isfile(docs / found):
+        if found and not found.startswith("..") and os.path.isfile(f"{docs}/{found}"):
             return found
     return None
 
@@ -60,13 +60,13 @@ def find_target(docs: Path, uri: str, address: str) -> str | None:
 class LinkTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
         page = current_page(self.md)
-        anchors = find_anchors(root)
+        docs, anchors = page.root / "docs", find_anchors(root)
         for link in root.iter("a"):
             address = link.get("href", "")
             if address in ("", "#") or is_elsewhere(address):
                 continue
             fragment = address.partition("#")[2]
-            target = find_target(page.root / "docs", page.uri, address)
+            target = find_target(docs, page.uri, address)
             if target == page.uri and fragment:
                 fragment = anchors.get(loose(fragment)) or self.in_raw_html(fragment)
                 target = target if fragment else None

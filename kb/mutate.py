@@ -79,12 +79,26 @@ def make_mutants(file: str, source: str) -> list[Mutant]:
     ]
     visitor = MutationVisitor(operators, IgnoredCode(set(), set(), set()))
     module = cst.MetadataWrapper(cst.parse_module(source)).visit(visitor)
+    parts = [*module.header, *module.body, *module.footer]
+    texts = [module.code_for_node(part) for part in parts]
+    place_of = {node: place for place, part in enumerate(parts) for node in nodes_of(part)}
     mutants = {}
     for mutation in visitor.mutations:
-        changed = module.deep_replace(mutation.original_node, mutation.mutated_node).code
+        place = place_of[mutation.original_node]  # the rest stays, and needn't be written again
+        part = parts[place].deep_replace(mutation.original_node, mutation.mutated_node)
+        changed = "".join([*texts[:place], module.code_for_node(part), *texts[place + 1 :]])
+        if not module.has_trailing_newline:
+            changed = changed.removesuffix("\n")
         mutant = Mutant(file, *difference(source, changed), changed)
         mutants.setdefault(mutant.id, mutant)
     return list(mutants.values())
+
+
+def nodes_of(node) -> Iterator:
+    """A node of libcst and all nodes in it."""
+    yield node
+    for child in node.children:
+        yield from nodes_of(child)
 
 
 def difference(source: str, changed: str) -> tuple[int, str, str]:

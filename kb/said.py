@@ -16,10 +16,9 @@ from kb.catalog import Catalog, Listing
 from kb.commonmark import TreeBuilder
 from kb.engine import Page
 from kb.html import element
-from kb.library import Annotation, Note, find_annotations, note_text, read_parts
+from kb.library import Annotation, Note
 from kb.links import find_target, is_elsewhere, leads_nowhere
 from kb.pictures import PictureTreeprocessor
-from kb.syntax import parse
 
 
 def annotations(
@@ -42,13 +41,12 @@ def annotations(
 
 def read_quotes(md: Markdown, page: Page, note: Note) -> dict[int, list[etree.Element]]:
     """Number of an annotation in its note → its element."""
-    _, body = read_parts(note.path, note.uri)
-    found = find_annotations(parse(note_text(body)))
+    sections = {said.number: said.section for said in note.annotations}
     quotes = {}
-    for number, (section, tokens, _) in enumerate(found, 1):
+    for number, tokens in note.outline.quotes.items():
         around = etree.Element("div")
         TreeBuilder(md, md.parser.fences).fill(around, tokens)
-        turn_links(md, page, note, around, section)
+        turn_links(md, page, note, around, sections[number])
         quotes[number] = list(around)
     return quotes
 

@@ -1,0 +1,126 @@
+"""有两个进程、先笔记后列表的构建，与 mkdocs 自己一页一页的构建，写出的站点和说的话都相同。"""
+
+import json
+import os
+import re
+import shutil
+import sys
+import threading
+
+import pytest
+
+from benchmarks.notes import make_notes
+from kb.helper import can_help
+from tests.site.conftest import ROOT
+from tests.site.test_engines import run, run_anyway
+
+COUNT = 24
+needs_helper = pytest.mark.skipif(
+    not sys.platform.startswith("linux") or len(os.sched_getaffinity(0)) < 2,
+    reason="第二个进程要 Linux 和两个核",
+)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    root = tmp_path_factory.mktemp("faster")
+    for name in ("docs", "snippets", "tests", "evidence", "benchmarks", "kb"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("mkdocs.yml", "pyproject.toml"):
+        shutil.copy(ROOT / name, root)
+    for note in make_notes(COUNT):
+        (root / f"docs/posts/{note.abbrlink}.md").write_bytes(note.text.encode())
+    run(root, "kb", "pages")
+    settings = (root / "mkdocs.yml").read_text("utf-8")
+    plain = re.sub(r"  - faster .*\n", "", settings)
+    assert plain != settings
+    (root / "plain.yml").write_text(plain, "utf-8")
+    return root
+
+
+def last_note(project):
+    """第二个进程从它开始。"""
+    return max(path for path in (project / "docs/posts").glob("*.md"))
+
+
+def build(project, *options):
+    """两种构建的返回值和说的话，不算用了多久、写到哪里。"""
+    said = []
+    for settings, folder in (("mkdocs.yml", "faster"), ("plain.yml", "plain")):
+        code, output = run_anyway(project, "mkdocs", "build", "-f", settings, "-d", folder, *options)
+        lines = (line for line in output.splitlines() if not re.search("seconds|directory", line))
+        said.append((code, sorted(lines)))
+    return said
+
+
+def files(site):
+    return {path.relative_to(site).as_posix(): path.read_bytes() for path in site.rglob("*") if path.is_file()}
+
+
+def entries(index):
+    entries = json.loads(index)["docs"]
+    return [{name: " ".join(str(value).split()) for name, value in entry.items()} for entry in entries]
+
+
+def test_the_site_is_the_same(project):
+    (code, faster), plain = build(project, "--strict")
+    assert (code, faster) == plain
+    assert code == 0
+    ours, theirs = files(project / "faster"), files(project / "plain")
+    assert entries(ours.pop("search/search_index.json")) == entries(theirs.pop("search/search_index.json"))
+    assert ours.keys() == theirs.keys()
+    assert sum(name.startswith("posts/") for name in ours) > COUNT
+    for name, content in ours.items():
+        if not name.startswith("feed_"):  # 写着构建的时刻
+            assert content == theirs[name], name
+
+
+@needs_helper
+def test_another_process_does_some_of_it(project):
+    said = run(project, "mkdocs", "build", "-v", "-d", "faster")
+    contents, pages = map(int, re.findall(r"另一个进程做了 (\d+) 页", said))
+    assert 0 < contents < COUNT + 20
+    assert 0 < pages
+
+
+def test_what_it_says_is_said_once_and_counts(project):
+    """公式读不出，是一句话；代码改过，是警告，严格的构建因此失败。"""
+    note, code = last_note(project), project / "snippets/self_attention.py"
+    text, source = note.read_text("utf-8"), code.read_text("utf-8")
+    embed = '``` {.python .embed}\n--8<-- "self_attention.py:score"\n```\n\n'
+    assert "def score(" in source
+    try:
+        note.write_text(f"{text}\n\n$\\nosuchcommand{{x}}$\n\n{embed}", "utf-8")
+        code.write_text(source.replace("def score(", "def score( "), "utf-8")
+        (result, faster), plain = build(project, "--strict")
+        assert (result, faster) == plain
+        assert result == 1
+        assert sum("nosuchcommand" in line for line in faster) == 1
+        assert any(f"docs/posts/{note.name}" in line and "已过期" in line for line in faster)
+    finally:
+        note.write_text(text, "utf-8")
+        code.write_text(source, "utf-8")
+
+
+def test_what_ends_a_build(project):
+    note = last_note(project)
+    text = note.read_text("utf-8")
+    try:
+        note.write_text(text + '\n``` {.python .embed}\n--8<-- "none.py"\n```\n\n', "utf-8")
+        (code, faster), plain = build(project)
+        assert code == plain[0] == 1
+        (ours,) = (line for line in faster if "none.py" in line and "不存在" in line)
+        assert ours in plain[1]
+    finally:
+        note.write_text(text, "utf-8")
+
+
+def test_a_process_with_threads_is_not_copied():
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        assert not can_help()
+    finally:
+        done.set()
+        thread.join()
