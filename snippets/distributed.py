@@ -89,7 +89,7 @@ def concatenation_over_ranks(
     width, world = theta.shape[-1], dist.get_world_size(group)
     shards = (Gather.apply(each, group) for each in prefix_sums(phi @ w[width:], g))
     a = theta @ w[:width]
-    y = sum(look_up(a, *shard) for shard in zip(*shards, strict=True))
+    y = sum(look_up(a, *shard) for shard in zip(*shards))
     return (y / (world * phi.shape[-2])).to(g.dtype)
 
 

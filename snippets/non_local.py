@@ -200,10 +200,10 @@ def prefix_sums(from_phi: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     wide = torch.promote_types(g.dtype, torch.float32)
     from_phi = from_phi.to(wide)
-    center = from_phi.detach().mean(dim=-1, keepdim=True)
-    descending, order = (from_phi - center).sort(dim=-1, descending=True)
+    center = from_phi.detach().mean(dim=1, keepdim=True)
+    descending, order = (from_phi - center).sort(dim=1, descending=True)
     g = take(g, order).to(wide)
-    terms = torch.cat([g, descending[..., None] * g], dim=-1)
+    terms = torch.cat([g, descending[..., None] * g], dim=2)
     return center, -descending.detach(), F.pad(terms, (0, 0, 1, 0)).cumsum(dim=1)
 
 
@@ -217,7 +217,7 @@ def look_up(
     """
     a = from_theta.to(sums.dtype) + center
     counts = torch.searchsorted(ascending, a.detach())
-    sum_g, sum_bg = take(sums, counts).chunk(2, dim=-1)
+    sum_g, sum_bg = take(sums, counts).chunk(2, dim=2)
     return a[..., None] * sum_g + sum_bg
 
 

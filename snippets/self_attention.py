@@ -61,11 +61,8 @@ def perceptron(query: Tensor, key: Tensor, W: Tensor, U: Tensor, v: Tensor) -> T
     返回：(B, heads, N, M)，dtype 同输入。
     出处：Bahdanau 等 2015（arXiv 1409.0473），附录 A.1.2。
     """
-    return perceptron_scores(query @ W.mT, key @ U.mT, v)
-
-
-def perceptron_scores(from_query: Tensor, from_key: Tensor, v: Tensor) -> Tensor:
-    """v·tanh(from_query + from_key)，两项已经乘过 W、U。"""
+    from_query = query @ W.mT
+    from_key = key @ U.mT
     hidden = from_query[:, :, :, None] + from_key[:, :, None]  # (B, heads, N, M, d)
     return (torch.tanh(hidden) @ v[:, None, :, None]).squeeze(-1)
 # --8<-- [end:perceptron]
@@ -207,17 +204,19 @@ def perceptron_attention(
     from_query, from_key = query @ W.mT, key @ U.mT
 
     def attend(some: Tensor) -> Tensor:
-        return aggregate(normalise(perceptron_scores(some, from_key, v)), value)
+        hidden = some[:, :, :, None] + from_key[:, :, None]
+        scores = (hidden.tanh_() @ v[:, None, :, None]).squeeze(-1)
+        return aggregate(normalise(scores), value)
 
-    rows = max(1, limit // (key.shape[-2] * key.shape[-1]))
-    if not isinstance(rows, int) or query.shape[-2] <= rows:
+    rows = max(1, limit // (key.shape[2] * key.shape[3]))
+    if not isinstance(rows, int) or query.shape[2] <= rows:
         return attend(from_query)
     return torch.cat(
         [
             checkpoint(attend, some, use_reentrant=False, preserve_rng_state=False)
-            for some in from_query.split(rows, dim=-2)
+            for some in from_query.split(rows, dim=2)
         ],
-        dim=-2,
+        dim=2,
     )
 # --8<-- [end:blocks]
 
@@ -292,7 +291,7 @@ class SelfAttention(nn.Module):
         key = split_heads(self.key(x), self.heads)
         value = split_heads(self.value(x), self.heads)
         own = self.similarity_parameters
-        pairs = query.shape[-2] * key.shape[-2]
+        pairs = query.shape[2] * key.shape[2]
         small = isinstance(pairs, int) and pairs <= self.small
         if return_weights or (small and self.similarity.endswith("dot_product")):
             weights = normalise(score(query, key, self.similarity, **own))

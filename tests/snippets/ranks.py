@@ -18,6 +18,8 @@ from tests.snippets.data import draw, wake
 
 ROOT = Path(__file__).parents[2]
 WAIT = datetime.timedelta(seconds=60)
+ALONE: list[dist.ProcessGroup] = []
+"""每个进程自己一个组，按号。"""
 
 
 @contextlib.contextmanager
@@ -32,10 +34,10 @@ def group_of(world):
             stack.enter_context(others[-1])
             stack.callback(others[-1].kill)  # 它也许还在等一次不会来的通信
 
-        def compute(*case):
+        def compute(*case, **options):
             for process in others:
-                print(json.dumps(case), file=process.stdin, flush=True)
-            return own_part(*case)
+                print(json.dumps([case, options]), file=process.stdin, flush=True)
+            return own_part(*case, **options)
 
         join(0, world, address)
         stack.callback(dist.destroy_process_group)
@@ -46,13 +48,15 @@ def join(rank, world, address):
     if os.path.exists("/sys/class/net/lo"):
         os.environ["GLOO_SOCKET_IFNAME"] = "lo"  # 主机名不一定找得到地址
     dist.init_process_group("gloo", init_method=address, rank=rank, world_size=world, timeout=WAIT)
+    ALONE[:] = [dist.new_group([each]) for each in range(world)]
 
 
 def follow(rank, world, address):
     torch.set_num_threads(1)
     join(int(rank), int(world), address)
     for line in sys.stdin:
-        own_part(*json.loads(line))
+        case, options = json.loads(line)
+        own_part(*case, **options)
 
 
 def whole(pairwise, dims, subsample, shape, dtype):
@@ -63,14 +67,17 @@ def whole(pairwise, dims, subsample, shape, dtype):
     return block.to(dtype), draw(2, 7, *shape, dtype=dtype).requires_grad_()
 
 
-def own_part(*case):
-    """这个进程的输出与 x 的梯度，收集成整体；参数的梯度，求和。"""
+def own_part(*case, alone=False):
+    """这个进程的输出与 x 的梯度，收集成整体；参数的梯度，求和。
+
+    alone：各进程在只有自己的组里，各算整个 x；收集来的是几份同样的，参数的梯度是自己的。
+    """
     block, x = whole(*case)
     world, rank = dist.get_world_size(), dist.get_rank()
-    part = x.detach().chunk(world, dim=2)[rank].requires_grad_()
-    z = non_local_over_ranks(block, part)
+    part = x if alone else x.detach().chunk(world, dim=2)[rank].requires_grad_()
+    z = non_local_over_ranks(block, part, ALONE[rank] if alone else None)
     own, *parameters = torch.autograd.grad(z.square().sum(), [part, *block.parameters()])
-    for gradient in parameters:
+    for gradient in [] if alone else parameters:
         dist.all_reduce(gradient)
     return gather(z.detach()), gather(own), parameters
 

@@ -41,6 +41,20 @@ def test_is_what_one_process_computes(compute, pairwise, dims, subsample, shape,
             assert_agrees(one, other, "一个进程的梯度")
 
 
+@pytest.mark.parametrize("pairwise", PAIRWISE)
+def test_only_the_given_group_counts(compute, pairwise):
+    """在只有自己的组里，就是一个进程算；不切开，奇数的轴也可以池化。"""
+    case = pairwise, 2, True, (5, 7), "float64"
+    block, x = whole(*case)
+    world = torch.distributed.get_world_size()
+    z, x_gradient, parameter_gradients = compute(*case, alone=True)
+    expected_x, *expected = gradients(block, block, x)
+    assert_agrees(z, torch.cat([block(x)] * world, dim=2), "一个进程的输出")
+    assert_agrees(x_gradient, torch.cat([expected_x] * world, dim=2), "一个进程的梯度")
+    for one, other in zip(parameter_gradients, expected, strict=True):
+        assert_agrees(one, other, "一个进程的梯度")
+
+
 def test_refuses_to_split_a_window(compute):
     block = NonLocalBlock(7, subsample=True)
     message = r"第一个空间轴应是偶数.*得到形状 \(2, 7, 3, 4\)"

@@ -113,15 +113,51 @@ def test_few_positions_make_that_matrix(name, device):
     assert_holds(more, "272 个位置时没有", lambda x: largest_tensor(block, x) < 272 * 272 / 2)
 
 
-@pytest.mark.parametrize("limit", [2**9, 2**12])
-def test_perceptron_holds_few_hidden_values(limit, device):
-    """隐层共 17·13·5·2 个数；一次存的不超过 limit，至少一个 query。"""
+@pytest.mark.parametrize("name", ["non-local dot_product", "self-attention concatenation"])
+def test_what_is_always_faster_needs_no_few_positions(name, device):
+    block, x = BLOCKS[name]().to(device), torch.randn(1, 6, 16, 16, device=device)
+    assert_holds(x, "256 个位置时也没有 N×M 大小的张量", lambda x: largest_tensor(block, x) < 256 * 256 / 2)
+
+
+def run_perceptron(mode, limit, device):
+    """17 个 query，13 个 key，两个头，隐层 5 维：每个 query 的隐层 13·5 个数（每个头）。"""
     query, key, value = (draw(1, 2, n, 5, device=device).requires_grad_() for n in (17, 13, 13))
     W, U, v = draw(2, 5, 5, device=device), draw(2, 5, 5, device=device), draw(2, 5, device=device)
-    with LargestTensor() as seen:
+    with mode as seen:
         perceptron_attention(query, key, value, W, U, v, limit=limit).sum().backward()
-    expected = {2**9: 7, 2**12: 17}[limit] * 13 * 5 * 2
-    assert_holds(query, "一次算尽可能多的 query，不超过 limit", lambda _: seen.elements == expected)
+    return query, seen
+
+
+# limit = 1：一次一个 query，2·13·5 个数，比 W q 的 2·17·5 还少
+@pytest.mark.parametrize(("limit", "largest"), [(1, 2 * 17 * 5), (2**9, 7 * 2 * 13 * 5), (2**12, 17 * 2 * 13 * 5)])
+def test_perceptron_holds_few_hidden_values(limit, largest, device):
+    query, seen = run_perceptron(LargestTensor(), limit, device)
+    assert_holds(query, "一次算尽可能多的 query，不超过 limit", lambda _: seen.elements == largest)
+
+
+def test_perceptron_holds_a_million_hidden_values(device):
+    block = SelfAttention(4, similarity="perceptron").to(device)
+    x = torch.randn(1, 4, 32, 32, device=device)
+    assert_holds(x, "最大的张量有 2²⁰ 个数", lambda x: largest_tensor(block, x) == 2**20)
+
+
+@pytest.mark.parametrize(("limit", "calls"), [(17 * 13 * 5, 1), (17 * 13 * 5 - 1, 4), (7 * 13 * 5, 6)])
+def test_perceptron_computes_blocks_again_for_the_gradient(limit, calls, device):
+    """一块就够时隐层只算一次；否则每一块算两次，前向不存着。"""
+    query, seen = run_perceptron(Calls(), limit, device)
+    assert_holds(query, "tanh 算了几次", lambda _: seen.names.count("tanh_") == calls)
+
+
+class Calls(TorchDispatchMode):
+    """记下执行了哪些算子。"""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.names.append(function.overloadpacket.__name__)
+        return function(*args, **(kwargs or {}))
 
 
 class Shapes(TorchDispatchMode):

@@ -165,6 +165,13 @@ class TestAttentions:
         literal = aggregate(normalise(0.3 * score(query, key, "dot_product")), value.to(device))
         assert_agrees(fused_attention(query, key, value.to(device), scale=0.3), literal, "三步")
 
+    def test_concatenation_of_a_query_of_zeros(self, device):
+        query, key, value = torch.zeros(2, 3, 5, 7, device=device), draw(2, 3, 13, 7), draw(2, 3, 13, 11)
+        w = draw(3, 14, device=device)
+        query, key, value = query.double(), key.to(device), value.to(device)
+        literal = aggregate(normalise(score(query, key, "concatenation", w=w)), value)
+        assert_agrees(ATTENTIONS["concatenation"](query, key, value, w=w), literal, "三步")
+
     def perceptron(self, device, limit):
         """三步与分块的感知机注意力，同样的输入。"""
         inputs = [draw(2, 3, n, 7, device=device).requires_grad_() for n in (5, 13, 13)]
