@@ -19,7 +19,7 @@ from benchmarks.blocks import CASES, OURS, Case, Size
 from benchmarks.measure import Failed, memory
 
 ABSENT = "没有安装"
-NO_GRADIENT = "算不出梯度"
+NO_GRADIENT = "不能训练"
 
 TOLERANCE = 1e-9
 """Relative, in float64: what is within it is the same but for rounding."""
