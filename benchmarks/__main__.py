@@ -40,7 +40,7 @@ def options_of(chosen: argparse.Namespace) -> Options:
     cap = int(min(0.8 * free, MOST_MEMORY)) if chosen.device == "cpu" and free else None
     if chosen.quick:
         return Options(chosen.device, min(chosen.limit, 2), cap, budget=0.05)
-    return Options(chosen.device, chosen.limit, cap, budget=4)
+    return Options(chosen.device, chosen.limit, cap, budget=2)
 
 
 def measure(chosen: argparse.Namespace) -> dict:
