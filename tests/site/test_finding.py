@@ -116,7 +116,7 @@ def test_every_note_is_a_few_clicks_away(read, start, steps):
 
 def test_all_are_in_the_navigation(read):
     tabs = [" ".join(tab.text.split()) for tab in read("").select(".md-tabs__link")]
-    assert tabs == ["首页", "分类", "标签", "归档", "批注", "代码", "验证"]
+    assert tabs == ["首页", "分类", "标签", "归档", "批注", "代码", "性能", "验证"]
 
 
 def test_the_home_page_shows_the_newest(read):
