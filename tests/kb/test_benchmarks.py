@@ -1,6 +1,7 @@
 """与别的包比较的工具：先比结果，超过限度的是一个点，目标由量到的数判定。"""
 
 import sys
+from multiprocessing import forkserver
 
 import pytest
 import torch
@@ -18,6 +19,14 @@ from snippets import SelfAttention
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="内存从 /proc 读")
 
 OPTIONS = Options("cpu", limit=30, cap=16 * 2**30, budget=0.05)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_forkserver():
+    """一个进程只有一个 forkserver；这里的导入了 snippets，kb mutate 的不能用它。"""
+    forkserver._forkserver._stop()
+    yield
+    forkserver._forkserver._stop()
 
 
 class Doubled(Plain):
