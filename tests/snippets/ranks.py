@@ -70,11 +70,12 @@ def whole(pairwise, dims, subsample, shape, dtype):
 def own_part(*case, alone=False):
     """这个进程的输出与 x 的梯度，收集成整体；参数的梯度，求和。
 
-    alone：各进程在只有自己的组里，各算整个 x；收集来的是几份同样的，参数的梯度是自己的。
+    alone：各进程在只有自己的组里，各算整个 x，加上自己的号；参数的梯度是自己的。
     """
     block, x = whole(*case)
     world, rank = dist.get_world_size(), dist.get_rank()
-    part = x if alone else x.detach().chunk(world, dim=2)[rank].requires_grad_()
+    part = x.detach() + rank if alone else x.detach().chunk(world, dim=2)[rank]
+    part.requires_grad_()
     z = non_local_over_ranks(block, part, ALONE[rank] if alone else None)
     own, *parameters = torch.autograd.grad(z.square().sum(), [part, *block.parameters()])
     for gradient in [] if alone else parameters:
