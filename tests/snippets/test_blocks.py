@@ -59,6 +59,21 @@ def test_empty_batch(block):
     assert_holds(module(x[:0]), "空的批次得到空的输出", lambda y: y.shape == shape)
 
 
+def test_reads_no_value(block):
+    """meta 设备上的张量没有值：算到一半要看一个值（在 GPU 上就是停下来，拷回主机），就会出错。"""
+    module, x = block
+    shape = module(x).shape
+    module.to("meta")
+
+    def runs_without_values(x):
+        x = x.to("meta").requires_grad_()
+        y = module(x)
+        y.sum().backward()
+        return y.shape == shape and x.grad.is_meta
+
+    assert_holds(x, "前向与反向都不看张量的值", runs_without_values)
+
+
 def test_state_dict_round_trip(block):
     module, x = block
     other = copy.deepcopy(module)

@@ -58,7 +58,10 @@ def test_only_the_given_group_counts(compute, pairwise):
 
 def test_refuses_to_split_a_window(compute):
     block = NonLocalBlock(7, subsample=True)
-    message = r"第一个空间轴应是偶数.*得到形状 \(2, 7, 3, 4\)"
+    message = (
+        "^subsample=True 时每个进程的第一个空间轴应是偶数，否则切开处的窗口会被拆开，"
+        r"得到形状 \(2, 7, 3, 4\)$"
+    )
     assert_refuses(message, non_local_over_ranks, block, torch.randn(2, 7, 3, 4))
 
 
