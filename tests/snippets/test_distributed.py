@@ -2,12 +2,13 @@
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from snippets import NonLocalBlock
-from snippets.distributed import non_local_over_ranks
-from tests.snippets.compare import assert_agrees, assert_refuses
-from tests.snippets.data import PAIRWISE, gradients
-from tests.snippets.ranks import group_of, whole
+from snippets.distributed import Sum, non_local_over_ranks
+from tests.snippets.compare import assert_agrees, assert_holds, assert_refuses
+from tests.snippets.data import PAIRWISE, draw, gradients
+from tests.snippets.ranks import ALONE, group_of, whole
 
 
 @pytest.fixture(scope="module", params=[2, 4], ids=["2 processes", "4 processes"])
@@ -67,3 +68,26 @@ def test_refuses_to_split_a_window(compute):
 
 def test_refuses_what_the_block_refuses(compute):
     assert_refuses("x 应为浮点张量", non_local_over_ranks, NonLocalBlock(7), torch.ones(2, 7, 3, 4).long())
+    pooled = NonLocalBlock(7, subsample=True)
+    assert_refuses("被池化的轴（H, W）都应不小于 2", non_local_over_ranks, pooled, torch.ones(2, 7, 4, 1))
+
+
+class Sent(TorchDispatchMode):
+    """记下发出去求和的张量。"""
+
+    def __init__(self):
+        super().__init__()
+        self.tensors = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is torch.ops.c10d.allreduce_.default:
+            self.tensors += args[0]
+        return function(*args, **(kwargs or {}))
+
+
+def test_sends_what_is_contiguous(compute):
+    """NCCL 不收别的；梯度却常常是转置的。"""
+    with Sent() as sent:
+        Sum.apply(draw(3, 5).mT, ALONE[0])
+    (tensor,) = sent.tensors
+    assert_holds(tensor, "连续", lambda tensor: tensor.is_contiguous())

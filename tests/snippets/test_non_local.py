@@ -15,6 +15,7 @@ from snippets.non_local import (
     gaussian,
     gaussian_output,
     look_up,
+    pad,
     prefix_sums,
     project,
     residual_output,
@@ -175,10 +176,25 @@ class TestOutputs:
         y = OUTPUTS["concatenation"](one, one, one, w=torch.full((6,), 0.5, device=device, dtype=torch.float16))
         assert_agrees(y[:, :1], torch.full((1, 1, 3), 3.0), "手算的值")
 
-    @pairwises
+    @dtypes
+    def test_prefix_sums_are_in_single_precision_at_least(self, dtype, device):
+        b, g = draw(3, 5, dtype=dtype, device=device), draw(3, 5, 2, dtype=dtype, device=device)
+        center, ascending, sums = prefix_sums(b, g)
+        wide = torch.float64 if dtype == torch.float64 else torch.float32
+        assert_holds(
+            b, "中心、−b、前缀和都用 float32 或 float64", lambda _: {each.dtype for each in (center, ascending, sums)} == {wide}
+        )
+        assert_agrees(center, b.double().mean(dim=1, keepdim=True), "每个样本的平均")
+        assert_holds(ascending, "−b 从小到大", lambda ascending: ascending.diff(dim=1) >= 0)
+        assert_holds(sums, "M + 1 行，第一行是零", lambda sums: sums.shape == (3, 6, 4) and not sums[:, 0].any())
+
+    def test_pads_only_what_is_missing(self, device):
+        x = draw(2, 3, 8, device=device)
+        assert_holds(x, "宽度已够、连续的张量不复制", lambda x: pad(x, 8) is x)
+        assert_agrees(pad(x, 11), torch.cat([x, x.new_zeros(2, 3, 3)], dim=2), "后面接上零")
+
+    @pytest.mark.parametrize("pairwise", ["dot_product", "concatenation"])
     def test_gradients_of_gradients(self, pairwise, device):
-        if pairwise in ("gaussian", "embedded_gaussian"):
-            return
         theta, phi, g, own = sample(pairwise, 5, 7, (3, 2), device=device)
         inputs = [each.requires_grad_() for each in (theta, phi, g, *own.values())]
         assert_holds(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import snippets.self_attention
 from snippets import SelfAttention, aggregate, normalise, score
-from snippets.self_attention import ATTENTIONS, fused_attention, perceptron_attention
+from snippets.self_attention import ATTENTIONS, fused_attention, pad, perceptron_attention
 from tests.snippets import references
 from tests.snippets.compare import DTYPES, assert_agrees, assert_holds, assert_refuses
 from tests.snippets.data import SIMILARITIES, draw, fast, gradients
@@ -87,6 +87,11 @@ class TestSteps:
         value = torch.tensor([[[[4.0, 8.0, 0.0], [0.0, 4.0, -4.0]]]], device=device)
         y = aggregate(weights, value)
         assert_agrees(y, torch.tensor([[[[1.0, 5.0, -3.0]]]]), "手算的值")
+
+    def test_pads_only_what_is_missing(self, device):
+        x = draw(2, 3, 5, 8, device=device)
+        assert_holds(x, "宽度已够、连续的张量不复制", lambda x: pad(x, 8) is x)
+        assert_agrees(pad(x, 11), torch.cat([x, x.new_zeros(2, 3, 5, 3)], dim=3), "后面接上零")
 
     @similarities
     @dtypes
