@@ -269,24 +269,24 @@ class Campaign:
         self.sources = {
             file: (root / "snippets" / file).read_bytes().decode()
             for file in files or known
-            if self.verdicts[file].key not in done
+            if self.key(file) not in done
         }
         self.mutants = [
             mutant for file, source in self.sources.items() for mutant in make_mutants(file, source)
         ]
         progress = read_progress(root)
         self.outcomes = {
-            mutant: progress[self.key(mutant), mutant.id]
+            mutant: progress[self.key(mutant.file), mutant.id]
             for mutant in self.mutants
-            if (self.key(mutant), mutant.id) in progress
+            if (self.key(mutant.file), mutant.id) in progress
         }
 
     def done(self) -> set[str]:
         document = evidence.read(self.root / "evidence", "mutation", "mutation")
         return {region["key"] for region in document["regions"].values()} if document else set()
 
-    def key(self, mutant: Mutant) -> str:
-        return self.verdicts[mutant.file].key
+    def key(self, file: str) -> str:
+        return self.verdicts[file].key
 
     def run(self, workers: int, report: Callable[[Mutant | None], None]) -> None:
         """`report` hears of each mutant that has met its tests, and first of none."""
@@ -333,7 +333,7 @@ class Campaign:
             place = f"snippets/{mutant.file}:{mutant.line}"
             raise BadInput(f"{place} 的变异没有跑成，进程以 {code} 结束。")
         self.outcomes[mutant] = "survived" if code == SURVIVED else "killed"
-        write_progress(self.root, self.key(mutant), mutant, self.outcomes[mutant])
+        write_progress(self.root, self.key(mutant.file), mutant.id, self.outcomes[mutant])
 
     def store(self) -> None:
         """Each mutant counts for its file and for the region that it stands in."""
@@ -349,7 +349,16 @@ class Campaign:
                 regions[name] = self.region(name, own)
         path = self.root / "evidence/mutation.json"
         evidence.write(path, {"command": MUTATE, "regions": regions})
+        self.forget_progress()
+
+    def forget_progress(self) -> None:
+        """Of the files that were stored; what is known of others stays for the next run."""
+        known = read_progress(self.root)
         (self.root / PROGRESS).unlink(missing_ok=True)
+        waiting = {self.verdicts[name].key for name in self.verdicts if name not in self.sources}
+        for (key, mutant), outcome in known.items():
+            if key in waiting:
+                write_progress(self.root, key, mutant, outcome)
 
     def region(self, name: str, mutants: list[Mutant]) -> dict:
         survivors = [
@@ -380,6 +389,6 @@ def read_progress(root: Path) -> dict[tuple[str, str], str]:
     return found
 
 
-def write_progress(root: Path, key: str, mutant: Mutant, outcome: str) -> None:
+def write_progress(root: Path, key: str, mutant: str, outcome: str) -> None:
     with open(root / PROGRESS, "a", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps({"key": key, "mutant": mutant.id, "outcome": outcome}) + "\n")
+        file.write(json.dumps({"key": key, "mutant": mutant, "outcome": outcome}) + "\n")

@@ -207,15 +207,23 @@ def test_a_run_that_failed_by_itself_kills_nothing(recorded, code):
 
 class TestInterruption:
     def test_what_is_known_is_not_run_again(self, proven):
-        key = judge_all(proven.root, "cpu")["numbers.py"].key
+        keys = {file: judge_all(proven.root, "cpu")[file].key for file in ("numbers.py", "other.py")}
         mutants = make_mutants("numbers.py", SNIPPET)
-        entries = [json.dumps({"key": key, "mutant": mutant.id, "outcome": "survived"}) for mutant in mutants[1:]]
+        entries = [
+            json.dumps({"key": keys["numbers.py"], "mutant": mutant.id, "outcome": "survived"})
+            for mutant in mutants[1:]
+        ]
+        other = json.dumps({"key": keys["other.py"], "mutant": "0" * 16, "outcome": "killed"})
         stale = json.dumps({"key": "0" * 64, "mutant": mutants[0].id, "outcome": "survived"})
-        proven.write(PROGRESS, "\n".join([*entries, stale, '{"key": "cut o']))
+        proven.write(PROGRESS, "\n".join([*entries, other, stale, '{"key": "cut o']))
         code, output = proven.kb("mutate", "numbers.py")
         assert f"{len(mutants)} 处，{len(mutants) - 1} 处已经知道" in output
         region = read(proven.root / "evidence", "mutation", "mutation")["regions"]["numbers.py"]
         assert (region["killed"], region["total"]) == (1, len(mutants))
+        assert (proven.root / PROGRESS).read_text("utf-8") == f"{other}\n", "别的文件的接着用"
+
+    def test_all_done_leaves_no_progress(self, proven):
+        proven.kb("mutate")
         assert not (proven.root / PROGRESS).exists()
 
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows 上不能向另一个进程发 Ctrl-C")
