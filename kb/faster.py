@@ -2,31 +2,46 @@
 
 | when | what |
 |---|---|
+| at the start | Python's collector of cycles is told to run less often |
 | before the build | search gets its sections from `kb.sections` |
 | when the files are known | notes come first: those made from notes needn't parse them again |
 | | in `mkdocs build`, another process renders notes from the last on, then pages of code |
 | when all pages are rendered | the files are in their order again |
+| | the theme draws its navigation once for all pages outside of it |
 | | in `mkdocs build`, another process fills the theme's templates from the last page on |
 
 Zensical passes over it.
 """
 
+import gc
 import logging
 from functools import partial
 from pathlib import Path
 
 from mkdocs.plugins import BasePlugin
 
-from kb.ahead import FilledTemplate, filler, is_note, know_outline, renderer, take_over
+from kb.ahead import (
+    FilledTemplate,
+    filler,
+    is_note,
+    know_outline,
+    renderer,
+    search_index,
+    sections_of,
+    take_over,
+)
 from kb.catalog import read_catalog
 from kb.engine import BadInput
 from kb.helper import Helper, can_help
-from kb.sections import Reader
+from kb.sections import Section
 
 log = logging.getLogger("mkdocs.kb")
 
 CODE = ("verification.md", "performance.md", "snippets/", "tests/")
 """Pages that aren't made from notes, and take long."""
+
+NEW_OBJECTS = 50_000
+"""After as many, Python looks for cycles among them; by itself it would after 700."""
 
 FEW_NOTES = 20
 """With fewer, another process gains nothing."""
@@ -39,16 +54,17 @@ class FasterPlugin(BasePlugin):
 
     def on_startup(self, command, dirty) -> None:
         self.once = command != "serve" and not dirty
+        gc.set_threshold(NEW_OBJECTS)
 
     def on_pre_build(self, config) -> None:
-        search = getattr(config.plugins.get("material/search"), "search_index", None)
-        if search is None:  # it is switched off
+        self.sections: dict[str, tuple[str, list[Section]]] = {}
+        if (search := search_index(config)) is None:  # it is switched off
             return
 
         def add_entries(page) -> None:
-            if not (page.meta.get("search") or {}).get("exclude"):
-                for section in Reader().read(page.content):
-                    search.create_entry_for_section(section, page.toc, page.url, page)
+            content, sections = self.sections.pop(page.file.src_uri, (None, None))
+            for section in sections if content is page.content else sections_of(page):
+                search.create_entry_for_section(section, page.toc, page.url, page)
 
         search.add_entry_from_context = add_entries
 
@@ -56,13 +72,14 @@ class FasterPlugin(BasePlugin):
         self.nav = nav
         self.order = files.documentation_pages()
         notes = [file for file in self.order if is_note(file)]
+        code = [file for file in self.order if file.src_uri.startswith(CODE)]
         put_last(files, [file for file in self.order if not is_note(file)])
+        put_last(files, reversed(code))
         if self.once and len(notes) >= FEW_NOTES and can_help():
             try:
                 read_catalog(Path(config.docs_dir).parent, config)  # for both
             except BadInput:
                 return  # the page that it is about will say so
-            code = [file for file in self.order if file.src_uri.startswith(CODE)]
             uris = [file.src_uri for file in (*reversed(notes), *code)]
             self.helper = Helper(uris, renderer(config, files))
 
@@ -77,6 +94,7 @@ class FasterPlugin(BasePlugin):
             page.render(config, files)
         else:
             take_over(page, made, files)
+            self.sections[page.file.src_uri] = page.content, made.sections
 
     def on_page_content(self, html, page, config, files) -> None:
         if is_note(page.file) and self.once:
@@ -84,6 +102,7 @@ class FasterPlugin(BasePlugin):
 
     def on_env(self, env, config, files) -> None:
         put_last(files, self.order)
+        draw_navigation_once(env, self.nav)
         if self.helper:
             self.end()
             uris = [file.src_uri for file in reversed(self.order)]
@@ -114,3 +133,22 @@ def put_last(files, some) -> None:
     for file in some:
         files.remove(file)
         files.append(file)
+
+
+def draw_navigation_once(env, nav) -> None:
+    """Pages of one folder that aren't in it, all notes for instance, show the very same."""
+    template = env.get_template("partials/nav.html")
+    draw, drawn = template.root_render_func, {}
+    inside = {page.file.src_uri for page in nav.pages}
+
+    def draw_once(context):
+        page = context.get("page")
+        if page is None or page.file.src_uri in inside:
+            yield from draw(context)
+            return
+        folder = page.url.rstrip("/").rpartition("/")[0]
+        if folder not in drawn:
+            drawn[folder] = "".join(draw(context))
+        yield drawn[folder]
+
+    template.root_render_func = draw_once
