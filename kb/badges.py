@@ -20,6 +20,7 @@ warning names page, code, state and remedy: it ends `mkdocs build --strict`, whi
 import logging
 import re
 from collections.abc import Iterator
+from functools import cache
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -32,7 +33,7 @@ from kb.engine import Page, current_page
 from kb.evidence import DEVICES, MUTATE, RECORD
 from kb.html import code_text, element, table
 from kb.judge import Mutation, State, Verdict, complaint, judge
-from kb.keys import TESTS
+from kb.keys import TESTS, read_inputs
 
 log = logging.getLogger("mkdocs.kb")
 
@@ -48,6 +49,7 @@ OUTCOMES = {"passed": "通过", "failed": "未通过", "skipped": "跳过", "mis
 
 class BadgeTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
+        inputs = cache(read_inputs)  # of a file: it may have several embeds here
         for figure in root.iter("figure"):
             name = figure.get("data-code", "")
             if name.startswith(f"{TESTS}/"):
@@ -61,7 +63,8 @@ class BadgeTreeprocessor(Treeprocessor):
             elif name:
                 page = current_page(self.md)
                 shown = self.shown(figure)
-                verdicts = [judge(page.root, device, name, shown) for device in DEVICES]
+                read = inputs(page.root, name.partition(":")[0])
+                verdicts = [judge(page.root, device, name, shown, read) for device in DEVICES]
                 for verdict in verdicts:
                     warn(page, verdict)
                 place_badge(figure, badge(page, verdicts))

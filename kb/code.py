@@ -1,8 +1,10 @@
 """Blocks of code, highlighted by pymdownx.highlight with the site's settings."""
 
 import re
+from functools import lru_cache
 
 from markdown import Markdown
+from pymdownx.highlight import Highlight
 
 OPTION = re.compile(r"\b(title|linenums|hl_lines)=(?:\"([^\"]*)\"|'([^']*)')")
 LANGUAGE = re.compile(r"\s*\{?\s*\.?([^\s{}`,=]+)(?=[\s{},]|$)")
@@ -27,24 +29,37 @@ def highlight(
         for extension in md.registeredExtensions
         if hasattr(extension, "get_pymdownx_highlighter")
     )
-    settings = dict(extension.get_pymdownx_highlight_settings())
-    css_class = settings.pop("css_class")
-    for unused in ("_enabled", "linenums"):
-        settings.pop(unused, None)
-    if not anchors:
-        settings |= {"line_spans": "", "line_anchors": "", "anchor_linenums": False}
-    highlighter = extension.get_pymdownx_highlighter()(md, **settings)
     extension.pygments_code_block += 1
-    return highlighter.highlight(
+    return highlight_once(
+        Settings(extension.get_pymdownx_highlight_settings() | ({} if anchors else NO_ANCHORS)),
         code,
         language,
-        css_class,
-        hl_lines=marked_lines,
+        hl_lines=tuple(marked_lines or ()),
         linestart=first_line or -1,
         title=title or None,
         id_value=id_value,
         code_block_count=extension.pygments_code_block,
     )
+
+
+NO_ANCHORS = {"line_spans": "", "line_anchors": "", "anchor_linenums": False}
+
+
+class Settings(dict):
+    """Of pymdownx.highlight; equal where they say the same."""
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+
+@lru_cache(maxsize=2000)
+def highlight_once(settings: Settings, code: str, language: str, **options) -> str:
+    """Remembered by all that it depends on: whoever saves one page of a site sees it sooner
+    where the code of the others isn't highlighted again.
+    """
+    settings = {name: settings[name] for name in settings.keys() - {"_enabled", "linenums"}}
+    css_class = settings.pop("css_class")
+    return Highlight(None, **settings).highlight(code, language, css_class, **options)
 
 
 def highlight_fence(md: Markdown, code: str, info: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from html.parser import HTMLParser
+from html import unescape
 from xml.etree import ElementTree as etree
 
 from markdown.util import AMP_SUBSTITUTE
@@ -68,26 +68,12 @@ def table(
     )
 
 
-class _CodeText(HTMLParser):
-    def __init__(self):
-        super().__init__(convert_charrefs=True)
-        self.inside = False
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: list) -> None:
-        self.inside = self.inside or tag == "code"
-
-    def handle_endtag(self, tag: str) -> None:
-        self.inside = self.inside and tag != "code"
-
-    def handle_data(self, data: str) -> None:
-        if self.inside:
-            self.text += data
+CODE = re.compile(r"<code\b[^>]*>(.*?)</code>", re.DOTALL)
+TAG = re.compile(r"<[^>]*>")
 
 
 def code_text(html: str) -> str:
-    """What a reader sees in the `<code>` of a highlighted block."""
-    parser = _CodeText()
-    parser.feed(html)
-    parser.close()
-    return parser.text
+    """What a reader sees in the `<code>` of a block that Pygments highlighted: it writes every
+    `<` and `>` that isn't a tag's as an entity.
+    """
+    return unescape("".join(TAG.sub("", code) for code in CODE.findall(html)))

@@ -23,7 +23,7 @@ from kb.engine import BadInput
 from kb.evidence import DEVICES, RECORD
 from kb.keys import content_key, read_inputs
 from kb.lines import expand
-from kb.regions import read_all
+from kb.regions import list_files, read_all
 
 EQUIVALENT = "equivalent.yml"
 
@@ -98,13 +98,21 @@ class Verdict:
         return [dtype for dtype in ("float64", "float32", "bfloat16", "float16") if dtype in seen]
 
 
-def judge(root: Path, device: str, name: str, shown: str, folder: Path | None = None) -> Verdict:
+def judge(
+    root: Path,
+    device: str,
+    name: str,
+    shown: str,
+    inputs: dict[str, str] | None = None,
+    folder: Path | None = None,
+) -> Verdict:
     """The verdict on the region `name` as it is shown to the reader.
 
-    `folder` holds the evidence: `evidence/`, unless it says otherwise.
+    `inputs` is what the claim stands on, where that has been read already. `folder` holds the
+    evidence: `evidence/`, unless it says otherwise.
     """
     folder = folder or root / "evidence"
-    inputs = read_inputs(root, name.partition(":")[0])
+    inputs = inputs or read_inputs(root, name.partition(":")[0])
     key = content_key(name, shown, inputs)
     try:
         run = evidence.read(folder, device)
@@ -167,8 +175,9 @@ def complaint(verdict: Verdict) -> str:
 
 def judge_all(root: Path, device: str, folder: Path | None = None) -> dict[str, Verdict]:
     """The verdict on everything in `snippets/`, as it stands in the files."""
+    inputs = {file: read_inputs(root, file) for file in list_files(root)}
     return {
-        name: judge(root, device, name, region.text, folder)
+        name: judge(root, device, name, region.text, inputs[name.partition(":")[0]], folder)
         for name, region in read_all(root).items()
     }
 
