@@ -15,6 +15,8 @@ is reported are ratios to Hexo within the one run, of medians. Measured of each:
 | index | bytes of what search loads |
 
 `growth` is the exponent of cost against the number of notes, fitted on log-log: 1 is linear.
+A generator that comes to grief over so many notes is left out of what they give, and the
+others go on. The file is written after each number of notes.
 """
 
 import argparse
@@ -39,8 +41,10 @@ Figures = dict[str, list[float]]
 """Measure → one figure a round."""
 
 
-def measure(notes: list[Note], rounds: int, cache: Path, folder: Path) -> dict[str, Figures]:
-    """Every generator, `rounds` times, taking turns."""
+def measure(
+    notes: list[Note], rounds: int, cache: Path, folder: Path
+) -> tuple[dict[str, Figures], dict[str, str]]:
+    """Every generator, `rounds` times, taking turns; and why some have no figures."""
     engines = []
     for make in ENGINES:
         root = folder / make.name
@@ -48,12 +52,20 @@ def measure(notes: list[Note], rounds: int, cache: Path, folder: Path) -> dict[s
         engines.append(make(root, cache))
         engines[-1].lay_out(notes)
     figures: dict[str, Figures] = {engine.name: defaultdict(list) for engine in engines}
+    failed: dict[str, str] = {}
     for turn in range(rounds):
-        for engine in engines:
+        for engine in [engine for engine in engines if engine.name not in failed]:
             say(f"{len(notes)} 篇，第 {turn + 1}/{rounds} 轮：{engine.name}")
-            for name, figure in measure_once(engine, notes[0], turn).items():
+            try:
+                found = measure_once(engine, notes[0], turn)
+            except Failed as error:
+                say(str(error))
+                failed[engine.name] = str(error).partition("\n")[0]
+                del figures[engine.name]
+                continue
+            for name, figure in found.items():
                 figures[engine.name][name].append(figure)
-    return figures
+    return figures, failed
 
 
 def measure_once(engine: Engine, note: Note, turn: int) -> dict[str, float]:
@@ -111,11 +123,12 @@ def summarise(figures: dict[int, dict[str, Figures]]) -> dict:
             if name != PEER
         }
         for count, engines in medians.items()
+        if PEER in engines
     }
     growth = {}
-    if len(medians) > 1:
-        for name in next(iter(medians.values())):
-            counts = sorted(medians)
+    for name in dict.fromkeys(name for engines in medians.values() for name in engines):
+        counts = sorted(count for count in medians if name in medians[count])
+        if len(counts) > 1:
             growth[name] = {
                 what: fit(counts, [medians[count][name][what] for count in counts])
                 for what in medians[counts[0]][name]
@@ -148,6 +161,8 @@ def report(summary: dict) -> str:
         for name, of in engines.items():
             visible = summary["medians"][count][name]["visible"] / hexo
             lines.append(f"  {name} 保存到看见，是 Hexo 冷构建的 {visible:.2f}")
+    for count, reasons in summary.get("failed", {}).items():
+        lines += [f"\n{count} 篇，{name} 没有量成：{why}" for name, why in reasons.items()]
     if summary["growth"]:
         lines += ["\n随篇数增长的指数（末段）：", row("", MEASURES)]
         for name, of in summary["growth"].items():
@@ -177,21 +192,25 @@ def main() -> None:
     counts = [int(count) for count in ("20,60" if options.quick else options.notes).split(",")]
     rounds = [int(count) for count in ("1" if options.quick else options.rounds).split(",")]
     rounds += rounds[-1:] * (len(counts) - len(rounds))
-    figures = {}
+    figures, failed = {}, {}
     try:
         for make in ENGINES:
             make(Path(), options.cache.resolve()).install()
-        for count, turns in zip(counts, rounds, strict=False):
-            notes = list(make_notes(count))
-            with tempfile.TemporaryDirectory(prefix="site-") as folder:
-                figures[count] = measure(notes, turns, options.cache.resolve(), Path(folder))
     except Failed as error:
         sys.exit(str(error))
-    summary = summarise(figures)
+    for count, turns in zip(counts, rounds, strict=False):
+        notes = list(make_notes(count))
+        with tempfile.TemporaryDirectory(prefix="site-") as folder:
+            figures[count], failed[count] = measure(
+                notes, turns, options.cache.resolve(), Path(folder)
+            )
+        summary = summarise(figures) | {"failed": failed}
+        if options.json:
+            text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
+            options.json.write_text(text, encoding="utf-8")
     print(report(summary))
-    if options.json:
-        text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
-        options.json.write_text(text, encoding="utf-8")
+    if any(failed.values()):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from benchmarks.engines import ENGINES
+import benchmarks.site
+from benchmarks.engines import ENGINES, Engine
 from benchmarks.measure import Command, Failed, process_tree, run, serving, wait_for_page
-from benchmarks.site import fit, report, summarise
+from benchmarks.site import fit, measure, report, summarise
 
 
 def python(folder, code):
@@ -102,3 +103,35 @@ def test_ratios_are_of_medians():
     assert summary["ratios"][10]["mkdocs"]["cold"] == pytest.approx(0.5)
     assert summary["growth"]["mkdocs"]["cold"]["exponent"] == pytest.approx(1)
     assert "mkdocs 保存到看见，是 Hexo 冷构建的 0.05" in report(summary)
+
+
+def test_a_generator_that_failed_is_left_out():
+    figures = {count: {"hexo": {"cold": [2.0 * count]}, "mkdocs": {"cold": [1.0 * count]}} for count in (1, 10, 100)}
+    del figures[100]["hexo"], figures[10]["mkdocs"]
+    summary = summarise(figures)
+    assert summary["ratios"] == {1: {"mkdocs": {"cold": 0.5}}, 10: {}}
+    assert summary["growth"]["hexo"]["cold"]["each"] == pytest.approx(2)
+    assert summary["growth"]["mkdocs"]["cold"]["each"] == pytest.approx(1)
+
+
+def test_the_others_go_on(tmp_path, monkeypatch):
+    class Quick(Engine):
+        name = "quick"
+
+        def lay_out(self, notes):
+            pass
+
+    class Failing(Quick):
+        name = "failing"
+
+    def measure_once(engine, note, turn):
+        if engine.name == "failing":
+            raise Failed("以 1 结束：\n余下的话")
+        return {"cold": float(turn)}
+
+    monkeypatch.setattr(benchmarks.site, "ENGINES", [Failing, Quick])
+    monkeypatch.setattr(benchmarks.site, "measure_once", measure_once)
+    assert measure(["note"], 3, tmp_path, tmp_path) == (
+        {"quick": {"cold": [0, 1, 2]}},
+        {"failing": "以 1 结束："},
+    )
