@@ -62,9 +62,9 @@ def measure(
                 say(str(error))
                 failed[engine.name] = str(error).partition("\n")[0]
                 del figures[engine.name]
-                continue
-            for name, figure in found.items():
-                figures[engine.name][name].append(figure)
+            else:
+                for name, figure in found.items():
+                    figures[engine.name][name].append(figure)
     return figures, failed
 
 

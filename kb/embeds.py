@@ -116,7 +116,8 @@ def check_places(lines: list[str], tokens: Sequence[Token], numbers: list[int], 
                 "把嵌入块移到下一个空行之后。"
             )
     author = outline(parse("\n".join(without(lines, numbers))))
-    shown = [t for t in tokens if not any(is_fence_at(t, number) for number in numbers)]
+    around = [t for t in tokens if not any(is_fence_at(t, number) for number in numbers)]
+    all_apart = outline(around) == author
     for count, number in enumerate(numbers, 1):
         here = page.place(OPENS_EMBED, count)
         if not any(is_fence_at(token, number) for token in tokens) or in_html(tokens, number):
@@ -124,7 +125,7 @@ def check_places(lines: list[str], tokens: Sequence[Token], numbers: list[int], 
                 f"{here}：嵌入块不在顶层，而是落在一个代码块、HTML 或注释里面。"
                 "把它移到外面，或补上前面没有结束的那一块。"
             )
-        if outline(shown) == author:
+        if all_apart:
             continue
         others = [each for each in numbers if each != number]
         alone = parse("\n".join(without(lines, others)))
