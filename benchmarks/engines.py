@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 import venv
 from dataclasses import dataclass
@@ -92,9 +93,11 @@ class Engine:
         return Command(self.serve_words(port), self.root, self.environment)
 
     def make_cold(self) -> None:
+        """Puts what earlier builds left out of the way, beside `root`."""
+        aside = tempfile.mkdtemp(prefix=f"{self.name}-earlier-", dir=self.root.parent)
         for name in (self.output, *self.caches):
-            path = self.root / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            if (self.root / name).exists():
+                (self.root / name).rename(Path(aside, name))
 
 
 class ThisProject(Engine):

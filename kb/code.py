@@ -59,6 +59,8 @@ def highlight_once(settings: Settings, code: str, language: str, **options) -> s
     """
     settings = {name: settings[name] for name in settings.keys() - {"_enabled", "linenums"}}
     css_class = settings.pop("css_class")
+    if not settings["noclasses"]:
+        settings["pygments_style"] = ()  # the theme has the colours; it would be read for each block
     return Highlight(None, **settings).highlight(code, language, css_class, **options)
 
 

@@ -8,6 +8,7 @@ import posixpath
 import re
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from markdown import Markdown
@@ -46,7 +47,7 @@ class Page:
 
     def link_to(self, uri: str) -> str:
         """The relative link to another file below `docs/`."""
-        return posixpath.relpath(uri, posixpath.dirname(self.uri))
+        return relative(uri, posixpath.dirname(self.uri))
 
     def place(self, beginning: re.Pattern, count: int) -> str:
         """`path:line` of the count-th line of the file that begins so.
@@ -57,6 +58,11 @@ class Page:
         lines = self.path.read_text(encoding="utf-8-sig").split("\n")
         numbers = [n for n, line in enumerate(lines, 1) if beginning.match(line)]
         return f"{self.path.relative_to(self.root).as_posix()}:{numbers[count - 1]}"
+
+
+@lru_cache(maxsize=10_000)
+def relative(uri: str, folder: str) -> str:
+    return posixpath.relpath(f"/{uri}", f"/{folder}")
 
 
 def current_page(md: Markdown) -> Page:

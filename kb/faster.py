@@ -4,11 +4,13 @@
 |---|---|
 | at the start | Python's collector of cycles is told to run less often |
 | before the build | search gets its sections from `kb.sections` |
+| | the theme's files are listed without its icons |
 | when the files are known | notes come first: those made from notes needn't parse them again |
 | | in `mkdocs build`, another process renders notes from the last on, then pages of code |
+| when the first page is rendered | the theme's templates are compiled, while the other renders |
 | when all pages are rendered | the files are in their order again |
 | | the theme draws its navigation once for all pages outside of it |
-| | in `mkdocs build`, another process fills the theme's templates from the last page on |
+| | in `mkdocs build`, another process fills the theme's templates |
 
 Zensical passes over it.
 """
@@ -34,6 +36,7 @@ from kb.catalog import read_catalog
 from kb.engine import BadInput
 from kb.helper import Helper, can_help
 from kb.sections import Section
+from kb.theme import compile_templates, draw_navigation_once, prepare_theme
 
 log = logging.getLogger("mkdocs.kb")
 
@@ -46,6 +49,10 @@ NEW_OBJECTS = 50_000
 FEW_NOTES = 20
 """With fewer, another process gains nothing."""
 
+LEFT_TO_THE_FIRST = 3
+"""Every so-manieth page, while another process fills templates: the first has more to do with
+each page, which it enters into search and writes to the site."""
+
 
 class FasterPlugin(BasePlugin):
     once = True
@@ -57,6 +64,7 @@ class FasterPlugin(BasePlugin):
         gc.set_threshold(NEW_OBJECTS)
 
     def on_pre_build(self, config) -> None:
+        self.env = prepare_theme(config)
         self.sections: dict[str, tuple[str, list[Section]]] = {}
         if (search := search_index(config)) is None:  # it is switched off
             return
@@ -67,6 +75,7 @@ class FasterPlugin(BasePlugin):
                 search.create_entry_for_section(section, page.toc, page.url, page)
 
         search.add_entry_from_context = add_entries
+        look_before_cleaning(config)
 
     def on_nav(self, nav, config, files) -> None:
         self.nav = nav
@@ -82,6 +91,7 @@ class FasterPlugin(BasePlugin):
                 return  # the page that it is about will say so
             uris = [file.src_uri for file in (*reversed(notes), *code)]
             self.helper = Helper(uris, renderer(config, files))
+            self.compiled = False
 
     def on_pre_page(self, page, config, files) -> None:
         if self.helper:
@@ -99,14 +109,22 @@ class FasterPlugin(BasePlugin):
     def on_page_content(self, html, page, config, files) -> None:
         if is_note(page.file) and self.once:
             know_outline(page.file)
+        if self.helper:  # while it renders; later on, this process would do it alone
+            if page.file.src_uri not in self.sections:
+                self.sections[page.file.src_uri] = html, sections_of(page)
+            if not self.compiled:
+                compile_templates(self.env, page, config, files, self.nav)
+                self.compiled = True
 
     def on_env(self, env, config, files) -> None:
         put_last(files, self.order)
         draw_navigation_once(env, self.nav)
         if self.helper:
             self.end()
-            uris = [file.src_uri for file in reversed(self.order)]
-            self.helper = Helper(uris, filler(config, files, self.nav, env))
+            uris = [file.src_uri for file in self.order]
+            order = [uri for place, uri in enumerate(uris) if place % LEFT_TO_THE_FIRST]
+            order += reversed(uris[::LEFT_TO_THE_FIRST])
+            self.helper = Helper(order, filler(config, files, self.nav, env))
             for file in self.order:
                 name = file.page.meta.get("template", "main.html")
                 filled = partial(self.helper.take, file.src_uri)
@@ -135,20 +153,15 @@ def put_last(files, some) -> None:
         files.append(file)
 
 
-def draw_navigation_once(env, nav) -> None:
-    """Pages of one folder that aren't in it, all notes for instance, show the very same."""
-    template = env.get_template("partials/nav.html")
-    draw, drawn = template.root_render_func, {}
-    inside = {page.file.src_uri for page in nav.pages}
+def look_before_cleaning(config) -> None:
+    """The search plugin takes its attributes out of each page; that is slow, and few have any."""
+    handlers = config.plugins.events["page_context"]
+    handle = config.plugins["material/search"].on_page_context
 
-    def draw_once(context):
-        page = context.get("page")
-        if page is None or page.file.src_uri in inside:
-            yield from draw(context)
-            return
-        folder = page.url.rstrip("/").rpartition("/")[0]
-        if folder not in drawn:
-            drawn[folder] = "".join(draw(context))
-        yield drawn[folder]
+    def handle_page(context, *, page, config, nav) -> None:
+        if "data-search-" in page.content:
+            handle(context, page=page, config=config, nav=nav)
+        else:
+            search_index(config).add_entry_from_context(page)
 
-    template.root_render_func = draw_once
+    handlers[handlers.index(handle)] = handle_page

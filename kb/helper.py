@@ -18,12 +18,25 @@ from queue import SimpleQueue
 from threading import Thread
 
 
+ON_THE_WAY = 1 << 20
+"""Bytes that may have been sent and not received, so that the sender seldom waits: it is a thread,
+and takes a while to get its turn again."""
+
 def can_help() -> bool:
     """Whether there is a second core, and this process may be copied."""
     try:
         return len(os.sched_getaffinity(0)) > 1 and len(os.listdir("/proc/self/task")) == 1
     except (AttributeError, OSError):
         return False
+
+
+def make_wide(pipe: Connection) -> None:
+    import fcntl  # there is none on Windows
+
+    try:
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, ON_THE_WAY)
+    except OSError:  # the user has no more room for pipes, or a system without it
+        pass
 
 
 class Helper:
@@ -34,6 +47,7 @@ class Helper:
         context = multiprocessing.get_context("fork")
         self.begun = context.Array("b", len(self.numbers))
         self.results, there = context.Pipe(duplex=False)
+        make_wide(there)
         gc.freeze()  # or either's collections would write to all that the two share, and copy it
         self.process = context.Process(target=self.work, args=(do, there), daemon=True)
         self.process.start()

@@ -11,6 +11,7 @@ it depends on, what verifies it, and its badge. Totals by state and device come 
 
 import ast
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 from xml.etree import ElementTree as etree
 
@@ -96,7 +97,7 @@ def dependencies(root: Path, file: str, region: Region) -> list[str]:
     path = f"snippets/{file}"
     others = sorted(other for other in reach(root, path) if other.startswith("snippets/"))
     try:
-        tree = ast.parse((root / path).read_bytes())
+        tree = read_tree((root / path).read_bytes())
     except SyntaxError:
         return others
     inside, defined = [], {}
@@ -108,6 +109,10 @@ def dependencies(root: Path, file: str, region: Region) -> list[str]:
     used = {part.id for node in inside for part in ast.walk(node) if isinstance(part, ast.Name)}
     near = sorted(name for name in used & defined.keys() if defined[name] not in inside)
     return others + ([f"同一文件的 {'、'.join(near)}"] if near else []) or ["只依赖 torch"]
+
+
+read_tree = lru_cache(maxsize=8)(ast.parse)
+"""Of a file of code, for all regions in it."""
 
 
 def defined_names(node: ast.stmt) -> list[str]:

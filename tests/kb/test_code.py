@@ -5,8 +5,9 @@
 
 import pytest
 from markdown import Markdown
+from pymdownx.highlight import Highlight
 
-from kb.code import highlight, highlight_once
+from kb.code import Settings, highlight, highlight_once
 
 CODE = "import torch\nx = 1\ny = 2\n"
 
@@ -112,3 +113,12 @@ def test_a_page_that_is_shown_again_costs_nothing():
     highlight(page(), **BLOCK)
     after = highlight_once.cache_info()
     assert (after.hits, after.misses) == (before.hits + 1, before.misses)
+
+
+@pytest.mark.parametrize("noclasses", [False, True])
+def test_colours_are_left_out_only_where_none_are_shown(noclasses):
+    """Pygments 的配色只在 noclasses 时写进 HTML；不写时不去读它，HTML 一字不差。"""
+    settings = Settings(page(noclasses=noclasses).registeredExtensions[0].get_pymdownx_highlight_settings())
+    whole = {name: settings[name] for name in settings.keys() - {"_enabled", "linenums", "css_class"}}
+    assert highlight_once(settings, CODE, "python") == Highlight(None, **whole).highlight(CODE, "python", "highlight")
+    assert ("color: #" in highlight_once(settings, CODE, "python")) == noclasses

@@ -39,11 +39,12 @@ def test_a_command_that_fails_shows_its_last_words(tmp_path):
 @pytest.mark.parametrize("make", ENGINES)
 def test_a_cold_build_finds_nothing_of_an_earlier_one(make, tmp_path):
     left = {"hexo": ["public", "db.json"], "mkdocs": ["site"], "zensical": ["site", ".cache"]}[make.name]
-    for name in left:
-        (tmp_path / name).mkdir()
-    (tmp_path / "docs").mkdir()
-    make(tmp_path, tmp_path).make_cold()
-    assert [path.name for path in tmp_path.iterdir()] == ["docs"]
+    root = tmp_path / "root"
+    for name in (*left, "docs"):
+        (root / name).mkdir(parents=True)
+    make(root, tmp_path).make_cold()
+    assert [path.name for path in root.iterdir()] == ["docs"]
+    assert {path.name for path in tmp_path.glob("*/*")} == {*left, "docs"}  # 移开，不删
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="进程从 /proc 读")
@@ -124,14 +125,22 @@ def test_the_others_go_on(tmp_path, monkeypatch):
     class Failing(Quick):
         name = "failing"
 
-    def measure_once(engine, note, turn):
+    def measure_cold(engine, note, turn):
         if engine.name == "failing":
             raise Failed("以 1 结束：\n余下的话")
+        done.append("cold")
         return {"cold": float(turn)}
 
+    def measure_edit(engine, note, turn):
+        done.append("edit")
+        return {"visible": turn + 0.5}
+
+    done = []
     monkeypatch.setattr(benchmarks.site, "ENGINES", [Failing, Quick])
-    monkeypatch.setattr(benchmarks.site, "measure_once", measure_once)
+    monkeypatch.setattr(benchmarks.site, "measure_cold", measure_cold)
+    monkeypatch.setattr(benchmarks.site, "measure_edit", measure_edit)
     assert measure(["note"], 3, tmp_path, tmp_path) == (
-        {"quick": {"cold": [0, 1, 2]}},
+        {"quick": {"cold": [0, 1, 2], "visible": [0.5, 1.5, 2.5]}},
         {"failing": "以 1 结束："},
     )
+    assert done == ["cold"] * 3 + ["edit"] * 3  # 保存和重建会删文件，冷构建在它们之前

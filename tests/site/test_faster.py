@@ -15,6 +15,7 @@ from tests.site.conftest import ROOT
 from tests.site.test_engines import run, run_anyway
 
 COUNT = 24
+NOT_SEARCHED = '\n<p data-search-exclude="true">搜索不看这一段，搜索插件再把这个属性去掉。</p>\n'
 needs_helper = pytest.mark.skipif(
     not sys.platform.startswith("linux") or len(os.sched_getaffinity(0)) < 2,
     reason="第二个进程要 Linux 和两个核",
@@ -30,6 +31,8 @@ def project(tmp_path_factory):
         shutil.copy(ROOT / name, root)
     for note in make_notes(COUNT):
         (root / f"docs/posts/{note.abbrlink}.md").write_bytes(note.text.encode())
+    with (root / f"docs/posts/{note.abbrlink}.md").open("a", encoding="utf-8") as file:
+        file.write(NOT_SEARCHED)
     run(root, "kb", "pages")
     settings = (root / "mkdocs.yml").read_text("utf-8")
     plain = re.sub(r"  - faster .*\n", "", settings)
@@ -70,6 +73,7 @@ def test_the_site_is_the_same(project):
     assert entries(ours.pop("search/search_index.json")) == entries(theirs.pop("search/search_index.json"))
     assert ours.keys() == theirs.keys()
     assert sum(name.startswith("posts/") for name in ours) > COUNT
+    assert any("<p>搜索不看这一段".encode() in html for html in ours.values())
     for name, content in ours.items():
         if not name.startswith("feed_"):  # 写着构建的时刻
             assert content == theirs[name], name
