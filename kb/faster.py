@@ -50,8 +50,8 @@ FEW_NOTES = 20
 """With fewer, another process gains nothing."""
 
 LEFT_TO_THE_FIRST = 3
-"""Every so-manieth page, while another process fills templates: the first has more to do with
-each page, which it enters into search and writes to the site."""
+"""One page in so many, while another process fills templates: the first has other work with every
+page, which it enters into search and writes to the site."""
 
 
 class FasterPlugin(BasePlugin):

@@ -17,10 +17,10 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from threading import Thread
 
-
 ON_THE_WAY = 1 << 20
 """Bytes that may have been sent and not received, so that the sender seldom waits: it is a thread,
 and takes a while to get its turn again."""
+
 
 def can_help() -> bool:
     """Whether there is a second core, and this process may be copied."""
