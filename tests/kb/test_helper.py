@@ -32,10 +32,10 @@ helper.end()
 """
 
 
-def take(items, until):
+def take(items, until, before=""):
     """等另一个进程开始了第 until 项，再逐项去拿。"""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, items, str(until)],
+        [sys.executable, "-c", before + PROGRAM, items, str(until)],
         cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
@@ -49,6 +49,10 @@ def take(items, until):
 class TestHelper:
     def test_what_it_made(self):
         assert take("a b", 1) == ("('aa', True) ('bb', True) None 2", "")
+
+    def test_where_pipes_must_stay_narrow(self):
+        """用户的管道已经占满了内核给的份额，或者系统不许改。"""
+        assert take("a b", 1, "import fcntl\nfcntl.F_SETPIPE_SZ = -1") == ("('aa', True) ('bb', True) None 2", "")
 
     def test_what_went_wrong_is_left(self):
         assert take("a wrong b", 2) == ("('aa', True) None ('bb', True) None 2", "")
