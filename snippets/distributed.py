@@ -85,7 +85,7 @@ def concatenation_over_ranks(
     group: dist.ProcessGroup | None,
     w: Tensor,
 ) -> Tensor:
-    """每个进程排好自己的 b，收集前缀和，P·M·(2C″ + 1) 个数；每一份里各查一次。"""
+    """每个进程排好自己的 b，收集前缀和，约 P·M·(2C″ + 1) 个数；每一份里各查一次。"""
     width, world = theta.shape[-1], dist.get_world_size(group)
     shards = (Gather.apply(each, group) for each in prefix_sums(phi @ w[width:], g))
     a = theta @ w[:width]

@@ -71,7 +71,7 @@ def gaussian(theta: Tensor, phi: Tensor) -> Tensor:
     返回：(B, N, M)，dtype 同输入。
     出处：Wang 等 2018（arXiv 1711.07971），式 (2) 高斯、式 (3) 嵌入高斯。
     """
-    return softmax_by_row(theta @ phi.mT)
+    return softmax_by_row(torch.bmm(theta, phi.mT))
 
 
 def dot_product(theta: Tensor, phi: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ def dot_product(theta: Tensor, phi: Tensor) -> Tensor:
 
     除以 key 的个数，使输出的大小不随特征图的尺寸变化。
     """
-    return theta @ phi.mT / phi.shape[-2]
+    return torch.bmm(theta, phi.mT) / phi.shape[-2]
 
 
 def concatenation(theta: Tensor, phi: Tensor, w: Tensor) -> Tensor:
@@ -112,7 +112,7 @@ def residual_output(x: Tensor, weights: Tensor, g: Tensor, out: Callable) -> Ten
     返回：z，形状与 dtype 同 x。
     出处：Wang 等 2018（arXiv 1711.07971），式 (1) 与式 (6)。
     """
-    return add_residual(x, weights @ g, out)
+    return add_residual(x, torch.bmm(weights, g), out)
 
 
 def add_residual(x: Tensor, y: Tensor, out: Callable) -> Tensor:
@@ -129,6 +129,7 @@ def gaussian_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
     PyTorch 的融合内核要求四维输入，每个张量最后一维连续，三者等宽，
     CUDA 上还要按 16 字节对齐，否则会不声不响地退回去存 N×M 矩阵。所以加一个
     头的轴，补零到同一个 8 的倍数：补的零不改变点积，输出里多出的列再截掉。
+    CUDA 上没有 float64 的融合内核，只能存。
 
     参数：theta (B, N, C′)；phi (B, M, C′)；g (B, M, C″)。
     返回：(B, N, C″)，dtype 同输入。
@@ -196,15 +197,32 @@ def prefix_sums(from_phi: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     b 先减去中心，使前缀和里的数小、舍入少；半精度的和用 float32 累加。
 
     参数：from_phi（b）(B, M)；g (B, M, C″)。
-    返回：(B, 1)，(B, M)，(B, M + 1, 2C″)；dtype 是 float32 或 float64。
+    返回：(B, 1)，(B, M)，(B, M + 1, 2C″)，后面多出的行用不到；dtype 是 float32
+        或 float64。
     """
-    wide = torch.promote_types(g.dtype, torch.float32)
-    from_phi = from_phi.to(wide)
+    from_phi = from_phi.to(torch.promote_types(g.dtype, torch.float32))
     center = from_phi.detach().mean(dim=1, keepdim=True)
-    descending, order = (from_phi - center).sort(dim=1, descending=True)
-    g = take(g, order).to(wide)
-    terms = torch.cat([g, descending[..., None] * g], dim=2)
-    return center, -descending.detach(), F.pad(terms, (0, 0, 1, 0)).cumsum(dim=1)
+    descending, order = (from_phi - center).sort(descending=True)
+    keys = g.shape[1]
+    block = 256 if isinstance(keys, int) else keys + 1  # 导出成可变尺寸时只有一块
+    rows = (1, -(keys + 1) % block)  # 前面一行零，后面补成整块
+    b, g = F.pad(descending, rows), F.pad(take(g, order), (0, 0, *rows))
+    blocks = torch.cat([g, b[..., None] * g], dim=2).unflatten(1, (-1, block))
+    return center, -descending.detach(), cumsum_in_blocks(blocks)
+
+
+def cumsum_in_blocks(blocks: Tensor) -> Tensor:
+    """前缀和，分块求：块内的，加上前面各块的总和。
+
+    GPU 上的 cumsum 一列只用一个线程，从头加到尾，而且不像 CPU 上那样用 float64
+    累加。分了块，各块可以同时算，舍入也少。
+
+    参数：blocks (B, 块数, 每块的行数, C)。
+    返回：(B, 块数·每块的行数, C)，dtype 同 blocks。
+    """
+    totals = blocks.sum(dim=2)
+    before = totals.cumsum(dim=1) - totals
+    return (blocks.cumsum(dim=2) + before[:, :, None]).flatten(1, 2)
 
 
 def look_up(

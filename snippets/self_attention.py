@@ -127,7 +127,8 @@ def fused_attention(
 
     PyTorch 的融合内核要求每个张量最后一维连续，query 与 value 每头等宽，
     CUDA 上还要按 16 字节对齐，否则会不声不响地退回去存 N×M 矩阵。所以先补零
-    到同一个 8 的倍数：补的零不改变点积，输出里多出的列再截掉。
+    到同一个 8 的倍数：补的零不改变点积，输出里多出的列再截掉。CUDA 上没有
+    float64 的融合内核，只能存。
 
     参数：query (B, heads, N, d)；key (B, heads, M, d)；
         value (B, heads, M, e)；scale 乘在点积上。
@@ -187,16 +188,17 @@ def perceptron_attention(
     W: Tensor,
     U: Tensor,
     v: Tensor,
-    limit: int = 2**20,
+    limit: int | None = None,
 ) -> Tensor:
     """三步合一，相似度是 perceptron，一次只存几个 query 的隐层。
 
     tanh 拆不开，N·M·d 个隐层的值都要算。不同的 query 互不相干，所以一次算几个，
-    使它们的隐层不超过 limit 个数（至少一个 query），留在缓存里；反向时重新算
-    一遍，而不是全部存着。导出成可变尺寸时 N 不是 int，图里放不下循环，只能一次算完。
+    使它们的隐层一共不超过 limit 个数（至少一个 query）；反向时重新算一遍，而不是
+    全部存着。导出成可变尺寸时 N 不是 int，图里放不下循环，只能一次算完。
 
     参数：query (B, heads, N, d)；key (B, heads, M, d)；value (B, heads, M, e)；
-        W、U (heads, d, d)；v (heads, d)；limit 按每个样本、每个头计。
+        W、U (heads, d, d)；v (heads, d)；limit 为 None 时，CPU 上 2²⁰，使隐层留在
+        缓存里，GPU 上 2²⁴，使启动内核的时间不占多数。
     返回：(B, heads, N, e)，dtype 同输入。
     出处：Chen 等 2016，Training Deep Nets with Sublinear Memory Cost
         （arXiv 1604.06174）。
@@ -208,7 +210,9 @@ def perceptron_attention(
         scores = (hidden.tanh_() @ v[:, None, :, None]).squeeze(-1)
         return aggregate(normalise(scores), value)
 
-    rows = max(1, limit // (key.shape[2] * key.shape[3]))
+    if limit is None:
+        limit = 2**20 if key.device.type == "cpu" else 2**24
+    rows = max(1, limit // max(1, key.numel()))
     if not isinstance(rows, int) or query.shape[2] <= rows:
         return attend(from_query)
     return torch.cat(

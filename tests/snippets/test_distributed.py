@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from snippets import NonLocalBlock
 from snippets.distributed import Sum, non_local_over_ranks
 from tests.snippets.compare import assert_agrees, assert_holds, assert_refuses
 from tests.snippets.data import PAIRWISE, draw, gradients
+from tests.snippets.operators import Operators
 from tests.snippets.ranks import ALONE, group_of, whole
 
 
@@ -72,22 +72,9 @@ def test_refuses_what_the_block_refuses(compute):
     assert_refuses("被池化的轴（H, W）都应不小于 2", non_local_over_ranks, pooled, torch.ones(2, 7, 4, 1))
 
 
-class Sent(TorchDispatchMode):
-    """记下发出去求和的张量。"""
-
-    def __init__(self):
-        super().__init__()
-        self.tensors = []
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        if function is torch.ops.c10d.allreduce_.default:
-            self.tensors += args[0]
-        return function(*args, **(kwargs or {}))
-
-
 def test_sends_what_is_contiguous(compute):
     """NCCL 不收别的；梯度却常常是转置的。"""
-    with Sent() as sent:
+    with Operators() as seen:
         Sum.apply(draw(3, 5).mT, ALONE[0])
-    (tensor,) = sent.tensors
+    ((tensor, *_),) = [call.inputs for call in seen.calls if call.name == "allreduce_"]
     assert_holds(tensor, "连续", lambda tensor: tensor.is_contiguous())

@@ -9,13 +9,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from snippets import NonLocalBlock, SelfAttention
 from snippets.non_local import dot_product_output
 from snippets.self_attention import perceptron_attention
 from tests.snippets.compare import assert_holds
 from tests.snippets.data import draw, fast
+from tests.snippets.operators import Operators
 
 STATUS = Path("/proc/self/status")  # 内存峰值 VmHWM；ru_maxrss 不行，它从父进程继承
 
@@ -37,24 +37,11 @@ BLOCKS = FUSED | {
 }
 
 
-class LargestTensor(TorchDispatchMode):
-    """记下执行期间任何一个算子产生的最大张量有多少个元素。"""
-
-    elements = 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        result = function(*args, **(kwargs or {}))
-        for value in result if isinstance(result, (tuple, list)) else [result]:
-            if isinstance(value, torch.Tensor):
-                self.elements = max(self.elements, value.numel())
-        return result
-
-
 def largest_tensor(block, x, **options):
-    with LargestTensor() as seen:
+    with Operators() as seen:
         y = block(x, **options)
         (y[0] if options else y).sum().backward()
-    return seen.elements
+    return seen.largest
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -119,58 +106,37 @@ def test_what_is_always_faster_needs_no_few_positions(name, device):
     assert_holds(x, "256 个位置时也没有 N×M 大小的张量", lambda x: largest_tensor(block, x) < 256 * 256 / 2)
 
 
-def run_perceptron(mode, limit, device):
-    """17 个 query，13 个 key，两个头，隐层 5 维：每个 query 的隐层 13·5 个数（每个头）。"""
+def run_perceptron(limit, device):
+    """17 个 query，13 个 key，两个头，隐层 5 维：每个 query 的隐层 2·13·5 个数。"""
     query, key, value = (draw(1, 2, n, 5, device=device).requires_grad_() for n in (17, 13, 13))
     W, U, v = draw(2, 5, 5, device=device), draw(2, 5, 5, device=device), draw(2, 5, device=device)
-    with mode as seen:
+    with Operators() as seen:
         perceptron_attention(query, key, value, W, U, v, limit=limit).sum().backward()
     return query, seen
 
 
 # limit = 1：一次一个 query，2·13·5 个数，比 W q 的 2·17·5 还少
-@pytest.mark.parametrize(("limit", "largest"), [(1, 2 * 17 * 5), (2**9, 7 * 2 * 13 * 5), (2**12, 17 * 2 * 13 * 5)])
+@pytest.mark.parametrize(("limit", "largest"), [(1, 2 * 17 * 5), (2**9, 3 * 2 * 13 * 5), (2**12, 17 * 2 * 13 * 5)])
 def test_perceptron_holds_few_hidden_values(limit, largest, device):
-    query, seen = run_perceptron(LargestTensor(), limit, device)
-    assert_holds(query, "一次算尽可能多的 query，不超过 limit", lambda _: seen.elements == largest)
+    query, seen = run_perceptron(limit, device)
+    assert_holds(query, "一次算尽可能多的 query，不超过 limit", lambda _: seen.largest == largest)
 
 
 def test_perceptron_holds_a_million_hidden_values(device):
-    block = SelfAttention(4, similarity="perceptron").to(device)
-    x = torch.randn(1, 4, 32, 32, device=device)
-    assert_holds(x, "最大的张量有 2²⁰ 个数", lambda x: largest_tensor(block, x) == 2**20)
+    """CPU 上要留在缓存里；GPU 上一块要大，在没有值的 meta 设备上看得见。"""
+    block, x = SelfAttention(4, similarity="perceptron").to(device), torch.randn(1, 4, 64, 64, device=device)
+    expected = 2**20 if device == "cpu" else 2**24
+    assert_holds(x, "CPU 上最大的张量有 2²⁰ 个数，GPU 上 2²⁴ 个", lambda x: largest_tensor(block, x) == expected)
+    block.to("meta")
+    assert_holds(x, "meta 设备上 2²⁴ 个", lambda x: largest_tensor(block, x.to("meta")) == 2**24)
 
 
-@pytest.mark.parametrize(("limit", "calls"), [(17 * 13 * 5, 1), (17 * 13 * 5 - 1, 4), (7 * 13 * 5, 6)])
+@pytest.mark.parametrize(("limit", "calls"), [(17 * 130, 1), (17 * 130 - 1, 4), (7 * 130, 6)])
 def test_perceptron_computes_blocks_again_for_the_gradient(limit, calls, device):
     """一块就够时隐层只算一次；否则每一块算两次，前向不存着。"""
-    query, seen = run_perceptron(Calls(), limit, device)
-    assert_holds(query, "tanh 算了几次", lambda _: seen.names.count("tanh_") == calls)
-
-
-class Calls(TorchDispatchMode):
-    """记下执行了哪些算子。"""
-
-    def __init__(self):
-        super().__init__()
-        self.names = []
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        self.names.append(function.overloadpacket.__name__)
-        return function(*args, **(kwargs or {}))
-
-
-class Shapes(TorchDispatchMode):
-    """记下执行期间产生的张量的形状。"""
-
-    def __init__(self):
-        super().__init__()
-        self.seen = []
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        result = function(*args, **(kwargs or {}))
-        self.seen += [tuple(each.shape) for each in [result] if isinstance(each, torch.Tensor)]
-        return result
+    query, seen = run_perceptron(limit, device)
+    names = [call.name for call in seen.calls]
+    assert_holds(query, "tanh 算了几次", lambda _: names.count("tanh_") == calls)
 
 
 # 两种次序的乘加次数：270 与 616；715 与 144；144 与 144，相等时不存；208 与 225；2660 与 2574
@@ -181,10 +147,11 @@ class Shapes(TorchDispatchMode):
 def test_dot_product_takes_the_cheaper_order(positions, keys, widths, pairs, device):
     theta, phi = draw(2, positions, widths[0], device=device), draw(2, keys, widths[0], device=device)
     g = draw(2, keys, widths[1], device=device)
-    with Shapes() as shapes:
+    with Operators() as seen:
         dot_product_output(theta, phi, g)
-    assert_holds(theta, "乘加少时才存 N×M 矩阵", lambda _: ((2, positions, keys) in shapes.seen) == pairs)
-    assert_holds(theta, "否则存 C′×C″ 矩阵", lambda _: ((2, *widths) in shapes.seen) != pairs)
+    shapes = [output.shape for output in seen.outputs]
+    assert_holds(theta, "乘加少时才存 N×M 矩阵", lambda _: ((2, positions, keys) in shapes) == pairs)
+    assert_holds(theta, "否则存 C′×C″ 矩阵", lambda _: ((2, *widths) in shapes) != pairs)
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason=f"这个系统没有 {STATUS}，读不到进程的内存峰值")

@@ -1,12 +1,14 @@
 """NonLocalBlock 与它的三步、四种两两关系。"""
 
 import doctest
+import itertools
 import math
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import snippets.non_local
 from snippets import NonLocalBlock
@@ -123,6 +125,16 @@ def literal(pairwise, theta, phi, g, own):
     return PAIRWISE_FUNCTIONS[pairwise](theta.double(), phi.double(), **own) @ g.double()
 
 
+class OneByOne(TorchDispatchMode):
+    """cumsum 从头加到尾，只用张量自己的 dtype：CUDA 的内核就是这样加的。"""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is torch.ops.aten.cumsum.default:
+            tensor, dim = args
+            return torch.stack(list(itertools.accumulate(tensor.unbind(dim))), dim)
+        return function(*args, **(kwargs or {}))
+
+
 class TestOutputs:
     """不存 N×M 矩阵的写法。"""
 
@@ -186,7 +198,28 @@ class TestOutputs:
         )
         assert_agrees(center, b.double().mean(dim=1, keepdim=True), "每个样本的平均")
         assert_holds(ascending, "−b 从小到大", lambda ascending: ascending.diff(dim=1) >= 0)
-        assert_holds(sums, "M + 1 行，第一行是零", lambda sums: sums.shape == (3, 6, 4) and not sums[:, 0].any())
+
+    @pytest.mark.parametrize("keys", [3, 255, 256, 600])  # 256 行一块，最前面还有一行零
+    def test_prefix_sums_are_those_of_one_by_one(self, keys, device):
+        b, g = draw(3, keys, device=device), draw(3, keys, 2, device=device)
+        *_, sums = prefix_sums(b, g)
+        order = b.argsort(dim=1, descending=True)[..., None]
+        g = g.gather(1, order.expand_as(g))
+        b = (b - b.mean(dim=1, keepdim=True))[..., None].gather(1, order)
+        terms = torch.cat([torch.zeros(3, 1, 4, device=device), torch.cat([g, b * g], dim=2)], dim=1)
+        with OneByOne():
+            expected = terms.cumsum(dim=1)
+        assert_agrees(sums[:, : keys + 1], expected, "从头加到尾")
+        assert_holds(sums, "行数是 256 的倍数", lambda sums: sums.shape == (3, -(-(keys + 1) // 256) * 256, 4))
+
+    def test_digits_do_not_rest_on_how_cumsum_adds(self, device):
+        """CPU 的 cumsum 用 float64 累加，CUDA 的不用；十万个 key 也一样准。"""
+        theta, phi, g, own = sample("concatenation", 7, 100_003, (3, 2), dtype=torch.float32, device=device)
+        with OneByOne():
+            y = OUTPUTS["concatenation"](theta, phi, g + 1, **own)
+        expected = literal("concatenation", theta, phi, g + 1, own)
+        error = ((y - expected).abs().max() / expected.abs().max()).item()
+        assert_holds(y, "相对误差不超过 2⁻²⁰", lambda _: error <= 2**-20)
 
     def test_pads_only_what_is_missing(self, device):
         x = draw(2, 3, 8, device=device)

@@ -185,8 +185,8 @@ class TestAttentions:
         literal = aggregate(normalise(score(query, key, "perceptron", **own)), value)
         return perceptron_attention(*inputs, **own, limit=limit), literal, [*inputs, *own.values()]
 
-    @pytest.mark.parametrize("limit", [1, 13 * 7, 2 * 13 * 7 + 1, 5 * 13 * 7, 2**20])
-    def test_perceptron_in_blocks_of_queries(self, limit, device):
+    @pytest.mark.parametrize("limit", [1, 546, 2 * 546 + 1, 5 * 546, 2**20])
+    def test_perceptron_in_blocks_of_queries(self, limit, device):  # 一个 query 的隐层：2·3·13·7 = 546
         y, literal, inputs = self.perceptron(device, limit)
         assert_agrees(y, literal, "三步")
         expected = torch.autograd.grad(literal.square().sum(), inputs)
@@ -199,7 +199,7 @@ class TestAttentions:
 
         class Module(torch.nn.Module):
             def forward(self, query, key, value):
-                return perceptron_attention(query, key, value, **own, limit=2 * 13 * 7)
+                return perceptron_attention(query, key, value, **own, limit=2 * 2 * 13 * 7)
 
         y = Module()(*inputs)
         torch.compiler.reset()
