@@ -167,7 +167,7 @@ def dot_product_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
         return dot_product(theta, phi) @ g
     nothing = g.new_zeros(())
     context = torch.baddbmm(nothing, phi.mT, g, beta=0, alpha=1 / m)
-    return theta @ context
+    return torch.bmm(theta, context)
 # --8<-- [end:reassociated]
 
 

@@ -5,6 +5,8 @@ import torch
 
 from tests.snippets.compare import FACTS
 
+torch.backends.cudnn.allow_tf32 = False  # GPU 上的卷积默认用 TF32，尾数 10 位，不是 float32
+
 
 @pytest.fixture(autouse=True)
 def seed(request):
