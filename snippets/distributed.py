@@ -74,7 +74,7 @@ def dot_product_over_ranks(
 ) -> Tensor:
     """θ (Σ φᵀg)：每个进程只出自己的 φᵀg，C′·C″ 个数，与位置的个数无关。"""
     keys = dist.get_world_size(group) * phi.shape[-2]
-    own = torch.baddbmm(g.new_zeros(()), phi.mT, g, beta=0, alpha=1 / keys)
+    own = torch.baddbmm(g.new_zeros(()), phi.mT, g, alpha=1 / keys)
     return torch.bmm(theta, Sum.apply(own, group))
 
 

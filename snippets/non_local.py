@@ -165,8 +165,7 @@ def dot_product_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
     (n, c), (m, width) = theta.shape[-2:], g.shape[-2:]
     if isinstance(n, int) and n * m * (c + width) < (n + m) * c * width:
         return dot_product(theta, phi) @ g
-    nothing = g.new_zeros(())
-    context = torch.baddbmm(nothing, phi.mT, g, beta=0, alpha=1 / m)
+    context = torch.baddbmm(g.new_zeros(()), phi.mT, g, alpha=1 / m)
     return torch.bmm(theta, context)
 # --8<-- [end:reassociated]
 
@@ -233,7 +232,7 @@ def look_up(
     参数：from_theta（a）(B, N)；其余是 prefix_sums 的结果。
     返回：(B, N, C″)，dtype 同前缀和：半精度放不下时，还没有除以 M。
     """
-    a = from_theta.to(sums.dtype) + center
+    a = from_theta + center
     counts = torch.searchsorted(ascending, a.detach())
     sum_g, sum_bg = take(sums, counts).chunk(2, dim=2)
     return a[..., None] * sum_g + sum_bg
