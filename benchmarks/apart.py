@@ -6,6 +6,7 @@ beyond a limit is a point without a value: the reason stands in its place.
 """
 
 import multiprocessing
+import os
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -24,6 +25,8 @@ METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods()
 CONTEXT = multiprocessing.get_context(METHOD)
 if METHOD == "forkserver":
     CONTEXT.set_forkserver_preload(["benchmarks.clock"])
+    # A peer asks for a GPU when imported; by default that starts the driver, which a fork can't use.
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 
 STARTUP = 120
 """Seconds that a process may take until it has all it needs."""

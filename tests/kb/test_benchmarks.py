@@ -104,6 +104,12 @@ def test_memory_is_that_of_the_call():
     assert 4 * 64 * 64**2 <= small + 2**18 < matrix / 8  # 按页记，有几十页出入
 
 
+@linux
+def test_asking_for_a_gpu_starts_no_driver():
+    """Of what is imported before the forks, mmengine asks."""
+    assert torch.cuda._nvml_based_avail()
+
+
 def test_an_error_of_any_other_kind_ends_the_run():
     with pytest.raises(Failed, match="KeyError: '没有的'"):
         apart(clock.once, "没有的", OURS, (8, 8), False, "cpu", limit=60)
