@@ -31,6 +31,8 @@ would start with what the one before it left of the caches and of the memory.
 
 ROUNDS = 30
 """At most."""
+FEWEST = 5
+"""Rounds for which three times the budget may be spent: of two, a neighbour's noise spoils one."""
 
 PATIENCE = 60
 """Seconds that may pass besides those of the calls themselves."""
@@ -174,7 +176,7 @@ def in_turns(
     """Median seconds of a call of each, taking turns.
 
     `expected` says whom to measure, and roughly how long a call takes: in as many rounds as
-    `budget` seconds hold, but at least one, after one that isn't counted if they hold three.
+    `rounds_in` says, the first of which isn't counted if there are three.
     """
     case = CASES[case_name]
     calls = {
@@ -184,7 +186,7 @@ def in_turns(
     turn = min(SHORTEST, budget / len(expected) / 10)
     repeats = {name: math.ceil(turn / seconds) for name, seconds in expected.items()}
     one_round = sum(expected[name] * repeats[name] for name in calls)
-    rounds = max(1, min(ROUNDS, int(budget / one_round)))
+    rounds = rounds_in(budget, one_round)
     ready()
     found: dict[str, list[float]] = {name: [] for name in calls}
     failed: dict[str, Reading] = {}
@@ -198,6 +200,12 @@ def in_turns(
                 failed[name] = NO_MEMORY
     counted = {name: times[rounds >= 3 :] for name, times in found.items()}
     return {name: statistics.median(times) for name, times in counted.items() if times} | failed
+
+
+def rounds_in(budget: float, one_round: float) -> int:
+    """As many as `budget` seconds hold, or FEWEST if three times as many seconds hold them."""
+    rounds = max(budget / one_round, min(FEWEST, 3 * budget / one_round))
+    return max(1, min(ROUNDS, int(rounds)))
 
 
 def seconds_of(call: Callable, repeats: int, device: str) -> float:

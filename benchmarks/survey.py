@@ -86,7 +86,7 @@ def measure_size(
         if name in missing:
             seconds[name] = found.bytes[backward][name][area(size)] = missing[name]
     if expected:
-        patience = clock.PATIENCE + options.budget + 4 * sum(expected.values())
+        patience = clock.PATIENCE + 3 * options.budget + 4 * sum(expected.values())
         answer = apart(
             clock.in_turns, case.name, expected, size, backward, options.device, options.budget,
             limit=patience, cap=options.cap,

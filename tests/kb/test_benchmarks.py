@@ -104,6 +104,13 @@ def test_memory_is_that_of_the_call():
     assert 4 * 64 * 64**2 <= small + 2**18 < matrix / 8  # 按页记，有几十页出入
 
 
+@pytest.mark.parametrize(
+    ("one_round", "rounds"), [(0.01, 30), (0.2, 10), (0.3, 6), (0.45, 5), (1.2, 5), (1.5, 4), (2.5, 2), (9.0, 1)]
+)
+def test_few_rounds_may_take_longer(one_round, rounds):
+    assert clock.rounds_in(2, one_round) == rounds
+
+
 @linux
 def test_asking_for_a_gpu_starts_no_driver():
     """Of what is imported before the forks, mmengine asks."""
@@ -165,11 +172,11 @@ def test_slower_than_the_limit_in_its_turn_is_beyond_it_too(monkeypatch):
 
 
 def test_median_of_turns(monkeypatch):
-    times = iter([9.0, 90.0] + [2.0, 20.0, 1.0, 10.0, 3.0, 30.0])
+    times = iter([9.0, 90.0] + [2.0, 20.0, 1.0, 10.0, 3.0, 30.0, 5.0, 50.0])
     monkeypatch.setattr(clock, "seconds_of", lambda *_: next(times))
     expected = {OURS: 0.1, PLAIN: 0.9}
     arguments = ("non-local-gaussian", expected, (8, 8), False, "cpu", 4.0)
-    assert clock.in_turns(lambda: None, *arguments) == {OURS: 2.0, PLAIN: 20.0}
+    assert clock.in_turns(lambda: None, *arguments) == {OURS: 2.5, PLAIN: 25.0}
 
 
 def test_points_without_a_value_say_why():
