@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html.parser import HTMLParser
 
 from markdown_it.token import Token
 
 from kb.notes import body_line
+from kb.rawhtml import ANCHOR, Start, pieces
 from kb.syntax import parse
 
 ATTRIBUTES = {"a": "href", "img": "src"}
@@ -41,28 +41,35 @@ def body_tokens(text: str) -> tuple[Sequence[Token], int]:
 
 def walk(tokens: Sequence[Token]) -> Iterator[tuple[int, str, str]]:
     """Line within the body, tag and target of each."""
+    for token, line in with_lines(tokens):
+        if token.type.startswith("html_"):
+            yield from in_html(token.content, line)
+        elif token.nesting >= 0 and (attribute := ATTRIBUTES.get(token.tag)):
+            yield line, token.tag, str(token.attrs.get(attribute, ""))
+
+
+def with_lines(tokens: Sequence[Token]) -> Iterator[tuple[Token, int]]:
+    """All tokens of a text, each with its line."""
     for token in tokens:
         line = token.map[0] if token.map else 0
-        if token.type == "html_block":
-            yield from in_html(token.content, line)
+        yield token, line
         for child in token.children or ():
-            if child.type in ("softbreak", "hardbreak"):
-                line += 1
-            elif child.type == "html_inline":
-                yield from in_html(child.content, line)
-            elif child.nesting >= 0 and (attribute := ATTRIBUTES.get(child.tag)):
-                yield line, child.tag, str(child.attrs.get(attribute, ""))
+            yield child, line
+            line += child.type in ("softbreak", "hardbreak")
 
 
 def in_html(html: str, line: int) -> Iterator[tuple[int, str, str]]:
-    found: list[tuple[int, str, str]] = []
+    for piece in pieces(html):
+        if isinstance(piece, Start) and (target := piece.attributes.get(ATTRIBUTES.get(piece.tag, ""))):
+            yield line + piece.line, piece.tag, target.strip()
 
-    class Reader(HTMLParser):
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            if target := dict(attrs).get(ATTRIBUTES.get(tag, "")):
-                found.append((line + self.getpos()[0] - 1, tag, target.strip()))
 
-    reader = Reader()
-    reader.feed(html)
-    reader.close()
-    return iter(found)
+def raw_anchors(tokens: Sequence[Token]) -> set[str]:
+    """The anchors in HTML of the author's, as the author calls them."""
+    return {
+        piece.attributes["id"].removeprefix(ANCHOR)
+        for token, _ in with_lines(tokens)
+        if token.type.startswith("html_")
+        for piece in pieces(token.content)
+        if isinstance(piece, Start) and "id" in piece.attributes
+    }

@@ -32,6 +32,8 @@ class AnnotationTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
         number = 0
         for quote in root.iter("blockquote"):
+            if quote.get("class"):  # HTML of the author's, which `kb.library` doesn't count
+                continue
             first = quote.find("*")
             if first is None or first.tag != "p" or (quote.text or "").strip():
                 continue

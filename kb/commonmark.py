@@ -16,7 +16,10 @@ What is gone with the dialect: `!!!`, `===`, `attr_list`, `markdown="1"`, footno
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape, unescape
+from itertools import takewhile
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -27,8 +30,8 @@ from markdown_it.token import Token
 from kb.code import highlight_fence
 from kb.engine import Page, current_page
 from kb.formulas import mathml
-from kb.html import append, element, literal_entities
-from kb.rawhtml import pieces
+from kb.html import append, element, literal, literal_entities
+from kb.rawhtml import VOID, Comment, End, Source, Start, pieces
 from kb.syntax import parse
 
 log = logging.getLogger("mkdocs.kb")
@@ -37,7 +40,28 @@ REMOVED = {
     "preprocessors": ("normalize_whitespace", "html_block", "fenced_code_block"),
     "treeprocessors": ("inline", "attr_list"),
 }
-RAW_LINK = re.compile(r"<a\s", re.IGNORECASE)
+FORMATTING = set("b big em font i s small strike strong tt u".split())
+"""What a browser carries on into the next block, where an author hasn't closed it."""
+ENDED_BY = {
+    "li": {"li"},
+    "dt": {"dt", "dd"},
+    "dd": {"dt", "dd"},
+    "td": {"td", "th"},
+    "th": {"td", "th"},
+    "tr": {"td", "th", "tr"},
+    "tbody": {"td", "th", "tr", "thead", "tbody"},
+    "tfoot": {"td", "th", "tr", "thead", "tbody"},
+}
+"""Start tag → the elements that it ends, if they are open."""
+ENDS_PARAGRAPH = set(
+    "blockquote center details div dl figure h1 h2 h3 h4 h5 h6 hr ol p pre table ul".split()
+)
+CELLS = {"td", "th", "caption"}
+PARTS_OF_TABLE = {"table", "thead", "tbody", "tfoot", "tr", *CELLS}
+DEEPEST = 50
+"""How many elements of the author's may be within each other."""
+CARRIED = 8
+"""How many are carried on at once."""
 
 
 class CommonMarkExtension(Extension):
@@ -82,6 +106,17 @@ class NoteParser(BlockParser):
         return list(around)
 
 
+@dataclass
+class Opened:
+    """An element that HTML of the author's opened."""
+
+    name: str
+    """Of its tag."""
+    element: etree.Element
+    ended: bool = False
+    """Whether its end tag has come, inside a block of Markdown that isn't whole yet."""
+
+
 class TreeBuilder:
     """Makes the elements of a page from its tokens."""
 
@@ -91,8 +126,9 @@ class TreeBuilder:
 
     def fill(self, root: etree.Element, tokens: Sequence[Token]) -> None:
         self.open = [root]
+        self.authors: list[Opened] = []  # those among them that HTML of the author's opened
+        self.carried: list[tuple[str, dict]] = []  # formatting that goes on in the next block
         self.task: Token | None = None  # an item whose box isn't written yet
-        self.raw_links = 0  # links of the author's HTML that are open
         for token in tokens:
             self.add(token)
 
@@ -104,7 +140,7 @@ class TreeBuilder:
             self.start(token)
         elif token.nesting == -1:
             if not token.hidden:
-                self.open.pop()
+                self.end()
         else:
             raise NotImplementedError(token.type)
 
@@ -115,6 +151,15 @@ class TreeBuilder:
         made = etree.SubElement(self.open[-1], token.tag, attributes)
         self.open.append(made)
         return made
+
+    def end(self) -> etree.Element:
+        """The element that Markdown opened last is whole."""
+        unclosed = [self.leave() for _ in self.on_top()]
+        block = self.open.pop()
+        while any(opened.ended for opened in self.on_top()):
+            self.leave()
+        self.carry_on(reversed(unclosed), block)
+        return block
 
     def write(self, text: str) -> None:
         """Add text where the page is being written, as it stands."""
@@ -131,37 +176,116 @@ class TreeBuilder:
 
     def inline(self, token: Token) -> None:
         self.write_task()
+        if self.open[-1].tag not in CELLS:
+            carried, self.carried = self.carried, []
+            for tag, attributes in carried:
+                self.enter(tag, self.empty(tag, attributes))
         for child in token.children:
             self.add(child)
 
     def fence(self, token: Token) -> None:
         for make in self.fences:
             if (element := make(token)) is not None:
+                self.close_authors()
                 self.open[-1].append(element)
                 return
         self.code_block(token)
 
     def code_block(self, token: Token) -> None:
+        self.show_code(token.content, token.info)
+
+    def show_code(self, code: str, info: str) -> None:
+        self.carried = []  # for it says below that nobody ran it
         around = self.empty("div", {"class": "code-block"})
-        around.text = self.stash(highlight_fence(self.md, token.content, token.info))
+        around.text = self.stash(highlight_fence(self.md, code, info))
+
+    # HTML of the author's
 
     def html_block(self, token: Token) -> None:
-        for piece in pieces(token.content):
-            if isinstance(piece, str):
-                self.raw_links += len(RAW_LINK.findall(piece)) - piece.lower().count("</a>")
-                self.write(self.stash(piece))
-                continue
-            if piece.get("class") == "code-block":
-                piece.text = self.stash(piece.text)
-            else:
-                piece.text = literal_entities(piece.text or "")
-                for name, value in piece.items():
-                    piece.set(name, literal_entities(value))
-                if self.raw_links > 0 and piece.tag == "img":
-                    piece.set("data-in-link", "")
-            self.open[-1].append(piece)
+        for piece in pieces(token.content.rstrip("\n")):
+            match piece:
+                case Start():
+                    self.start_tag(piece)
+                case End():
+                    self.end_tag(piece.name)
+                case Comment():
+                    self.write(self.stash(f"<!--{escape(piece)}-->"))
+                case Source() if "\n" in piece and token.type == "html_block":
+                    self.show_code(piece, "html")
+                case Source():
+                    self.empty("code").text = literal_entities(piece)
+                case _:
+                    self.write(literal_entities(unescape(piece)))
+        if token.type == "html_block" and not self.on_top():
+            self.write("\n")
 
     html_inline = html_block
+
+    def start_tag(self, tag: Start) -> None:
+        ended = ENDED_BY.get(tag.name, set()) | ({"p"} if tag.name in ENDS_PARAGRAPH else set())
+        while (on_top := self.on_top()) and on_top[0].name in ended:
+            self.leave()
+        attributes = {name: literal(value) for name, value in tag.attributes.items()}
+        if len(self.authors) >= DEEPEST:
+            self.write(literal_entities(tag.source))
+        elif tag.name in (*VOID, "iframe"):
+            self.empty(tag.tag, attributes)
+        elif tag.name == "pre":
+            around = self.empty("div", {"class": "code-block"})
+            self.enter("pre", etree.SubElement(around, "pre", attributes))
+            self.empty("span")  # as Pygments does: so that nothing trims what follows
+        else:
+            if tag.name == "blockquote":
+                attributes["class"] = "quoted"  # not for `kb.annotations`
+            self.enter(tag.name, self.empty(tag.tag, attributes))
+
+    def end_tag(self, name: str) -> None:
+        """Ends the innermost element of that name, and what is open in it; an end tag that ends
+        nothing is passed over.
+        """
+        for opened in reversed(self.authors):
+            if opened.name == name and not opened.ended:
+                if any(opened is each for each in self.on_top()):
+                    while self.leave() is not opened:
+                        pass
+                else:  # with the block that it stands in
+                    opened.ended = True
+                return
+            if opened.name in CELLS and name not in PARTS_OF_TABLE:
+                return
+        self.carried = [each for each in self.carried if each[0] != name]
+
+    def on_top(self) -> list["Opened"]:
+        """The elements of the author's with nothing of Markdown open in them, the innermost first."""
+        pairs = zip(reversed(self.authors), reversed(self.open))
+        return [opened for opened, _ in takewhile(lambda pair: pair[0].element is pair[1], pairs)]
+
+    def enter(self, name: str, element: etree.Element) -> None:
+        self.open.append(element)
+        self.authors.append(Opened(name, element))
+
+    def leave(self) -> "Opened":
+        self.open.pop()
+        return self.authors.pop()
+
+    def carry_on(self, unclosed: Iterable["Opened"], block: etree.Element) -> None:
+        """What the author opened in a block and didn't close, as a browser does: formatting goes on
+        in the next block; a block in a paragraph ended that, and goes on by itself.
+        """
+        parted = False
+        for opened in unclosed:
+            attributes = {name: value for name, value in opened.element.items() if name != "id"}
+            parted = parted or (block.tag == "p" and opened.name in ENDS_PARAGRAPH)
+            if parted and opened.name not in ("p", "pre"):
+                self.enter(opened.name, self.empty(opened.element.tag, attributes))
+            elif opened.name in FORMATTING and (opened.name, attributes) not in self.carried:
+                self.carried = [*self.carried, (opened.name, attributes)][-CARRIED:]
+
+    def close_authors(self) -> None:
+        """Before something of ours that must not be within anything of the author's."""
+        while self.on_top():
+            self.leave()
+        self.carried = []
 
     def stash(self, html: str) -> str:
         """A placeholder for HTML, which no later step looks into."""
@@ -176,7 +300,7 @@ class TreeBuilder:
 
     def list_item_close(self, token: Token) -> None:
         self.write_task()
-        self.open.pop()
+        self.end()
 
     def write_task(self) -> None:
         """The box of an item, in its first paragraph where it has one."""
@@ -198,7 +322,7 @@ class TreeBuilder:
         made.set("data-source", token.meta.get("source", ""))
 
     def box_close(self, token: Token) -> None:
-        made = self.open.pop()
+        made = self.end()
         if source := made.attrib.pop("data-source"):
             made.append(quote_source(source))
 
@@ -224,8 +348,6 @@ class TreeBuilder:
         attributes = {"src": literal_entities(src), "alt": literal_entities(alt)}
         if title := token.attrs.get("title"):
             attributes["title"] = literal_entities(title)
-        if self.raw_links > 0:
-            attributes["data-in-link"] = ""
         self.empty("img", attributes)
 
     def formula(self, token: Token) -> None:

@@ -12,10 +12,9 @@ from urllib.parse import unquote
 
 from markdown_it.token import Token
 
-from kb.addresses import Address, body_tokens, find_addresses
+from kb.addresses import Address, body_tokens, find_addresses, raw_anchors
+from kb.library import shown_text
 from kb.links import ON_ONE_MACHINE, find_target, is_elsewhere, loose
-
-RAW_ID = re.compile(r"""<[^>]*\b(?:id|name)=["']?([^"'\s>]+)""")
 
 
 @dataclass
@@ -95,11 +94,7 @@ def names(tokens: list[Token]) -> list[str]:
     ids = []
     for token, inside in zip(tokens, [*tokens[1:], None], strict=True):
         if token.type == "heading_open":
-            shown = (child.content for child in inside.children if child.type != "html_inline")
-            name = loose("".join(shown))
+            name = loose(shown_text(inside))
             ids.append(f"{name}{found[name] or ''}")
             found[name] += 1
-        for html in (token, *(token.children or ())):
-            if html.type.startswith("html_"):
-                ids += map(loose, RAW_ID.findall(html.content))
-    return ids
+    return [*ids, *map(loose, raw_anchors(tokens))]

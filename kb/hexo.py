@@ -192,6 +192,8 @@ def address(state: StateInline, arguments: str, source: str) -> None:
     if place is None:
         return as_code(state, arguments, source)
     url = words.pop(place)
+    if not state.md.validateLink(url):
+        return as_code(state, arguments, source)
     text = words[0] if words and words[0] not in ("true", "false") else url
     anchor(state, url, text)
 

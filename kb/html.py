@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from html import unescape
 from xml.etree import ElementTree as etree
 
-from markdown.util import AMP_SUBSTITUTE
+from markdown.util import AMP_SUBSTITUTE, ETX, STX
 
 
 def element(
@@ -26,9 +26,19 @@ def append(parent: etree.Element, children: Iterable[etree.Element | str]) -> No
             parent.text = (parent.text or "") + literal(child)
 
 
+MARKS = str.maketrans(dict.fromkeys((STX, ETX), "\ufffd"))
+
+
+def without_marks(text: str) -> str:
+    """Without what Python-Markdown marks its placeholders with: text that held them would be
+    replaced by some other block of the page.
+    """
+    return text.translate(MARKS)
+
+
 def literal(text: object) -> str:
     """Text that the serializer shows as it stands: or `&lt;` would be an entity."""
-    return str(text).replace("&", AMP_SUBSTITUTE + "amp;")
+    return without_marks(str(text)).replace("&", AMP_SUBSTITUTE + "amp;")
 
 
 ENTITY = re.compile(r"&(?=(?:#[0-9]+|#x[0-9a-f]+|[0-9a-z]+);)", re.IGNORECASE)
@@ -36,6 +46,7 @@ ENTITY = re.compile(r"&(?=(?:#[0-9]+|#x[0-9a-f]+|[0-9a-z]+);)", re.IGNORECASE)
 
 def literal_entities(text: str) -> str:
     """The same for text that later steps read: only what looks like an entity is protected."""
+    text = without_marks(text)
     return ENTITY.sub(AMP_SUBSTITUTE + "amp;", text) if "&" in text else text
 
 

@@ -20,6 +20,7 @@ from kb.annotations import SIGNATURE
 from kb.engine import BadInput
 from kb.marks import MARK
 from kb.notes import EMBED_FIRST, EMBED_MIDDLE, FRONT_MATTER, private_because
+from kb.rawhtml import shown_of_html
 from kb.syntax import parse
 
 GROWS = re.compile(r"\$|```|~~~|\\[(\[]")
@@ -276,12 +277,19 @@ def find_annotations(
 
 
 def shown_text(inline: Token) -> str:
-    """The text that a reader sees of a heading or paragraph; HTML stays as written."""
-    return "".join(
-        "\n" if token.type in ("softbreak", "hardbreak") else token.content
-        for token in inline.children
-        if token.type != "image"
-    )
+    """The text that a reader sees of a heading or paragraph."""
+    return "".join(map(shown, inline.children))
+
+
+def shown(token: Token) -> str:
+    match token.type:
+        case "softbreak" | "hardbreak":
+            return "\n"
+        case "html_inline":
+            return shown_of_html(token.content)
+        case "image":
+            return ""
+    return token.content
 
 
 def without_mark(heading: str) -> str:

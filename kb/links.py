@@ -23,8 +23,10 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
+from kb.addresses import body_tokens, raw_anchors
 from kb.engine import Page, current_page
 from kb.places import place
+from kb.rawhtml import ANCHOR
 
 log = logging.getLogger("mkdocs.kb")
 
@@ -68,7 +70,7 @@ class LinkTreeprocessor(Treeprocessor):
             fragment = address.partition("#")[2]
             target = find_target(docs, page.uri, address)
             if target == page.uri and fragment:
-                fragment = anchors.get(loose(fragment)) or self.in_raw_html(fragment)
+                fragment = anchors.get(loose(fragment))
                 target = target if fragment else None
             if target is None:
                 leads_nowhere(link, address, page)
@@ -77,13 +79,7 @@ class LinkTreeprocessor(Treeprocessor):
             else:
                 link.set("href", page.link_to(target))
                 if fragment:  # checked nowhere: the other page's headings aren't known here
-                    link.set("data-fragment", fragment)
-
-    def in_raw_html(self, fragment: str) -> str | None:
-        """The fragment, where HTML of the author's has that id."""
-        id = unquote(fragment)
-        named = re.compile(rf"""<[^>]*\b(?:id|name)=["']?{re.escape(id)}["'\s>]""")
-        return id if any(map(named.search, self.md.htmlStash.rawHtmlBlocks)) else None
+                    link.set("data-fragment", anchor_in(docs / target, fragment))
 
 
 def leads_nowhere(link: etree.Element, address: str, page: Page) -> None:
@@ -97,12 +93,19 @@ def leads_nowhere(link: etree.Element, address: str, page: Page) -> None:
     link.set("data-address", address)
 
 
+def anchor_in(path: Path, fragment: str) -> str:
+    """What the page of another file calls an anchor: one in HTML of the author's has a prefix."""
+    text = path.read_text("utf-8-sig", errors="replace")
+    named = unquote(fragment)
+    return ANCHOR + named if named in text and named in raw_anchors(body_tokens(text)[0]) else fragment
+
+
 def find_anchors(root: etree.Element) -> dict[str, str]:
     """Anchors of a page, by what an author may call them: loosely spelt, or by the heading."""
     anchors: dict[str, str] = {}
     for element in root.iter():
         if id := element.get("id"):
-            anchors.setdefault(loose(id), id)
+            anchors.setdefault(loose(id.removeprefix(ANCHOR)), id)
             if element.tag in HEADINGS:
                 label = element.get("data-toc-label") or "".join(element.itertext())
                 anchors.setdefault(loose(label.removesuffix("¶")), id)

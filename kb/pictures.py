@@ -54,7 +54,6 @@ class PictureTreeprocessor(Treeprocessor):
                 section = part.get("data-toc-label") or "".join(part.itertext())
             if part.tag != "img":
                 continue
-            in_raw_link = part.attrib.pop("data-in-link", None) is not None
             if not is_elsewhere(part.get("src", "")):
                 self.local(page, part, section.strip())
                 continue
@@ -62,7 +61,7 @@ class PictureTreeprocessor(Treeprocessor):
             part.set("referrerpolicy", "no-referrer")  # some hosts refuse other sites
             around = ancestors(part, parents)
             if not any(map(HEADING.fullmatch, around)):
-                wrap(part, parents[part], section.strip(), in_raw_link or "a" in around)
+                wrap(part, parents[part], section.strip(), "a" in around)
 
     def local(self, page: Page, picture: etree.Element, section: str) -> None:
         address = picture.get("src", "")

@@ -17,7 +17,7 @@ from kb.commonmark import TreeBuilder
 from kb.engine import Page
 from kb.html import element
 from kb.library import Annotation, Note
-from kb.links import find_target, is_elsewhere, leads_nowhere
+from kb.links import anchor_in, find_target, is_elsewhere, leads_nowhere
 from kb.pictures import PictureTreeprocessor
 
 
@@ -67,7 +67,7 @@ def turn_links(md: Markdown, page: Page, note: Note, root: etree.Element, sectio
         else:
             link.set("href", page.link_to(target))
             if fragment := address.partition("#")[2]:
-                link.set("data-fragment", fragment)
+                link.set("data-fragment", anchor_in(docs / target, fragment))
     for picture in list(root.iter("img")):
         address = picture.get("src", "")
         if is_elsewhere(address):

@@ -21,12 +21,15 @@ from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import BAD_PROTO_RE
 from markdown_it.parser_block import ParserBlock
 from markdown_it.parser_inline import ParserInline
+from markdown_it.rules_block.html_block import HTML_SEQUENCES, html_block
 from markdown_it.rules_block.state_block import StateBlock
 from markdown_it.rules_inline.state_inline import Scanned, StateInline
 from markdown_it.token import Token
 
 from kb.formulas import formula_plugin
 from kb.hexo import hexo_plugin
+from kb.notes import OPENS_EMBED
+from kb.rawhtml import KNOWN, end_of_name
 
 
 STASH_MARKS = re.compile("[\x02\x03]")
@@ -48,6 +51,7 @@ def parser() -> MarkdownIt:
     markdown.inline.ruler.before("strikethrough", "subscript", subscript)
     formula_plugin(markdown)
     hexo_plugin(markdown)
+    markdown.block.ruler.at("html_block", html_lines, {"alt": ["paragraph", "reference", "blockquote"]})
     markdown.inline.add_terminator_char("w")
     markdown.inline.ruler.push("bare_address", bare_address)
     markdown.inline.ruler.push("bare_email", bare_email)
@@ -109,6 +113,37 @@ class Lines(str):
         stay, which markdown-it takes away.
         """
         return super().strip(" \t\n\r\f\v")
+
+
+def html_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """HTML blocks, but that a line with a tag that is none (`<Tensor>`) is text, and that one that
+    is never closed ends before code of ours.
+    """
+    first = state.bMarks[start] + state.tShift[start]
+    if state.src.startswith("<", first) and not may_begin_html(state.src, first):
+        return False
+    if not html_block(state, start, end, silent):
+        return False
+    if not silent and state.line == end and not is_closed(state, start, end):
+        token = state.tokens[-1]
+        embeds = (n for n in range(start + 1, end) if OPENS_EMBED.match(state.src, state.bMarks[n]))
+        state.line = token.map[1] = next(embeds, end)
+        token.content = state.getLines(start, state.line, state.blkIndent, True)
+    return True
+
+
+def is_closed(state: StateBlock, start: int, end: int) -> bool:
+    """Whether the last line of an HTML block is one that ends it."""
+    first, last = (state.src[state.bMarks[n] : state.eMarks[n]].strip() for n in (start, end - 1))
+    closes = next(closes for opens, closes, _ in HTML_SEQUENCES if opens.search(first))
+    return closes.search(last) is not None
+
+
+def may_begin_html(text: str, place: int) -> bool:
+    closing = text.startswith("/", place + 1)
+    name_start = place + 1 + closing
+    name = text[name_start : end_of_name(text, name_start)].lower()
+    return not name or name in KNOWN or name == "image"
 
 
 # Emphasis -----------------------------------------------------------------------------

@@ -37,6 +37,11 @@ def blocks(html: str | Tag) -> list[str]:
         added.decompose()
     for comment in root.find_all(string=lambda text: isinstance(text, Comment)):
         comment.extract()
+    for anchor in root.find_all("a", href=False):
+        anchor.unwrap()
+    for part in root.find_all(["table", "thead", "tbody", "tr"]):
+        for space in part.find_all(string=str.isspace, recursive=False):
+            space.extract()
     for gone in root.select("[data-address]"):  # kb.links, kb.pictures
         gone.name = "img" if "picture" in gone["class"] else "a"
         gone["src" if gone.name == "img" else "href"] = gone["data-address"]
@@ -150,8 +155,8 @@ def step(tag: Tag) -> str:
 def value(key: str, text: str) -> str:
     match key:
         case "href" | "src":
-            parts = urlsplit(text)
-            return unquote(parts._replace(path="/").geturl() if parts.netloc and not parts.path else text)
+            parts = urlsplit(text.replace("#author-", "#"))  # 作者自己的锚点，kb.rawhtml
+            return unquote((parts._replace(path="/") if parts.netloc and not parts.path else parts).geturl())
         case "style":
             return ";".join(":".join(map(str.strip, rule.split(":", 1))) for rule in text.split(";") if rule.strip())
         case "checked" | "open":
