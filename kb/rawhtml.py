@@ -203,9 +203,11 @@ def comment(html: str, start: int) -> tuple[str, int]:
     for short in ("<!-->", "<!--->"):
         if html.startswith(short, start):
             return "", start + len(short)
-    ends = [(html.find(end, start + 4), len(end)) for end in ("-->", "--!>")]
-    found = min(((at, at + length) for at, length in ends if at >= 0), default=(0, 0))
-    return html[start + 4 : found[0]], found[1]
+    end = html.find("-->", start + 4)
+    early = html.find("--!>", start + 4, end if end >= 0 else None)
+    if early >= 0:
+        return html[start + 4 : early], early + 4
+    return html[start + 4 : end], end + 3 if end >= 0 else 0
 
 
 def end_of_name(html: str, start: int) -> int:

@@ -16,8 +16,9 @@ import re
 import unicodedata
 from functools import cache, lru_cache
 from html import unescape
+from types import SimpleNamespace
 
-from markdown_it import MarkdownIt
+from markdown_it import MarkdownIt, helpers
 from markdown_it.common.normalize_url import BAD_PROTO_RE
 from markdown_it.parser_block import ParserBlock
 from markdown_it.parser_inline import ParserInline
@@ -73,6 +74,7 @@ class NoteMarkdown(MarkdownIt):
         super().__init__(*arguments, **options)
         self.inline.__class__ = NoteInline
         self.block.__class__ = NoteBlock
+        self.helpers = SimpleNamespace(**vars(helpers) | {"parseLinkLabel": link_label})
 
     def validateLink(self, url: str) -> bool:
         """Scripts are no addresses; `file:` is, though a browser won't follow it."""
@@ -159,6 +161,9 @@ class NoteInline(ParserInline):
 
 
 class NoteState(StateInline):
+    steps = 0
+    """That its brackets took; see `link_label`."""
+
     def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:
         """Whether the run of delimiters at `start` can open, can close, and its length.
 
@@ -198,6 +203,38 @@ class Character:
 
 
 character = cache(Character)
+
+
+# Links --------------------------------------------------------------------------------
+
+STEPS = 4
+"""How many steps a paragraph's brackets may take a character, on average, before what is left of
+them is text: `[[[…` would take a hundred."""
+
+
+def link_label(state: StateInline, start: int, disableNested: bool = False) -> int:
+    """Where the label of a link ends that begins at `start`; -1 where there is none."""
+    if state.src.rfind("]", start, state.posMax) < 0 or state.steps > STEPS * len(state.src) + 10_000:
+        return -1
+    before = state.pos
+    state.pos, level = start + 1, 1
+    end = -1
+    while state.pos < state.posMax:
+        place, char = state.pos, state.src[state.pos]
+        state.steps += 1
+        if char == "]":
+            level -= 1
+            if level == 0:
+                end = place
+                break
+        state.md.inline.skipToken(state)
+        if char == "[":
+            if state.pos == place + 1:  # it is text
+                level += 1
+            elif disableNested:
+                break
+    state.pos = before
+    return end
 
 
 # Subscript ----------------------------------------------------------------------------

@@ -21,9 +21,22 @@ from tests.kb.lab import ROOT
 
 HERE = Path(__file__).parent
 AUTOLINKS = "GitHub 的扩展：正文里的地址是链接"
-SCRIPTS = "脚本不在读者的浏览器里运行，显示它的源码"
+SCRIPTS = "脚本、样式、表单不在读者的浏览器里起作用，显示它的源码"
 SUBSCRIPT = 491  # 单个 ~ 是下标，与 Typora 相同，不是删除线
-OURS = {602: AUTOLINKS, 608: AUTOLINKS, 611: AUTOLINKS, 612: AUTOLINKS, 170: SCRIPTS, 178: SCRIPTS}
+TAGS = "HTML 里没有、或者笔记用不着的标签是文字"
+ATTRIBUTES = "名单以外的属性去掉"
+UNENDED = "没有写完的标签，浏览器连后面的字一起丢掉，这里显示源码"
+INVISIBLE = "浏览器不显示的声明、指令、CDATA 是文字；空的注释只有一种写法"
+NESTED = "规范的 HTML 里标签套错了，这里套对"
+OURS = (
+    dict.fromkeys((602, 608, 611, 612), AUTOLINKS)
+    | dict.fromkeys((170, 171, 172, 173, 176, 178), SCRIPTS)
+    | dict.fromkeys((150, 163, 201, 491, 524, 536, 613, 614, 615, 617, 623), TAGS)
+    | dict.fromkeys((169, 616), ATTRIBUTES)
+    | dict.fromkeys((156, 157, 158), UNENDED)
+    | dict.fromkeys((180, 181, 182, 626, 627, 628, 629), INVISIBLE)
+    | {148: NESTED}
+)
 
 
 def read(name):
