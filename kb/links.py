@@ -16,7 +16,7 @@ import os.path
 import posixpath
 import re
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -36,8 +36,14 @@ HEADINGS = {f"h{level}" for level in range(1, 7)}
 
 
 def is_elsewhere(address: str) -> bool:
-    """Whether the address is another server's, or for another program."""
-    return ELSEWHERE.match(address) is not None
+    """Whether the address is another server's, or for another program; `http://[图]` is neither."""
+    if ELSEWHERE.match(address) is None:
+        return False
+    try:
+        urlsplit(address)
+    except ValueError:
+        return False
+    return True
 
 
 def find_target(docs: Path, uri: str, address: str) -> str | None:

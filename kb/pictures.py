@@ -23,7 +23,7 @@ in a heading gets no note, which would become a part of the heading's text and a
 
 import logging
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -33,6 +33,7 @@ from markdown.treeprocessors import Treeprocessor
 from kb.engine import Page, current_page
 from kb.html import element
 from kb.links import find_target, is_elsewhere
+from kb.places import host_of
 
 log = logging.getLogger("mkdocs.kb")
 
@@ -111,7 +112,7 @@ def wrap(img: etree.Element, parent: etree.Element, section: str, in_link: bool)
 
     note = etree.SubElement(picture, "span", {"class": "picture-note"})
     state = etree.SubElement(note, "span", {"class": "picture-state"})
-    state.tail = f"{describe(img.get('alt', ''), section)}，来自 {urlsplit(src).netloc}。"
+    state.tail = f"{describe(img.get('alt', ''), section)}，来自 {host_of(src)}。"
     if not in_link:
         link = etree.SubElement(note, "a", {"href": src, "referrerpolicy": "no-referrer"})
         link.text = "打开原图"

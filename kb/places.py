@@ -13,12 +13,17 @@ A note is served at `posts/<abbrlink>/`, and there its links are resolved, uncha
 import posixpath
 import re
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 
 def path_of(address: str) -> str:
     """`./图%201.png?raw=true#x` → `./图 1.png`."""
     return unquote(re.split(r"[?#]", address, maxsplit=1)[0])
+
+
+def host_of(address: str) -> str:
+    """The server that an address is on, as a reader may be told."""
+    return urlsplit(address).netloc or "别处"
 
 
 def place(uri: str, address: str) -> str | None:

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import escape, unescape
 from html.parser import HTMLParser
-from urllib.parse import urlsplit
 
 import nh3
 import tinycss2
 
 from kb.html import without_marks
+from kb.places import host_of
 
 ANCHOR = "author-"
 """What ids of the author's begin with on a page."""
@@ -260,6 +260,8 @@ def read_tag(name: str, closing: bool, source: str, line: int) -> Piece:
         return End(name)
     kept, dropped = attributes_for(name, source)
     attributes, tag = dict(kept), RENAMED.get(name, name)
+    if name == "iframe" and not attributes.get("src", "").strip():
+        return Source(source)
     if name == "iframe":
         attributes = frame(attributes)
     elif name in ("video", "audio"):
@@ -362,11 +364,10 @@ def is_plain(part: tinycss2.ast.Node, strings: bool) -> bool:
 
 def frame(attributes: dict[str, str]) -> dict[str, str]:
     """An `<iframe>` shows a page of one link until that is clicked; it opens in the frame."""
-    url = attributes.pop("src", "").strip()
-    host = urlsplit(url).netloc or "别处"
+    url = attributes.pop("src").strip()
+    host = host_of(url)
     attributes.setdefault("title", f"来自 {host} 的内容")
-    srcdoc = FRAME.format(url=escape(url), host=escape(host)) if url else ""
-    return attributes | {"class": "frame", "srcdoc": srcdoc}
+    return attributes | {"class": "frame", "srcdoc": FRAME.format(url=escape(url), host=escape(host))}
 
 
 def shown_of_html(html: str) -> str:

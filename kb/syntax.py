@@ -14,7 +14,7 @@ A parse gives markdown-it's tokens; `kb.commonmark` makes a page of them.
 
 import re
 import unicodedata
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from html import unescape
 from types import SimpleNamespace
 
@@ -22,14 +22,13 @@ from markdown_it import MarkdownIt, helpers
 from markdown_it.common.normalize_url import BAD_PROTO_RE
 from markdown_it.parser_block import ParserBlock
 from markdown_it.parser_inline import ParserInline
-from markdown_it.rules_block.html_block import HTML_SEQUENCES, html_block
+from markdown_it.rules_block.html_block import html_block
 from markdown_it.rules_block.state_block import StateBlock
 from markdown_it.rules_inline.state_inline import Scanned, StateInline
 from markdown_it.token import Token
 
 from kb.formulas import formula_plugin
 from kb.hexo import hexo_plugin
-from kb.notes import OPENS_EMBED
 from kb.rawhtml import KNOWN, end_of_name
 
 
@@ -105,6 +104,16 @@ class NoteBlock(ParserBlock):
 
 
 class NoteBlockState(StateBlock):
+    @cached_property
+    def last_comment(self) -> int:
+        """Where the last comment ends, -1 where there is none."""
+        return self.src.rfind("-->")
+
+    @cached_property
+    def last_verbatim(self) -> int:
+        """Where the last element ends whose content is no Markdown."""
+        return max((found.start() for found in ENDS_VERBATIM.finditer(self.src)), default=-1)
+
     def getLines(self, begin: int, end: int, indent: int, keepLastLF: bool) -> str:
         return Lines(super().getLines(begin, end, indent, keepLastLF))
 
@@ -117,35 +126,29 @@ class Lines(str):
         return super().strip(" \t\n\r\f\v")
 
 
+VERBATIM = {"pre", "script", "style", "textarea"}
+ENDS_VERBATIM = re.compile("</(?:pre|script|style|textarea)>", re.IGNORECASE)
+
+
 def html_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """HTML blocks, but that a line with a tag that is none (`<Tensor>`) is text, and that one that
-    is never closed ends before code of ours.
+    """HTML blocks, but that a line with a tag that is none (`<Tensor>`, `<?php`), or with one that
+    would take all that follows since nothing closes it (`<!--`), is a paragraph.
     """
     first = state.bMarks[start] + state.tShift[start]
-    if state.src.startswith("<", first) and not may_begin_html(state.src, first):
+    if state.src.startswith("<", first) and not may_begin_html(state, first):
         return False
-    if not html_block(state, start, end, silent):
-        return False
-    if not silent and state.line == end and not is_closed(state, start, end):
-        token = state.tokens[-1]
-        embeds = (n for n in range(start + 1, end) if OPENS_EMBED.match(state.src, state.bMarks[n]))
-        state.line = token.map[1] = next(embeds, end)
-        token.content = state.getLines(start, state.line, state.blkIndent, True)
-    return True
+    return html_block(state, start, end, silent)
 
 
-def is_closed(state: StateBlock, start: int, end: int) -> bool:
-    """Whether the last line of an HTML block is one that ends it."""
-    first, last = (state.src[state.bMarks[n] : state.eMarks[n]].strip() for n in (start, end - 1))
-    closes = next(closes for opens, closes, _ in HTML_SEQUENCES if opens.search(first))
-    return closes.search(last) is not None
-
-
-def may_begin_html(text: str, place: int) -> bool:
-    closing = text.startswith("/", place + 1)
+def may_begin_html(state: "NoteBlockState", place: int) -> bool:
+    if state.src.startswith("<!--", place):
+        return place < state.last_comment
+    closing = state.src.startswith("/", place + 1)
     name_start = place + 1 + closing
-    name = text[name_start : end_of_name(text, name_start)].lower()
-    return not name or name in KNOWN or name == "image"
+    name = state.src[name_start : end_of_name(state.src, name_start)].lower()
+    if name in VERBATIM and not closing:
+        return place < state.last_verbatim
+    return name in KNOWN or name == "image"
 
 
 # Emphasis -----------------------------------------------------------------------------
