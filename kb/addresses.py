@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from markdown_it.token import Token
 
 from kb.notes import body_line
-from kb.rawhtml import ANCHOR, Start, pieces
+from kb.rawhtml import Start, pieces
 from kb.syntax import parse
 
 ATTRIBUTES = {"a": "href", "img": "src"}
@@ -62,14 +62,3 @@ def in_html(html: str, line: int) -> Iterator[tuple[int, str, str]]:
     for piece in pieces(html):
         if isinstance(piece, Start) and (target := piece.attributes.get(ATTRIBUTES.get(piece.tag, ""))):
             yield line + piece.line, piece.tag, target.strip()
-
-
-def raw_anchors(tokens: Sequence[Token]) -> set[str]:
-    """The anchors in HTML of the author's, as the author calls them."""
-    return {
-        piece.attributes["id"].removeprefix(ANCHOR)
-        for token, _ in with_lines(tokens)
-        if token.type.startswith("html_")
-        for piece in pieces(token.content)
-        if isinstance(piece, Start) and "id" in piece.attributes
-    }

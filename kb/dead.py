@@ -12,9 +12,10 @@ from urllib.parse import unquote
 
 from markdown_it.token import Token
 
-from kb.addresses import Address, body_tokens, find_addresses, raw_anchors
+from kb.addresses import Address, body_tokens, find_addresses
 from kb.library import shown_text
 from kb.links import ON_ONE_MACHINE, find_target, is_elsewhere, loose
+from kb.rawhtml import raw_anchors
 
 
 @dataclass

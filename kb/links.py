@@ -23,10 +23,10 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
-from kb.addresses import body_tokens, raw_anchors
 from kb.engine import Page, current_page
 from kb.places import place
-from kb.rawhtml import ANCHOR
+from kb.rawhtml import ANCHOR, raw_anchors
+from kb.syntax import parse
 
 log = logging.getLogger("mkdocs.kb")
 
@@ -103,7 +103,7 @@ def anchor_in(path: Path, fragment: str) -> str:
     """What the page of another file calls an anchor: one in HTML of the author's has a prefix."""
     text = path.read_text("utf-8-sig", errors="replace")
     named = unquote(fragment)
-    return ANCHOR + named if named in text and named in raw_anchors(body_tokens(text)[0]) else fragment
+    return ANCHOR + named if named in text and named in raw_anchors(parse(text)) else fragment
 
 
 def find_anchors(root: etree.Element) -> dict[str, str]:

@@ -17,7 +17,7 @@ attributes that nh3, an HTML5 parser, leaves of them and whose values are checke
 | a comment | a comment |
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape, unescape
@@ -25,6 +25,7 @@ from html.parser import HTMLParser
 
 import nh3
 import tinycss2
+from markdown_it.token import Token
 
 from kb.html import without_marks
 from kb.places import host_of
@@ -372,11 +373,24 @@ def frame(attributes: dict[str, str]) -> dict[str, str]:
 
 def shown_of_html(html: str) -> str:
     """The text that a reader sees of a piece of raw HTML."""
-    return "".join(
-        unescape(piece) for piece in pieces(html) if isinstance(piece, str) and not isinstance(piece, Comment)
-    )
+    texts = (each for each in pieces(html) if isinstance(each, str) and not isinstance(each, Comment))
+    return "".join(map(unescape, texts))
 
 
-def losses(html: str) -> list[str]:
-    """What a piece of raw HTML loses on the page: names of attributes and properties of style."""
-    return [name for piece in pieces(html) if isinstance(piece, Start) for name in piece.dropped]
+def start_tags(tokens: Iterable[Token]) -> Iterator[Start]:
+    """Those of the author's HTML in a text."""
+    for token in tokens:
+        if token.type in ("html_block", "html_inline"):
+            yield from (piece for piece in pieces(token.content) if isinstance(piece, Start))
+        yield from start_tags(token.children or ())
+
+
+def raw_anchors(tokens: Iterable[Token]) -> set[str]:
+    """The anchors in HTML of the author's, as the author calls them."""
+    ids = (tag.attributes.get("id", "") for tag in start_tags(tokens))
+    return {id.removeprefix(ANCHOR) for id in ids if id}
+
+
+def losses(tokens: Iterable[Token]) -> list[str]:
+    """What HTML of the author's loses on the page: names of attributes and properties of style."""
+    return [name for tag in start_tags(tokens) for name in tag.dropped]

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 import pytest
 
 from kb.rawhtml import SHOWN, losses
+from kb.syntax import parse
 from tests.kb.hostile import TEXT, UNCLOSED, notes
 
 EMBED = '``` {.python .embed}\n--8<-- "numbers.py:half"\n```\n'
@@ -231,7 +232,8 @@ class TestAttributes:
         assert project.render(f"![](<{address}>)\n").select_one(".picture")
 
     def test_losses_are_counted(self):
-        assert losses('<p class=x id=y onclick=z style="color:red;position:fixed">') == ["class", "onclick", "position"]
+        text = '<p class=x id=y onclick=z style="color:red;position:fixed">\n\n一 <b class=x>二</b>\n'
+        assert losses(parse(text)) == ["class", "onclick", "position", "class"]
 
 
 def test_text_of_html_is_decoded_once(render):
