@@ -6,7 +6,9 @@ resolves relative links; Zensical through a preprocessor that holds its context.
 
 import posixpath
 import re
+import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +19,22 @@ try:
     from mkdocs.exceptions import BuildError
 except ImportError:  # under Zensical alone
     BuildError = Exception
+
+THEME = str(Path(__file__).with_name("theme"))
+"""Our templates, which go before the theme's: `theme.custom_dir` in mkdocs.yml."""
+
+
+def is_serving(command: Sequence[str]) -> bool:
+    """Whether it is `mkdocs serve` or `zensical serve`, from a console or by `python -m`."""
+    program, *words = command
+    path = Path(program)
+    name = path.parent.name if path.stem == "__main__" else path.stem
+    first = next((word for word in words if not word.startswith("-")), None)
+    return name in ("mkdocs", "zensical") and first == "serve"
+
+
+SERVING = is_serving(sys.argv)
+"""`extra.serving` in mkdocs.yml: the one place where the templates of both generators look."""
 
 
 class BadInput(BuildError):

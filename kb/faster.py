@@ -36,7 +36,7 @@ from kb.catalog import read_catalog
 from kb.engine import BadInput
 from kb.helper import Helper, can_help
 from kb.sections import Section
-from kb.theme import compile_templates, draw_navigation_once, prepare_theme
+from kb.templates import compile_templates, draw_navigation_once, prepare_theme
 
 log = logging.getLogger("mkdocs.kb")
 

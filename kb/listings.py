@@ -228,7 +228,7 @@ FILL: dict[str, Callable[[Markdown, Page, Catalog, Listing], Elements]] = {
 
 
 class CoverTreeprocessor(Treeprocessor):
-    """Covers of cards: they load when near, and are gone where they don't come."""
+    """Covers of cards: they load when near; `theme/assets/site.js` removes those that don't come."""
 
     def run(self, root: etree.Element) -> None:
         for card in root.iter("li"):
@@ -239,7 +239,6 @@ class CoverTreeprocessor(Treeprocessor):
                     "class": "card-cover",
                     "loading": "lazy",
                     "referrerpolicy": "no-referrer",
-                    "onerror": "this.remove()",
                 }
                 card.insert(0, element("img", attributes))
 

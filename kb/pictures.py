@@ -10,8 +10,8 @@ becomes
     </span>
 
 The note is what a reader sees until the picture has come, and in its place where it
-never comes: `onload` and `onerror` set a class on the span, by which `site.css` shows the
-one or the other and says in `picture-state` how things stand. Without scripts both show.
+never comes: `theme/assets/site.js` sets a class on the span, by which `site.css` shows the one
+or the other and says in `picture-state` how things stand. Without scripts both show.
 A picture that should be here and isn't (`C:\图.png`) is a note alone, with its path.
 A picture that is alone in its paragraph is a block, one among words stays in the line; one
 in a heading gets no note, which would become a part of the heading's text and address.
@@ -107,8 +107,6 @@ def wrap(img: etree.Element, parent: etree.Element, section: str, in_link: bool)
     picture.tail, img.tail = img.tail, None
     parent[list(parent).index(img)] = picture
     picture.append(img)
-    img.set("onload", "this.parentNode.classList.add('is-shown')")
-    img.set("onerror", "this.parentNode.classList.add('is-missing')")
 
     note = etree.SubElement(picture, "span", {"class": "picture-note"})
     state = etree.SubElement(note, "span", {"class": "picture-state"})

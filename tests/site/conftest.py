@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -118,6 +119,14 @@ class Tab:
                 await new Promise(done => setTimeout(done, 100));
             }"""
         )
+
+
+def wait_until(page, condition):
+    """As `page.wait_for_function`, which lets the page evaluate a string: its policy forbids that."""
+    deadline = time.monotonic() + 30
+    while not page.evaluate(condition):
+        assert time.monotonic() < deadline, f"等不到 {condition}"
+        page.wait_for_timeout(20)
 
 
 @pytest.fixture

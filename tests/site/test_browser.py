@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.site.conftest import NOTE, ROOT
+from tests.site.conftest import NOTE, ROOT, wait_until
 
 SOURCES = [f"snippets/{path.stem}/" for path in sorted((ROOT / "docs/snippets").glob("*.md"))]
 LISTS = [
@@ -130,7 +130,7 @@ def test_a_card_opens_its_note_and_stands_without_its_cover(tab):
     page = tab().open("")
     card = page.locator(".card")
     card.wait_for()
-    page.wait_for_function("!document.querySelector('.card img')")
+    wait_until(page, "!document.querySelector('.card img')")
     card.locator("time").click(force=True)  # 卡片的任何地方都是标题的链接
     page.wait_for_url(f"**/{NOTE}")
     page.go_back()
@@ -158,7 +158,7 @@ def test_pictures_that_do_not_come_leave_a_note(tab):
     opened = tab()
     page = opened.open(NOTE)
     opened.read_to_the_end()
-    page.wait_for_function("document.querySelectorAll('.picture.is-missing').length === 4")
+    wait_until(page, "document.querySelectorAll('.picture.is-missing').length === 4")
     assert page.locator(".picture img:visible").count() == 0
     notes = page.locator(".picture-note")
     assert "「1.1 - 自注意力」一节的图片，来自 cdn.jsdelivr.net。" in notes.nth(1).inner_text()
@@ -172,7 +172,7 @@ def test_pictures_that_come_are_shown_alone(tab):
     opened = tab(pictures=PICTURE)
     page = opened.open(NOTE)
     opened.read_to_the_end()
-    page.wait_for_function("document.querySelectorAll('.picture.is-shown').length === 4")
+    wait_until(page, "document.querySelectorAll('.picture.is-shown').length === 4")
     assert page.locator(".picture img:visible").count() == 4
     assert page.locator(".picture-note:visible").count() == 0
 
@@ -195,7 +195,7 @@ def search(page, words):
     page.fill("input.md-search__input", "")
     page.keyboard.type(words)
     page.keyboard.press("End")  # 输入法上屏会触发 keyup；type 不会
-    page.wait_for_function("!/^(|正在.*|键入.*)$/.test(document.querySelector('.md-search-result__meta').innerText)")
+    wait_until(page, "!/^(|正在.*|键入.*)$/.test(document.querySelector('.md-search-result__meta').innerText)")
     page.wait_for_timeout(500)
 
 

@@ -1,0 +1,349 @@
+"""每一页只运行本站自己的脚本，除了图片不向别处要任何东西：两个引擎的站点，在一个子路径下，用 Chromium 打开。"""
+
+import base64
+import functools
+import hashlib
+import http.server
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+
+import pytest
+from bs4 import BeautifulSoup
+
+from tests.site.conftest import NOTE, ROOT, QuietHandler, Tab, wait_until
+
+BASE = "base/"
+"""The folder of the site on its server."""
+ENGINES = ["mkdocs", "zensical"]
+DEEP = "---\ntitle: 很深\ncategories: [一, 二, 三, 四, 五, 六]\nabbrlink: 6\n---\n\n正文\n"
+MEDIA = """\
+---
+title: 视频与框
+abbrlink: 7
+---
+
+<video src="https://media.example/a.mp4" controls></video>
+
+<audio controls><source src="https://media.example/a.mp3"></audio>
+
+<iframe src="https://frame.example/a"></iframe>
+
+```mermaid
+graph TD; A-->B
+```
+"""
+PAGES = [
+    "",
+    NOTE,
+    "posts/6/",
+    "posts/7/",
+    "categories/",
+    "categories/一/二/三/四/五/六/",
+    "tags/",
+    "archive/",
+    "annotations/",
+    "snippets/self_attention/",
+    "performance/",
+    "verification/",
+    "markdown/",
+    "tests/test_blocks/",
+    "没有这一页/也没有/",
+]
+
+
+def run(root, *command):
+    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONUTF8": "1", "SITE_URL": f"https://site.example/{BASE}"}
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=root, capture_output=True, encoding="utf-8", env=environment
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory):
+    """The folder of each engine's site, with the notes of `tests/kb/notes` in it."""
+    root = tmp_path_factory.mktemp("policy")
+    for name in ("docs", "snippets", "tests", "evidence", "benchmarks"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("mkdocs.yml", "pyproject.toml", "notes.lock.json"):
+        shutil.copy(ROOT / name, root)
+    written = root / "written"
+    written.mkdir()
+    (written / "deep.md").write_text(DEEP, "utf-8")
+    (written / "media.md").write_text(MEDIA, "utf-8")
+    run(root, "kb", "add", str(ROOT / "tests/kb/notes"), str(written))
+    run(root, "mkdocs", "build", "-q", "-d", root / "mkdocs" / BASE)
+    run(root, "zensical", "build")
+    shutil.move(root / "site", root / "zensical" / BASE)
+    return {engine: root / engine / BASE for engine in ENGINES}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def site(request, sites):
+    return sites[request.param]
+
+
+def html_of(site):
+    """Every page, by its path."""
+    return {
+        path.relative_to(site).as_posix(): BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        for path in sorted(site.rglob("*.html"))
+    }
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return html_of(site)
+
+
+def policy_of(page):
+    """The directives of the policy: name → its sources."""
+    policy = page.head.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    directives = [directive.split() for directive in policy.split(";")]
+    return {name: set(sources) for name, *sources in directives}
+
+
+def hash_of(script):
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+class TestWhatIsBuilt:
+    def test_the_policy_comes_first_on_every_page(self, pages):
+        assert "404.html" in pages
+        for path, page in pages.items():
+            assert page.head.find(True)["http-equiv"] == "Content-Security-Policy", path
+            policy = policy_of(page)
+            assert policy["default-src"] == policy["connect-src"] == {"'self'"}
+            assert policy["object-src"] == policy["base-uri"] == policy["form-action"] == {"'none'"}
+            assert policy["img-src"] == {"*", "data:"}
+            assert policy["frame-src"] == policy["media-src"] - {"'self'"} == {"http:", "https:"}
+
+    def test_the_scripts_are_the_sites_files_and_the_inline_ones_by_hash(self, pages):
+        inline, allowed = set(), set()
+        for page in pages.values():
+            scripts = page.select('script:not([src], [type="application/json"])')
+            inline |= {hash_of(script.string) for script in scripts}
+            allowed |= policy_of(page)["script-src"]
+        assert allowed == {"'self'"} | inline
+
+    def test_all_pages_have_the_same_policy(self, sites):
+        assert len({str(policy_of(page)) for site in sites.values() for page in html_of(site).values()}) == 1
+
+    def test_a_browser_finds_the_charset_where_it_looks(self, site):
+        """在开头的 1024 字节里。"""
+        for path in site.rglob("*.html"):
+            assert b'<meta charset="utf-8">' in path.read_bytes()[:1024], path
+
+    def test_no_element_has_a_script_of_its_own(self, pages):
+        for path, page in pages.items():
+            for element in page.find_all(True):
+                assert not [name for name in element.attrs if name.startswith("on")], (path, element)
+
+    def test_the_theme_finds_nothing_to_fetch_libraries_for(self, pages):
+        for path, page in pages.items():
+            assert not page.select(".mermaid, .glightbox, .pyodide"), path
+
+
+class Handler(QuietHandler):
+    """Answers with the site's 404 page, as servers of such sites do."""
+
+    def send_error(self, code, message=None, explain=None):
+        page = (self.directory / BASE / "404.html").read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(page)
+
+
+class Watched(Tab):
+    """A tab that notes which requests go elsewhere, and what the policy stopped, in frames too."""
+
+    def __init__(self, browser, address, **options):
+        super().__init__(browser, address, **options)
+        self.elsewhere, self.stopped = [], []
+        self.page.on("request", lambda request: self.note(request))
+        self.page.on("console", lambda message: "Content Security Policy" in message.text and self.stopped.append(message.text))
+
+    def note(self, request):
+        if not request.url.startswith((self.address, "data:")):
+            self.elsewhere.append((request.resource_type, request.url))
+
+    def kinds(self):
+        return {kind for kind, _ in self.elsewhere}
+
+
+@pytest.fixture
+def open_tab(browser):
+    """A tab on one of the sites."""
+    servers, tabs = [], []
+
+    def new(site, **options):
+        handler = functools.partial(Handler, directory=site.parent)
+        servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        tabs.append(Watched(browser, f"http://127.0.0.1:{servers[-1].server_port}/{BASE}", **options))
+        return tabs[-1]
+
+    yield new
+    for each in tabs:
+        each.context.close()
+        assert each.errors == []
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def read(tab, path):
+    page = tab.open(path)
+    tab.read_to_the_end()
+    page.wait_for_load_state("networkidle")
+    return page
+
+
+class TestReading:
+    def test_every_kind_of_page_keeps_to_the_policy(self, site, open_tab):
+        tab = open_tab(site)
+        notes = [path.parent.relative_to(site).as_posix() + "/" for path in sorted(site.glob("posts/*/index.html"))]
+        assert len(notes) > 40
+        for path in dict.fromkeys([*PAGES, *notes]):
+            read(tab, path)
+            assert tab.stopped == [], path
+            assert tab.kinds() <= {"image"}, path
+
+    @pytest.mark.parametrize("path", PAGES)
+    def test_the_themes_scripts_know_where_the_site_begins(self, site, open_tab, path):
+        """换了颜色，深浅不同的页都记得。"""
+        page = open_tab(site).open(path)
+        assert page.evaluate("__md_scope.pathname") == f"/{BASE}"
+
+    def test_a_colour_that_is_chosen_stays(self, site, open_tab):
+        tab = open_tab(site)
+        page = tab.open("")
+        chosen = "document.body.getAttribute('data-md-color-scheme')"
+        while page.evaluate(chosen) != "slate":
+            page.locator("[data-md-component=palette] label:visible").click()
+            page.wait_for_timeout(50)
+        for path in (NOTE, "categories/一/二/三/四/五/六/", "没有/"):
+            assert tab.open(path).evaluate(chosen) == "slate"
+        assert tab.stopped == []
+
+    def test_search_finds(self, site, open_tab):
+        tab = open_tab(site)
+        page = tab.open("posts/6/")
+        page.locator("input.md-search__input, button.md-search__button").first.click()
+        page.keyboard.type("通道注意力")
+        page.keyboard.press("End")  # 输入法上屏会触发 keyup；type 不会
+        page.locator(f"a[href*='{NOTE}'] mark").first.wait_for()
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**/{BASE}*/**")
+        assert tab.stopped == []
+        assert tab.kinds() <= {"image"}
+
+    def test_a_button_leads_back_to_the_top(self, site, open_tab):
+        page = open_tab(site).open(NOTE)
+        page.evaluate("scrollTo(0, 3000)")
+        wait_until(page, "scrollY > 2000")
+        page.evaluate("scrollTo(0, 2000)")  # 往回滚才有这个按钮
+        page.locator(".md-top").click()
+        wait_until(page, "scrollY === 0")
+
+
+class TestMedia:
+    def test_video_and_sound_load_when_played(self, site, open_tab):
+        tab = open_tab(site)
+        page = read(tab, "posts/7/")
+        assert tab.elsewhere == []
+        for name in ("video", "audio"):
+            page.locator(name).evaluate("media => { media.play().catch(() => {}) }")
+            wait_until(page, f"document.querySelector('{name}').networkState !== 0")
+        page.wait_for_load_state("networkidle")
+        assert {url for _, url in tab.elsewhere} == {"https://media.example/a.mp4", "https://media.example/a.mp3"}
+        assert tab.stopped == []
+
+    @pytest.mark.parametrize("scripts", [True, False])
+    def test_a_frame_loads_when_clicked(self, site, open_tab, scripts):
+        tab = open_tab(site, java_script_enabled=scripts)
+        page = tab.open("posts/7/")
+        page.wait_for_load_state("networkidle")
+        assert tab.elsewhere == []
+        tab.page.route("https://frame.example/**", lambda route: route.fulfill(body="<p>框里的页", content_type="text/html"))
+        frame = page.frame_locator("iframe.frame")
+        frame.get_by_role("link").click()
+        frame.locator("p").wait_for()
+        assert tab.elsewhere == [("document", "https://frame.example/a")]
+        assert tab.stopped == []
+
+
+ELSEWHERE = "https://elsewhere.example/"
+RUNS = {
+    "an inline script": ("<script>ran = true</script>", "script-src-elem"),
+    "a module": ("<script type=module>window.ran = true</script>", "script-src-elem"),
+    "an event handler": ("<img src=x: onerror='ran = true'>", "script-src-attr"),
+    "a handler of an SVG": ("<svg onload='ran = true'></svg>", "script-src-attr"),
+    "a script from elsewhere": (f"<script src='{ELSEWHERE}ran.js'></script>", "script-src-elem"),
+    "a script in its address": ("<script src='data:text/javascript,ran = true'></script>", "script-src-elem"),
+    "eval": ("<script src='evals.js'></script>", "script-src"),
+    "a link to a script": ("<a id=clicked href='javascript:void(ran = true)'>a</a>", "script-src-elem"),
+    "a script in a frame": ("<iframe srcdoc='<script>parent.ran = true</script>'></iframe>", "script-src-elem"),
+    "a frame that is a script": ("<iframe src='javascript:parent.ran = true'></iframe>", "script-src-elem"),
+}
+ASKS = {
+    "a style sheet": (f"<link rel=stylesheet href='{ELSEWHERE}a.css'>", "style-src-elem"),
+    "an import": (f"<style>@import '{ELSEWHERE}a.css';</style>", "style-src-elem"),
+    "a font": (f"<style>@font-face {{font-family: f; src: url({ELSEWHERE}a.woff)}} b {{font-family: f}}</style><b>b</b>", "font-src"),
+    "an object": (f"<object data='{ELSEWHERE}a.swf'></object>", "object-src"),
+    "an embed": (f"<embed src='{ELSEWHERE}a.swf'>", "object-src"),
+    "a base": (f"<base href='{ELSEWHERE}'><img src=a.png>", "base-uri"),
+    "a form": (f"<form action='{ELSEWHERE}' method=post><button id=clicked>b</button></form>", "form-action"),
+    "a ping": (f"<a id=clicked href='#a' ping='{ELSEWHERE}'>a</a>", "connect-src"),
+}
+
+
+class TestAttacks:
+    """同一段 HTML，没有策略时得逞，有策略时被拦下。"""
+
+    def attack(self, tab, html, guarded):
+        def answer(route):
+            page = route.fetch().text()
+            if not guarded:
+                page = re.sub('<meta http-equiv="Content-Security-Policy".*?>', "", page, count=1, flags=re.S)
+            route.fulfill(body=page.replace("</article>", f"{html}</article>"), content_type="text/html")
+
+        script = {"body": "ran = true", "content_type": "text/javascript"}
+        tab.page.route(tab.address + "posts/6/", answer)
+        tab.page.route(tab.address + "posts/6/evals.js", lambda route: route.fulfill(**{**script, "body": "eval('ran = true')"}))
+        tab.page.route(ELSEWHERE + "ran.js", lambda route: route.fulfill(**script))
+        tab.page.add_init_script(
+            "stopped = []; addEventListener('securitypolicyviolation', event => top.stopped.push(event.effectiveDirective))"
+        )
+        page = tab.open("posts/6/")
+        if page.locator("#clicked").count():
+            page.locator("#clicked").click()
+        return page
+
+    @pytest.mark.parametrize("name", RUNS)
+    def test_no_script_runs(self, sites, open_tab, name):
+        html, directive = RUNS[name]
+        tab = open_tab(sites["mkdocs"])
+        wait_until(self.attack(tab, html, guarded=False), "window.ran")
+        tab = open_tab(sites["mkdocs"])
+        page = self.attack(tab, html, guarded=True)
+        wait_until(page, f"stopped.includes('{directive}')")
+        assert not page.evaluate("window.ran")
+        tab.errors.clear()  # eval 被拦下，也是脚本的一个错误
+
+    @pytest.mark.parametrize("name", ASKS)
+    def test_nothing_is_asked_for_elsewhere(self, sites, open_tab, name):
+        html, directive = ASKS[name]
+        tab = open_tab(sites["mkdocs"])
+        with tab.page.expect_request(f"{ELSEWHERE}**"):
+            self.attack(tab, html, guarded=False)
+        tab = open_tab(sites["mkdocs"])
+        page = self.attack(tab, html, guarded=True)
+        wait_until(page, f"stopped.includes('{directive}')")
+        page.wait_for_load_state("networkidle")
+        assert tab.elsewhere == []
