@@ -1,7 +1,7 @@
 """LaTeX as authors write it, put into the words that math-core reads.
 
 Notes hold what MathJax, KaTeX and Typora forgive, what Hexo made authors escape, and what a
-blog's HTML left behind. A formula is read into groups once and written again:
+blog's HTML left behind. A formula is read into groups once and written again by `Writer`:
 
     \\mathop{\\arg\\min}\\limits_x     \\mathop{\\underset{x}{\\arg\\min}}
     \\text{若 $a_i$ 为零}             {\\text{若 }{a_i}\\text{ 为零}}
@@ -189,7 +189,7 @@ SIMPLE_NAME = re.compile(r"(?:[^\\{}$^_]|\\[,;:! _-])*")
 """Of an operator, as math-core reads it."""
 ONE_ARGUMENT = re.compile(r"\\(?:math[a-z]+|bm|boldsymbol|pmb|hat|bar|tilde|vec|dot|sqrt)")
 BIG = re.compile(r"\\[bB]igg?[lrm]?|\\middle")
-HEX_COLOUR = re.compile("#?([0-9A-Fa-f]{6}|(?<=#)[0-9A-Fa-f]{3})")
+COLOUR = re.compile("[a-z]+|#?[0-9A-Fa-f]{6}|#[0-9A-Fa-f]{3}", re.IGNORECASE)
 END_OF_ROW = re.compile(
     r"(\\\\)(?:\*?\s*\[\s*[-+]?[\d.,\s]*(?:pt|em|ex|mm|cm|in|px|mu|bp|pc|sp|\\[A-Za-z]+)\s*\]|\*)"
 )
@@ -214,11 +214,6 @@ WITHOUT_NUMBERS = {"align": "aligned", "gather": "gathered", "multline": "multli
 ONE_ROW = {"equation", "subequations", "math", "displaymath", "center"}
 
 Items = list[str | Group]
-
-
-def prepare(group: Group, display: bool) -> str:
-    """The formula in words that math-core reads."""
-    return Writer(display, defines=DEFINITION.search(str(group)) is not None).rows(group.items)
 
 
 class Cursor:
@@ -278,10 +273,15 @@ def renamed(items: Items) -> Items:
 
 
 class Writer:
-    def __init__(self, display: bool, defines: bool = False):
+    """Writes one formula in words that math-core reads."""
+
+    def __init__(self, group: Group, display: bool):
         self.display = display
-        self.defines = defines
+        self.defines = DEFINITION.search(str(group)) is not None
         """Whether the formula has commands of its own, in which `#` is an argument."""
+        self.colours: list[str] = []
+        r"""As they are named or written; `\color[HTML]{000002}` is the third."""
+        self.latex = self.rows(group.items)
 
     def rows(self, items: Items) -> str:
         """What stands outside tables: with a table around it where it has rows or columns."""
@@ -381,15 +381,17 @@ class Writer:
         return out[0] if len(parts) == 1 else f"{{{''.join(out)}}}"
 
     def colour(self, command: str, cursor: Cursor) -> str:
-        r"""`\color` is about what stands in braces after it, as in MathJax; else about the rest."""
+        r"""`\color` is about what stands in braces after it, as in MathJax; else about the rest.
+
+        math-core knows few names, so it is told the colour's number in this formula.
+        """
         model, value = cursor.option(), text_of(cursor.argument()).strip()
-        if found := HEX_COLOUR.fullmatch(value):
-            digits = found[1] if len(found[1]) == 6 else "".join(digit * 2 for digit in found[1])
-            switch = rf"\color[HTML]{{{digits}}}"
-        elif model in ("rgb", "RGB", "gray") and NUMBERS.fullmatch(value):
+        switch = ""
+        if COLOUR.fullmatch(value):
+            self.colours.append(value if value.isalpha() or value[0] == "#" else f"#{value}")
+            switch = rf"\color[HTML]{{{len(self.colours) - 1:06}}}"
+        elif model and NUMBERS.fullmatch(value):
             switch = rf"\color[{model}]{{{value}}}"
-        else:
-            switch = rf"\color{{{value}}}" if value.isalpha() else ""
         if is_braced(cursor.next()):
             return f"{{{switch}{self.rows(cursor.argument())}}}"
         return switch

@@ -15,7 +15,7 @@ from latex2mathml.converter import convert
 from math_core import LatexError, LatexToMathML
 
 from kb.equations import Numbered, number
-from kb.latex import MACROS, prepare, read, unescaped
+from kb.latex import MACROS, Writer, read, unescaped
 
 ANCHOR = "formula:"
 """What ids of rows begin with; no heading and nothing of an author's has a colon in its id."""
@@ -35,9 +35,10 @@ def mathml(latex: str, display: bool, numbered: Numbered | None = None, page: st
     group = read(numbered.latex if numbered else unescaped(latex))
     if group is None:
         return None
-    for convert in (lambda: by_math_core(prepare(group, display), display), lambda: by_latex2mathml(latex, display)):
+    written = Writer(group, display)
+    for convert in (lambda: by_math_core(written.latex, display), lambda: by_latex2mathml(latex, display)):
         try:
-            return Cleaned(numbered, page).formula(convert(), latex, display)
+            return Cleaned(numbered, page, written.colours).formula(convert(), latex, display)
         except NotClean:
             continue
     return None
@@ -137,7 +138,9 @@ ENCLOSED = {
 }
 """`<menclose>`, which is no element of MathML Core: a class of the site's for it."""
 NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
-MARK = re.compile(r"kb(\d+)")
+MARK, NUMBER_OF_COLOUR = re.compile(r"kb(\d+)"), re.compile(r"#(0\d{5})")
+LINES = {"mover": "‾", "munder": "_"}
+"""What stretches as far as what is below or above it; math-core's combining line is too long."""
 ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot);)(\w+;)")
 
 
@@ -148,10 +151,11 @@ class NotClean(Exception):
 class Cleaned:
     """Writes one formula, its numbers and links in place."""
 
-    def __init__(self, numbered: Numbered | None, page: str):
+    def __init__(self, numbered: Numbered | None, page: str, colours: list[str]):
         self.tags = numbered.tags if numbered else ()
         self.references = iter(numbered.references if numbered else ())
         self.page = page
+        self.colours = colours
 
     def formula(self, made: str, latex: str, display: bool) -> str:
         try:
@@ -174,6 +178,8 @@ class Cleaned:
         elif tag not in ELEMENTS and not (tag in WORDS and parent in WORDS | {"mtext"}):
             raise NotClean
         text = element.text or ""
+        if tag == "mo" and text == "\u0332":
+            text = LINES[parent]
         if tag == "mtext" and parent == "mtd" and (mark := MARK.fullmatch(text)) and self.tags:
             text = self.tags[int(mark[1])]
         inside = "".join(self.child(child, tag) for child in element)
@@ -183,7 +189,7 @@ class Cleaned:
         kept = {}
         for name, value in element.items():
             if name == "style":
-                value = styles(value)
+                value = self.styles(value)
             elif name == "id":
                 value = value if self.tags and not self.page and value.startswith(ANCHOR) else ""
             elif name == "href" and tag == "a" and value.startswith(f"#{ANCHOR}"):
@@ -199,11 +205,12 @@ class Cleaned:
             raise NotClean
         return f' class="{ENCLOSED[notation]}"'
 
-
-def styles(written: str) -> str:
-    kept = []
-    for declaration in written.split(";"):
-        name, _, value = (part.strip() for part in declaration.partition(":"))
-        if name in STYLES and STYLES[name].fullmatch(value):
-            kept.append(f"{name}: {value}")
-    return "; ".join(kept)
+    def styles(self, written: str) -> str:
+        kept = []
+        for declaration in written.split(";"):
+            name, _, value = (part.strip() for part in declaration.partition(":"))
+            if name == "color" and (number := NUMBER_OF_COLOUR.fullmatch(value)):
+                value = self.colours[int(number[1])]
+            if name in STYLES and STYLES[name].fullmatch(value):
+                kept.append(f"{name}: {value}")
+        return "; ".join(kept)
