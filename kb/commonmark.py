@@ -27,7 +27,7 @@ from markdown_it.token import Token
 
 from kb.code import highlight_fence
 from kb.engine import Page, current_page
-from kb.formulas import mathml
+from kb.formulas import CLOSED_BY, mathml
 from kb.html import append, element, literal_entities
 from kb.openelements import OpenElements
 from kb.rawhtml import Comment, End, Source, Start, pieces
@@ -86,9 +86,13 @@ class NoteParser(BlockParser):
 class TreeBuilder(OpenElements):
     """Makes the elements of a page from its tokens."""
 
-    def __init__(self, md: Markdown, fences: list[Callable[[Token], etree.Element | None]]):
+    def __init__(
+        self, md: Markdown, fences: list[Callable[[Token], etree.Element | None]], home: str = ""
+    ):
         self.md = md
         self.fences = fences
+        self.home = home
+        """The address of the note, where what is made is shown elsewhere."""
 
     def fill(self, root: etree.Element, tokens: Sequence[Token]) -> None:
         self.open_in(root)
@@ -226,8 +230,8 @@ class TreeBuilder(OpenElements):
         self.empty("img", attributes)
 
     def formula(self, token: Token) -> None:
-        display = token.markup == "$$"
-        made = mathml(token.content, display)
+        display = token.info == "display"
+        made = mathml(token.content, display, token.meta.get("numbered"), self.home)
         if made is None:
             self.unread_formula(token)
         else:
@@ -235,7 +239,7 @@ class TreeBuilder(OpenElements):
             self.write(self.stash(f'<span class="{kind}">{made}</span>'))
 
     def unread_formula(self, token: Token) -> None:
-        source = f"{token.markup}{token.content}{token.markup}"
+        source = f"{token.markup}{token.content}{CLOSED_BY[token.markup]}"
         made = self.empty("code", {"class": "formula is-unread", "title": "这个公式没能解析，按原文显示"})
         made.text = literal_entities(source)
         page = current_page(self.md)

@@ -1,79 +1,232 @@
-"""Formulas: `$…$` in a line, `$$…$$` in a line or over several, as Typora reads them.
+r"""Formulas in the text of a note, as MathJax, KaTeX and Typora find them.
 
-They become MathML, which browsers show and screen readers read by themselves; nothing is
-loaded for it. What can't be read as LaTeX is shown as it was written.
+    $…$  \(…\)                   in a line
+    $$…$$  \[…\]  \begin{…}…     by itself, in a line or over several
+    \eqref{…}  \ref{…}           outside formulas too
 
-A dollar opens a formula where no space follows it, and closes one where no space stands before
-it and no digit after it; `$ x $`, with a space on both sides, is a formula too. Chinese between
-dollars without anything of LaTeX is no formula, so that prices stay prices.
+A dollar within `\text{…}` closes nothing. A blank inside the dollars is allowed where no letter
+or number stands outside, and Chinese where there is LaTeX, so that prices stay prices; `\(` and
+`\[` are brackets where nothing of a formula stands between them. `kb.mathml` shows what is found.
 """
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
-from html import escape
 
-from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
 from markdown_it.rules_block.state_block import StateBlock
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline.state_inline import StateInline
 
-FORMULA = re.compile(
-    r"""\$\$ (?P<display> (?: \\. | [^\\$] | \$(?!\$) )+ ) \$\$
-      | \$ (?P<inline> [ ]\S (?: \\. | [^\\$`\n] )*? [ ]
-                      | (?![\s$]) (?: \\. | [^\\$`] )+ (?<!\s) )
-        \$ (?![\d$])""",
+from kb.equations import CONCERNED, number
+from kb.mathml import mathml
+
+__all__ = ["CLOSED_BY", "formula_plugin", "mathml"]
+
+CHINESE = re.compile("[\u3000-\u9fff\uff00-\uffef]")
+HAN = re.compile("[\u3400-\u9fff]")
+LATEX = re.compile(r"[\\^_={}]")
+WORD = re.compile(r"[A-Za-z]{2,}\s|\s[A-Za-z]{2,}")
+"""A word beside a blank, which is prose."""
+MATHS = re.compile(
+    r"""\\[A-Za-z] | \^ | (?<![A-Za-z])[A-Za-z]_ | [)\]}]_ | _\{
+      | (?<![A-Za-z])[A-Za-z]\s*[=<>+*/-] | [=<>+*/-]\s*[A-Za-z](?![A-Za-z])""",
+    re.VERBOSE,
+)
+"""What no prose in brackets has."""
+LONG_WORD = re.compile("[a-z]{3}")
+
+ENVIRONMENT = r"(?:equation|align|alignat|gather|multline|eqnarray|flalign)\*?|(?:small|[bpvBV])?matrix|[dr]?cases|aligned|gathered|split|array"
+TOKEN = re.compile(
+    rf"""(?P<text>\\(?:text[a-z]*|mbox|hbox|fbox|tag)\*?\s*\{{) | \\(?P<edge>begin|end)\s*\{{(?P<name>{ENVIRONMENT})\}}
+       | (?P<reference>\\(?:eq)?ref\{{[^{{}}\n]{{1,100}}\}})
+       | (?P<double>\\\\[()\[\]]) | (?P<bracket>\\[()\[\]]) | \\. | (?P<brace>[{{}}]) | (?P<dollars>\$+)""",
     re.VERBOSE | re.DOTALL,
 )
-CHINESE, LATEX = re.compile("[\u3000-\u9fff\uff00-\uffef]"), re.compile(r"[\\^_={}]")
 DOLLARS = re.compile(r"\$+")
+CLOSED_BY = {"$": "$", "$$": "$$", r"\(": r"\)", r"\[": r"\]", r"\\(": r"\\)", r"\\[": r"\\]", "": ""}
+"""How a formula is opened → how it is closed."""
 
-REWRITTEN = {
-    r"\\(?:nonumber|notag|nolimits)\b|\\label\s*\{[^{}]*\}|\\(?:begin|end)\{equation\*?\}": "",
-    r"\\(begin|end)\{(?:aligned|align|eqnarray\*?)\}": r"\\\1{align*}",
-    r"\\begin\{align(?:ed)?at\*?\}\s*\{\d+\}": r"\\begin{align*}",
-    r"\\end\{align(?:ed)?at\*?\}": r"\\end{align*}",
-    r"\\(begin|end)\{(?:gather(?:ed)?|multline)\*?\}": r"\\\1{matrix}",
-    r"\\(begin|end)\{dcases\}": r"\\\1{cases}",
-    r"\\(?:cr|newline)\b": r"\\\\",
-    r"\\arg\b": r"\\operatorname{arg}",
-    r"\\([CNQRZ])\b": r"\\mathbb{\1}",
-}
-"""What the converter lacks, in terms of what it has; numbers of formulas are left out."""
-OUTSIDE_TABLE = re.compile('linebreak="newline"|>&<')
-"""Lines and alignment, which need a table around them."""
-UNKNOWN = re.compile(r">\\[A-Za-z]+<|>&<")
-"""A command that the converter passes through as a name."""
+
+@dataclass(frozen=True)
+class Formula:
+    """One that a text may have."""
+
+    markup: str
+    latex: str
+    end: int
+    display: bool
 
 
 def formula_plugin(markdown: MarkdownIt) -> None:
-    """Inline tokens `formula`, with LaTeX as content and `$` or `$$` as markup."""
+    """Inline tokens `formula`: LaTeX as content, what opens it as markup; the info is `display`
+    for one that stands by itself.
+    """
     markdown.inline.ruler.before("escape", "formula", inline_formula)
     interrupts = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     markdown.block.ruler.before("fence", "formula", formula_lines, interrupts)
+    markdown.core.ruler.push("formula_numbers", number_formulas)
+
+
+# In a text ----------------------------------------------------------------------------
 
 
 def inline_formula(state: StateInline, silent: bool) -> bool:
-    if state.src[state.pos] != "$":
+    char = state.src[state.pos]
+    if char not in "$\\":
         return False
-    found = FORMULA.match(state.src, state.pos, state.posMax)
-    if found and found["inline"] and CHINESE.search(found["inline"]):
-        found = found if LATEX.search(found["inline"]) else None
-    if found and not silent:
-        token = state.push("formula", "", 0)
-        token.content = (found["display"] or found["inline"]).strip()
-        token.markup = "$$" if found["display"] else "$"
-    if not found:
-        found = DOLLARS.match(state.src, state.pos, state.posMax)
+    found = formulas_in(state.src).get(state.pos)
+    if found and found.end <= state.posMax:
         if not silent:
-            state.append_pending(found.group())
-    state.pos = found.end()
+            token = state.push("formula", "", 0)
+            token.content, token.markup = found.latex, found.markup
+            token.info = "display" if found.display else ""
+        state.pos = found.end
+        return True
+    if char == "\\":
+        return False
+    dollars = DOLLARS.match(state.src, state.pos, state.posMax)
+    if not silent:
+        state.append_pending(dollars.group())
+    state.pos = dollars.end()
     return True
 
 
-def formula_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A paragraph that begins with `$$…$$`, or the part of a paragraph from there on.
+@lru_cache(maxsize=16)
+def formulas_in(text: str) -> dict[int, Formula]:
+    """The formulas that begin at each place of a text, were it read from there.
 
-    Between the dollars nothing is a block: `=` underlines no heading, `-` begins no list, and
+    The text is read once, and once backwards, however many of them are never closed.
+    """
+    tokens = list(TOKEN.finditer(text))
+    found: dict[int, Formula] = {}
+
+    def add(start: int, begin: int, end: int, close: int, markup: str, display: bool) -> None:
+        latex = text[begin:end]
+        if latex.strip() and is_formula(markup, latex, text[start - 1 : start], text[close : close + 1]):
+            found[start] = Formula(markup, latex.strip(), close, display)
+
+    opened: dict[str, list[int]] = {}
+    for token in tokens:
+        if token["edge"] == "begin":
+            opened.setdefault(token["name"], []).append(token.start())
+        elif token["edge"] and opened.get(token["name"]):
+            start = opened[token["name"]].pop()
+            add(start, start, token.end(), token.end(), "", True)
+        elif token["reference"]:
+            add(token.start(), token.start(), token.end(), token.end(), "", False)
+    depths = depths_of_text(tokens)
+    nearest: dict[str, re.Match] = {}  # bracket → the next such bracket
+    shallow: dict[int, list[tuple[int, re.Match]]] = {1: [], 2: []}  # dollars that may close
+    for token, depth in zip(reversed(tokens), reversed(depths), strict=True):
+        start, end, markup = token.start(), token.end(), token.group()
+        if token["bracket"] or token["double"]:
+            nearest[markup] = token
+            if close := nearest.get(CLOSED_BY.get(markup)):
+                add(start, end, close.start(), close.end(), markup, markup.endswith("["))
+        elif token["dollars"]:
+            size = len(markup)
+            if size <= 2:
+                if close := closing(shallow[size], depth):
+                    place = close.start()
+                    if size == 1 and close.group() == "$" or size == 2 and len(close.group()) == 2:
+                        add(start, end, place, place + size, markup, size == 2)
+            for each in {1: [1], 2: [1, 2]}.get(size, [1, 2]):
+                shallow[each].append((depth, token))
+    return found
+
+
+def depths_of_text(tokens: list[re.Match]) -> list[int]:
+    """For each token, how many `\\text{` are open around it."""
+    depths, around, depth = [], [], 0
+    for token in tokens:
+        depths.append(depth)
+        if token["text"] or token["brace"] == "{":
+            around.append(bool(token["text"]))
+            depth += around[-1]
+        elif token["brace"] and around:
+            depth -= around.pop()
+    return depths
+
+
+def closing(dollars: list[tuple[int, re.Match]], depth: int) -> re.Match | None:
+    """The next that isn't deeper in text, or the next where all are."""
+    while len(dollars) > 1 and dollars[-1][0] > depth:
+        dollars.pop()
+    return dollars[-1][1] if dollars else None
+
+
+def is_formula(markup: str, latex: str, before: str, after: str) -> bool:
+    """Whether what stands between two delimiters is one, by that and by its neighbours."""
+    match markup:
+        case "":
+            return True
+        case "$$":
+            return not after.isdigit()
+        case "$":
+            return "`" not in latex and is_in_dollars(latex, before, after)
+        case r"\(" | r"\\(":
+            return "`" not in latex and is_in_brackets(latex)
+        case _:
+            return is_in_square_brackets(latex, before, after)
+
+
+def is_in_dollars(latex: str, before: str, after: str) -> bool:
+    if after.isdigit():
+        return False
+    has_latex = LATEX.search(latex) is not None
+    blanks = (latex[0].isspace(), latex[-1].isspace())
+    if any(blanks):
+        if "\n" in latex:
+            return False
+        outside = (before if blanks[0] else "") + (after if blanks[1] else "")
+        if not all(blanks) and re.search("[A-Za-z0-9]", outside):
+            return False
+        if not all(blanks) and not has_latex and (WORD.search(latex.strip()) or latex[0].isdigit()):
+            return False
+    if not has_latex and CHINESE.search(latex):
+        return not HAN.search(latex) and re.search("[A-Za-z0-9)]$", latex.strip()) is not None
+    return True
+
+
+def is_in_brackets(latex: str) -> bool:
+    if r"\(" in latex:
+        return False
+    if MATHS.search(latex):
+        return True
+    return not CHINESE.search(latex) and not LONG_WORD.search(latex)
+
+
+def is_in_square_brackets(latex: str, before: str, after: str) -> bool:
+    r"""`\[` is written for brackets too: `a\[i\]`, `\[1\]`, `\[文字\](地址)`."""
+    if r"\[" in latex or after in ("(", "[", ":"):
+        return False
+    if latex[0] == latex[-1] == "\n":
+        return LATEX.search(latex) is not None or not CHINESE.search(latex)
+    return MATHS.search(latex) is not None and not re.match("[A-Za-z0-9)\\]]", before)
+
+
+def number_formulas(state: StateCore) -> None:
+    """Give each formula its numbers; a reference to nothing is text where it stands in text."""
+    formulas = [
+        child for token in state.tokens for child in token.children or [] if child.type == "formula"
+    ]
+    if not any(CONCERNED.search(token.content) for token in formulas):
+        return
+    numbers = number([(token.content, token.info == "display") for token in formulas])
+    for token, numbered in zip(formulas, numbers, strict=True):
+        token.meta["numbered"] = numbered
+        if numbered is None and not token.markup and not token.info:
+            token.type = "text"
+
+
+# In lines of its own ------------------------------------------------------------------
+
+
+def formula_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A paragraph that begins with a formula by itself, or the part of one from there on.
+
+    Within the formula nothing is a block: `=` underlines no heading, `-` begins no list, and
     there may be empty lines. What the paragraph says before and after stays joined to it.
     """
     formula_end = last_line(state, start, end)
@@ -108,54 +261,46 @@ def formula_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool
     return True
 
 
+OPENING = re.compile(rf"\$\$|\\\[|\\begin\s*\{{(?P<name>{ENVIRONMENT})\}}")
+
+
 def last_line(state: StateBlock, start: int, end: int) -> int | None:
-    """The line on which the `$$` that opens line `start` is closed."""
-    if not state.src.startswith("$$", state.bMarks[start] + state.tShift[start]):
+    """The line at whose end the formula is closed that opens line `start`."""
+    first = line_text(state, start)
+    opening = OPENING.match(first)
+    if opening is None:
         return None
-    text, line, gap = line_text(state, start)[2:], start, False
-    while "$$" not in text:
+    name = opening["name"]
+    closed_by = rf"\end{{{name}}}" if name else CLOSED_BY[opening.group()]
+    unclosed = state.env.setdefault("unclosed formulas", {})
+    if unclosed.get((closed_by, end), end) < start:  # looked for from an earlier line, in vain
+        return None
+    text, line, gap, depth = first[opening.end() :], start, False, 1
+    lines = [text]
+    while (depth := depth - count_of_ends(text, name, closed_by)) > 0:
         line += 1
         if line >= end:
+            unclosed[closed_by, end] = start
             return None
         text = line_text(state, line)
+        lines.append(text)
         gap = gap or not text
         if gap and text and state.sCount[line] < state.blkIndent:  # out of the list or quote
             return None
-    return line if text.endswith("$$") else None
+    if not text.endswith(closed_by):
+        return None
+    if opening.group() == r"\[":
+        latex = "\n".join(lines).removesuffix(closed_by)
+        return line if latex.strip() and is_in_square_brackets(latex, "", "") else None
+    return line
+
+
+def count_of_ends(text: str, name: str | None, closed_by: str) -> int:
+    """How many more of these a line closes than it opens."""
+    if name is None:
+        return int(closed_by in text)
+    return text.count(closed_by) - text.count(rf"\begin{{{name}}}")
 
 
 def line_text(state: StateBlock, line: int) -> str:
     return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip()
-
-
-@lru_cache(maxsize=100_000)
-def mathml(latex: str, display: bool) -> str | None:
-    """The formula as a MathML element, with its source in `alttext`; None where it can't be
-    read.
-    """
-    if not balanced(latex):
-        return None
-    written = latex
-    for old, new in REWRITTEN.items():
-        written = re.sub(old, new, written)
-    made = to_mathml(written, display)
-    if display and made and OUTSIDE_TABLE.search(made):
-        made = to_mathml(rf"\begin{{align*}}{written}\end{{align*}}", display)
-    if made is None or UNKNOWN.search(made):
-        return None
-    return made.replace("<math ", f'<math alttext="{escape(latex)}" ', 1)
-
-
-def to_mathml(latex: str, display: bool) -> str | None:
-    try:
-        return convert(latex, display="block" if display else "inline")
-    except Exception:  # latex2mathml's errors have no class in common, and some are Python's
-        return None
-
-
-def balanced(latex: str) -> bool:
-    """Whether every brace is closed; the converter stops reading at one that isn't."""
-    depth = 0
-    for brace in re.findall(r"\\.|[{}]", latex, re.DOTALL):
-        depth += {"{": 1, "}": -1}.get(brace, 0)
-    return depth == 0

@@ -45,7 +45,7 @@ def read_quotes(md: Markdown, page: Page, note: Note) -> dict[int, list[etree.El
     quotes = {}
     for number, tokens in note.outline.quotes.items():
         around = etree.Element("div")
-        TreeBuilder(md, md.parser.fences).fill(around, tokens)
+        TreeBuilder(md, md.parser.fences, page.link_to(note.uri)).fill(around, tokens)
         turn_links(md, page, note, around, sections[number])
         quotes[number] = list(around)
     return quotes
