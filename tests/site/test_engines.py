@@ -5,7 +5,6 @@
 
 import functools
 import http.server
-import json
 import os
 import re
 import shutil
