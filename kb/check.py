@@ -40,7 +40,7 @@ MARKDOWN = (".md", ".markdown", ".mdown", ".mkdn", ".mkd")
 def check_notes(root: Path) -> list[str]:
     """Whether notes are whole and public and their pages up to date."""
     if is_unfinished(root):
-        return ["上一次 kb add 或 kb remove 没有做完就断了。再运行一次同样的命令，就补全了。"]
+        return ["上一次 kb add 或 kb remove 没有做完就断了。再运行一次，就补全了。"]
     private = check_private(root)
     return [*check_lock(root), *private, *([] if private else missing_pages(root))]
 

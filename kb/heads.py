@@ -156,10 +156,10 @@ def compose(head: str, line: int) -> yaml.Node | None:
     Raises Unreadable.
     """
     try:
+        check_depth(head, line)
         node = yaml.compose(head, LOADER)
         if node is not None and not isinstance(node, yaml.MappingNode):
             raise Unreadable(line, "不是一行行的 键: 值")
-        check_depth(node, line)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = line + mark.line if mark else line
@@ -174,13 +174,14 @@ def compose(head: str, line: int) -> yaml.Node | None:
     return node
 
 
-def check_depth(node: yaml.Node | None, line: int) -> None:
-    level, seen = [node] if node else [], set()
-    for _ in range(DEEPEST):
-        level = [each for inner in level for each in below(inner) if id(each) not in seen]
-        seen.update(map(id, level))
-    if level:
-        raise Unreadable(line + level[0].start_mark.line, f"套了不止 {DEEPEST} 层")
+def check_depth(head: str, line: int) -> None:
+    """Ends where it is too deep, for what is much deeper takes long to read."""
+    depth = 0
+    for event in yaml.parse(head, LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise Unreadable(line + event.start_mark.line, f"套了不止 {DEEPEST} 层")
 
 
 def below(node: yaml.Node) -> Iterator[yaml.Node]:

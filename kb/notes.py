@@ -157,40 +157,36 @@ def parse_lock(data: bytes) -> dict[str, Entry]:
     remedy = f"。用 git checkout {LOCK} 取回提交的那一份。"
     try:
         text = data.decode("utf-8")
-        pairs = json.loads(text, object_pairs_hook=list)
+        pairs = json.loads(text, object_pairs_hook=tuple)
     except json.JSONDecodeError as error:
         raise BadInput(f"{LOCK}:{error.lineno}：不是完整的 JSON{remedy}") from None
     except (UnicodeDecodeError, RecursionError, ValueError):
         raise BadInput(f"{LOCK}：不是 UTF-8 的 JSON{remedy}") from None
     lock: dict[str, Entry] = {}
-    for name, value in pairs if isinstance(pairs, list) else ():
+    for name, value in pairs if isinstance(pairs, tuple) else [("", None)]:
         if name == "format" and isinstance(value, int):
             if value > FORMAT:
-                raise BadInput(f"{LOCK}：格式是 {value}，这里的 kb 只认得 {FORMAT}。换成新版的 kb。")
+                raise BadInput(
+                    f"{LOCK}：格式是 {value}，这里的 kb 只认得 {FORMAT}。换成新版的 kb。"
+                )
             continue
-        entry = entry_of(value)
-        if entry is None:
-            pairs = None
-            break
+        if (entry := entry_of(value)) is None:
+            raise BadInput(f"{LOCK}：应是笔记的文件名 → bytes 和 sha256，内容不对{remedy}")
         if lock.setdefault(name, entry) != entry:
-            lines = [n for n, line in enumerate(text.split("\n"), 1) if json.dumps(name) in line]
+            quoted = json.dumps(name, ensure_ascii=False)
+            lines = [n for n, line in enumerate(text.split("\n"), 1) if quoted in line]
             raise BadInput(
                 f"{LOCK}：{name} 有两行，内容不同（第 {'、'.join(map(str, lines))} 行）。"
                 "两个分支各有一个版本：留下与这个文件相符的一行，或者删去两行，再用 kb add 添加它。"
             )
-    if not isinstance(pairs, list):
-        raise BadInput(f"{LOCK}：应是笔记的文件名 → bytes 和 sha256，内容不对{remedy}")
     return lock
 
 
 def entry_of(value: object) -> Entry | None:
     """None where it is none."""
-    try:
-        entry = dict(value)
-        right = all(isinstance(entry[key], kind) for key, kind in KEYS.items() if key in entry)
-        return entry if right and {"bytes", "sha256"} <= entry.keys() else None
-    except (TypeError, ValueError):
-        return None
+    entry = dict(value) if isinstance(value, tuple) else {}
+    right = all(isinstance(entry[key], kind) for key, kind in KEYS.items() if key in entry)
+    return entry if right and {"bytes", "sha256"} <= entry.keys() else None
 
 
 def lock_bytes(lock: dict[str, Entry]) -> bytes:

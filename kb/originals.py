@@ -147,7 +147,7 @@ def check_size(node: yaml.Node) -> None:
         return sizes[id(node)]
 
     if measure(node, frozenset()) > MOST_VALUES:
-        raise Unreadable(node.start_mark.line + 2, f"里的别名（&、*）展开以后超过 {MOST_VALUES} 项")
+        raise Unreadable(node.start_mark.line + 2, f"超过 {MOST_VALUES} 项，别名（&、*）展开以后算")
 
 
 def check_values(node: yaml.Node) -> None:

@@ -119,7 +119,7 @@ def judge(key: str, value: object, now: datetime) -> str | None:
 def words_of(value: object) -> set[str]:
     """A single one, but for a list."""
     values = value if isinstance(value, list) else [value]
-    return {"" if each is None else str(each).strip().casefold() for each in values}
+    return {"" if each is None else str(each).strip().casefold() for each in values or [""]}
 
 
 def has_come(value: object, now: datetime) -> bool:

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from glob import escape
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -22,7 +23,7 @@ from kb.engine import BadInput
 from kb.files import BACKUPS, UNFINISHED, Store, alone, reason, write_whole
 from kb.fitting import PICTURES
 from kb.heads import Unreadable
-from kb.notes import LOCK, front_matter, lock_bytes, read_lock
+from kb.notes import LOCK, front_matter, lock_bytes, locked_note, read_lock
 from kb.places import place
 from kb.private import private_because
 
@@ -33,7 +34,7 @@ class Removed:
 
     note: str
     private: bool
-    files: list[str] = field(default_factory=list)
+    files: list[str]
     """What left the project: the note, if it was there, and its pictures."""
     backups: list[str] = field(default_factory=list)
     """Where those are now."""
@@ -64,12 +65,13 @@ def remove_notes(
     changed nothing.
     """
     with alone(root, waiting):
-        wanted = list(dict.fromkeys(find_note(name, root) for name in names))
-        removed = [plan(name, root, wanted) for name in wanted]
-        if dry:
-            return Removal(removed)
         try:
-            journal.resume(root)
+            if not dry and journal.resume(root):
+                journal.finish(root)
+            wanted = list(dict.fromkeys(find_note(name, root) for name in names))
+            removed = plan(wanted, root)
+            if dry:
+                return Removal(removed)
             journal.begin(root, {})
             move_away(removed, root, keep)
         except OSError as error:
@@ -98,18 +100,28 @@ def inside(said: str, root: Path) -> str | None:
     return None
 
 
-def plan(name: str, root: Path, going: list[str]) -> Removed:
-    text = read(root / name)
-    try:
-        private = bool(read_lock(root).get(name, {}).get("private") or private_because(text))
-    except Unreadable:
-        private = True
-    found = Removed(name, private, [*own_pictures(name, root, going)])
-    if (root / name).is_file():
-        found.files.append(name)
-    copies = {path for each in (name, *found.files) for path in (root / BACKUPS).glob(f"*/{each}")}
-    found.older = sorted(path.relative_to(root).as_posix() for path in copies)
+def plan(names: list[str], root: Path) -> list[Removed]:
+    """Each note with its files; a picture that several have goes with the first."""
+    going: set[str] = set()
+    found = []
+    for name in names:
+        pictures = [each for each in own_pictures(name, root, names) if each not in going]
+        going.update(pictures)
+        note = [name] if (root / name).is_file() else []
+        copies = {
+            path.relative_to(root).as_posix()
+            for each in dict.fromkeys([name, *pictures])
+            for path in (root / BACKUPS).glob(f"*/{escape(each)}")
+        }
+        found.append(Removed(name, is_private(name, root), pictures + note, older=sorted(copies)))
     return found
+
+
+def is_private(name: str, root: Path) -> bool:
+    try:
+        return bool(locked_note(root, name).get("private") or private_because(read(root / name)))
+    except Unreadable:
+        return True
 
 
 def own_pictures(name: str, root: Path, going: Iterable[str] = ()) -> list[str]:

@@ -1,7 +1,7 @@
 """A note that its author has made private since it was published here: which of ours it was.
 
 It is the note of its abbrlink; or, where it has none, that of the same title and date, or of the
-same text below the front matter.
+same text below the front matter, if that is long enough to be no other's.
 """
 
 import re
@@ -16,6 +16,10 @@ from kb.heads import Unreadable, read_pairs
 from kb.notes import FRONT_MATTER, front_matter, without_embeds
 from kb.originals import identity_of
 from kb.private import plain
+
+
+LONG_ENOUGH = 40
+"""Characters."""
 
 
 class PublicNotes:
@@ -76,6 +80,7 @@ class PublicNotes:
 
 
 def body_of(text: str) -> str:
-    """What is below the front matter, blanks aside; "" where that is nothing."""
+    """What is below the front matter, blanks aside; "" where that says too little."""
     found = FRONT_MATTER.match(text)
-    return re.sub(r"\s+", " ", text[found.end() :] if found else text).strip()
+    body = re.sub(r"\s+", " ", text[found.end() :] if found else text).strip()
+    return body if len(body) >= LONG_ENOUGH else ""
