@@ -9,6 +9,7 @@ import html
 import os
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from glob import escape
 from pathlib import Path
@@ -189,7 +190,8 @@ def move_away(removed: list[Removed], root: Path, keep: bool) -> None:
 
 
 def tidy(folder: Path, end: Path) -> None:
-    """Folders that are empty now go too."""
-    while folder not in (end, end.parent) and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent
+    """Folders that are empty now go too; one that can't is in nobody's way."""
+    with suppress(OSError):  # it isn't empty, or has gone
+        while folder not in (end, end.parent):
+            folder.rmdir()
+            folder = folder.parent

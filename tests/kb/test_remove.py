@@ -102,7 +102,8 @@ class TestRemoving:
 
     def test_both_take_the_picture_that_both_use(self, project, kb):
         self.start(project, kb)
-        assert kb("remove", "1", "2")[0] == 0
+        code, output = kb("remove", "1", "2")
+        assert code == 0, output
         assert files(project) == set() and read_lock(project.root) == {}
 
     def test_a_picture_in_the_folder_of_one_that_another_shows(self, project, kb):
