@@ -1,4 +1,4 @@
-"""The command line: `kb add`, `kb pages`, `kb list`, `kb check`, `kb mutate`."""
+"""The command line: `kb add`, `kb remove`, `kb pages`, `kb list`, `kb check`, `kb mutate`."""
 
 import os
 import sys
@@ -16,6 +16,7 @@ from kb.check import (
     check_figures,
     check_notes,
     count_states,
+    migrate,
     rerun,
 )
 from kb.chinese import Group, write_json
@@ -23,10 +24,13 @@ from kb.contents import list_notes, tabulate
 from kb.dead import check_addresses
 from kb.engine import BadInput
 from kb.evidence import DEVICES
+from kb.files import BACKUPS
 from kb.judge import EQUIVALENT, Mutation, judge_all
 from kb.notes import read_lock
 from kb.pages import write_pages
 from kb.remote import check_remote
+from kb.remove import Removal, remove_notes
+from kb.whose import Whose
 
 help_option = click.help_option("--help", help="显示帮助并退出。")
 json_option = click.option(
@@ -49,7 +53,8 @@ def project_root(command: str) -> Path:
 
 @main.command(
     help="把笔记原样收进知识库：逐字节复制到 docs/posts/<abbrlink>.md，本地的图片一起带来，"
-    "在 notes.lock.json 里记下长度和 SHA-256。路径是笔记、文件夹或整个 Hexo 博客。"
+    "在 notes.lock.json 里记下长度和 SHA-256，还有作者、许可、原文的网址：笔记的 front matter 里"
+    "写着的，没有写就照选项，都没有就是不知道。路径是笔记、文件夹或整个 Hexo 博客。"
     "然后像 kb pages 那样写好分类、标签、月份的页面文件。"
     "已有的笔记换成新版本时，嵌入块跟着原来的段落走，换下的文件有备份。",
     short_help="把笔记原样收进知识库。",
@@ -57,30 +62,47 @@ def project_root(command: str) -> Path:
 @click.argument(
     "paths", metavar="路径...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
+@click.option("--author", metavar="名字", help="这些笔记的作者。")
+@click.option("--licence", metavar="许可", help="以什么许可发表。")
+@click.option(
+    "--origin", metavar="网址", help="原文的网址，其中的 {abbrlink} 换成每一篇的号码。"
+)
 @json_option
 @help_option
-def add(paths: tuple[Path, ...], as_json: bool) -> None:
+def add(
+    paths: tuple[Path, ...],
+    author: str | None,
+    licence: str | None,
+    origin: str | None,
+    as_json: bool,
+) -> None:
     root = project_root("add")
-
-    def waiting() -> None:
-        click.echo("另一个 kb add 正在运行，等它结束……", err=True)
-
+    whose = Whose(author, licence, origin)
     try:
         with ExitStack() as stack:
             report = add_notes(
-                paths, root, waiting, lambda notes: with_bar(notes, len(notes), "添加笔记", stack)
+                paths,
+                root,
+                whose,
+                waiting,
+                lambda notes: with_bar(notes, len(notes), "添加笔记", stack),
             )
-        pages = write_pages(root) if report.changed else []
     except BadInput as error:
         raise click.ClickException(str(error)) from None
     if as_json:
         write_json(report.as_json())
     else:
         describe(report)
-        for line in pages:
+        for line in report.pages:
             click.echo(line)
-    if report.count(Outcome.REFUSED):
+        if report.problem:
+            click.echo(report.problem, err=True)
+    if not report.ok:
         sys.exit(1)
+
+
+def waiting() -> None:
+    click.echo("另一个 kb add 正在运行，等它结束……", err=True)
 
 
 def with_bar(items: Iterable, number: int, label: str, stack: ExitStack) -> Iterable:
@@ -98,7 +120,10 @@ def describe(report: Report) -> None:
     for result in report.results:
         if result.outcome is Outcome.REFUSED:
             click.echo(f"{result.outcome.value}：{result.reason}", err=True)
-        elif result.outcome is not Outcome.PRIVATE:
+        elif result.outcome is Outcome.PRIVATE:
+            if result.file:
+                click.echo(f"{result.outcome.value}：{result.source}", err=True)
+        else:
             also = "；".join(details(result))
             click.echo(
                 f"{result.outcome.value}：{result.source} → {result.file}"
@@ -113,6 +138,7 @@ def describe(report: Report) -> None:
     click.echo(
         f"共 {len(report.results)} 篇：{'，'.join(counts)}。"
         + (f"私密的不收：{held}。" if held else "")
+        + (f"其中 {report.still_public} 篇还在站点上，要撤下。" if report.still_public else "")
     )
 
 
@@ -123,6 +149,47 @@ def details(result: Result) -> Iterator[str]:
         yield f"带来 {len(result.pictures)} 张图片"
     if result.backups:
         yield f"换下的在 {'、'.join(result.backups)}"
+
+
+@main.command(
+    help="把笔记从站点撤下：它的文件、notes.lock.json 里的一项、只有它用的图片一起移走，"
+    "分类、标签、月份的页面跟着更新。笔记写它的号码或路径。撤下的文件留有备份；"
+    "私密的笔记直接删去，不留备份。提交过的历史里还有它，要另外删去。",
+    short_help="把笔记从站点撤下。",
+)
+@click.argument("notes", metavar="笔记...", nargs=-1)
+@click.option("--keep", is_flag=True, help="私密的笔记也留一份备份。")
+@click.option("--dry-run", "dry", is_flag=True, help="只说会撤下什么，不动手。")
+@json_option
+@help_option
+def remove(notes: tuple[str, ...], keep: bool, dry: bool, as_json: bool) -> None:
+    root = project_root("remove")
+    if not notes:
+        raise click.UsageError("没有写参数 '笔记...'。写笔记的号码或路径。")
+    try:
+        removal = remove_notes(notes, root, keep, dry, waiting)
+    except BadInput as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        write_json(removal.as_json())
+    else:
+        describe_removal(removal, dry)
+    if removal.problem:
+        sys.exit(1)
+
+
+def describe_removal(removal: Removal, dry: bool) -> None:
+    for note in removal.notes:
+        click.echo(f"{'会撤下' if dry else '已撤下'}：{note.note}")
+        for number, file in enumerate(note.files):
+            where = f" → {note.backups[number]}" if note.backups else ""
+            click.echo(f"  {file}{where}")
+        still = f"，{BACKUPS}/ 里还有从前的 {'、'.join(note.older)}" if note.older else ""
+        click.echo(f"  注意：git 的历史里还有它{still}。不该公开的话，另外删去。")
+    for line in removal.pages:
+        click.echo(line)
+    if removal.problem:
+        click.echo(removal.problem, err=True)
 
 
 @main.command(
@@ -168,12 +235,15 @@ def list_command(as_json: bool) -> None:
     short_help="检查笔记、链接和嵌入的代码。",
 )
 @click.option("--rerun", "again", is_flag=True, help="再运行一遍测试，与 evidence/cpu.json 比较。")
+@click.option("--migrate", "renew", is_flag=True, help="先把 notes.lock.json 换成现在的格式。")
 @click.option("--remote", is_flag=True, help="也检查指向别的网站的链接和图片，要联网。")
 @json_option
 @help_option
-def check(again: bool, remote: bool, as_json: bool) -> None:
+def check(again: bool, renew: bool, remote: bool, as_json: bool) -> None:
     root = project_root("check")
     try:
+        if renew:
+            click.echo(migrate(root), err=as_json)
         found = check_addresses(root)
         if remote:
             with ExitStack() as stack:

@@ -14,7 +14,7 @@ import yaml
 
 from kb.engine import BadInput
 from kb.notes import front_matter
-from kb.originals import Original
+from kb.originals import Original, identity_of
 
 
 def name_of(abbrlink: str) -> str:
@@ -86,7 +86,7 @@ def written_abbrlink(original: Original) -> str | None:
     if not is_abbrlink(abbrlink):
         raise BadInput(
             f"{original.source}：front matter 里的 abbrlink 应由十进制或十六进制数字组成，"
-            f"得到 {str(abbrlink)[:60]!r}。它是笔记的文件名和网址，例如 abbrlink: 681746266。"
+            f"得到 {abbrlink[:60] if isinstance(abbrlink, str) else '列表或映射'!r}。它是笔记的文件名和网址，例如 abbrlink: 681746266。"
         )
     if len(f"{abbrlink}.md") > 255:
         raise BadInput(
@@ -112,5 +112,5 @@ def is_same(original: Original, note: Path, agree: Callable[[Iterable[bool]], bo
         meta = front_matter(note.read_bytes().decode("utf-8", "replace"), yaml.BaseLoader)
     except (OSError, yaml.YAMLError):
         return False
-    here = str(meta.get("title", "")), str(meta.get("date", ""))
+    here = identity_of(meta)
     return agree(mine == theirs for mine, theirs in zip(original.identity, here, strict=True))

@@ -1,8 +1,9 @@
 """Taking notes in: each one's bytes go to `docs/posts/<abbrlink>.md`, its pictures beside it,
-its fingerprint to the lock.
+its fingerprint and whose it is to the lock.
 
-Order matters where a disk is full or the power fails: pictures, then the note, then the lock.
-At any point in between, adding the same notes again brings everything to its end.
+Order matters where a disk is full, the power fails or somebody ends it: a journal of what the lock
+is to hold, pictures, then the note, then the lock, then the pages made from notes. At any point in
+between, adding the same notes again, or newer ones, brings everything to its end.
 """
 
 from collections import Counter
@@ -11,24 +12,28 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
 
-import yaml
-
-from kb.abbrlink import give_abbrlinks, is_abbrlink, is_same, name_of
+from kb import journal
+from kb.abbrlink import give_abbrlinks, is_same, name_of
 from kb.brought import Pictures
 from kb.engine import BadInput
-from kb.files import UNFINISHED, Store, alone, reason, write_whole
+from kb.files import BACKUPS, Store, alone, reason, write_whole
 from kb.merge import keep_embeds
 from kb.notes import (
     LOCK,
+    WHOSE,
+    Entry,
     fingerprint,
-    front_matter,
     is_original,
     list_embeds,
     lock_bytes,
     read_lock,
 )
 from kb.originals import Original, Private, read_original
+from kb.private import removal
+from kb.remove import own_pictures
 from kb.sources import find_sources
+from kb.whose import Whose
+from kb.withdrawn import PublicNotes
 
 
 class Outcome(Enum):
@@ -46,7 +51,10 @@ class Result:
     source: str
     outcome: Outcome
     file: str | None = None
-    """Where it is now, below the root of the project."""
+    """Where it is now, below the root of the project; of a private one, its public version."""
+    author: str | None = None
+    licence: str | None = None
+    origin: str | None = None
     reason: str | None = None
     """Why it was refused or held back; nothing of a private note but its path."""
     embeds: int = 0
@@ -62,6 +70,10 @@ class Result:
 class Report:
     results: list[Result] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)
+    """What became of the pages made from notes."""
+    problem: str | None = None
+    """Why those couldn't follow."""
 
     def refuse(self, path: Path, why: str) -> None:
         self.results.append(Result(str(path), Outcome.REFUSED, reason=why))
@@ -79,20 +91,30 @@ class Report:
         """How many private notes there were, by reason."""
         return Counter(r.reason for r in self.results if r.outcome is Outcome.PRIVATE)
 
+    @property
+    def still_public(self) -> int:
+        """How many notes are private by now, and still here."""
+        return sum(r.outcome is Outcome.PRIVATE and r.file is not None for r in self.results)
+
+    @property
+    def ok(self) -> bool:
+        return not (self.count(Outcome.REFUSED) or self.still_public or self.problem)
+
     def as_json(self) -> dict:
         return {
-            "ok": not self.count(Outcome.REFUSED),
+            "ok": self.ok,
             "notes": [
                 asdict(result) | {"outcome": result.outcome.name.lower()} for result in self.results
             ],
             "counts": {outcome.name.lower(): self.count(outcome) for outcome in Outcome},
-            "remarks": self.remarks,
+            "remarks": [*self.remarks, *([self.problem] if self.problem else [])],
         }
 
 
 def add_notes(
     paths: Iterable[Path],
     root: Path,
+    whose: Whose = Whose(),
     waiting: Callable[[], None] = lambda: None,
     progress: Callable[[list], Iterable] = iter,
 ) -> Report:
@@ -102,81 +124,119 @@ def add_notes(
     notes as they are taken in. Raises BadInput where the project can't be written to at all.
     """
     found = find_sources(paths)
+    whose.check(len(found.files))
     report = Report(remarks=found.remarks)
     for path, problem in found.problems:
         report.refuse(path, f"{path}：{problem}")
     with alone(root, waiting):
-        originals = []
-        for path in found.files:
+        originals, private = [], {}
+        for path, collection in found.files.items():
             try:
-                originals.append(read_original(path))
-            except Private as private:
-                report.results.append(hold_back(path, str(private), root))
+                originals.append(read_original(path, collection))
+            except Private as why:
+                private[path] = str(why)
             except BadInput as problem:
                 report.refuse(path, str(problem))
-        Batch(root, report).add(originals, progress)
+        try:
+            resumed = journal.resume(root)
+        except OSError as error:
+            raise BadInput(f"{error.filename or root}：写不了（{reason(error)}）。") from None
+        Batch(root, report, whose).add(originals, private, progress)
+        if report.changed or resumed:
+            report.pages, report.problem = journal.finish(root)
+        else:
+            journal.end(root)
     order = {str(path): number for number, path in enumerate(found.files)}
     report.results.sort(key=lambda result: order.get(result.source, -1))
     return report
 
 
-def hold_back(path: Path, why: str, root: Path) -> Result:
-    result = Result(str(path), Outcome.PRIVATE, reason=why)
-    try:
-        abbrlink = front_matter(path.read_text("utf-8"), yaml.BaseLoader).get("abbrlink", "")
-    except (OSError, ValueError, yaml.YAMLError):
-        return result
-    name = name_of(abbrlink)
-    if is_abbrlink(abbrlink) and (root / name).exists():
-        result.remarks.append(
-            f"{name} 是它从前公开的版本，仍在站点上。要撤下，删去这个文件和 {LOCK} 里的这一项。"
-        )
-    return result
-
-
 class Batch:
     """The notes of one call, on their way into the project."""
 
-    def __init__(self, root: Path, report: Report):
+    def __init__(self, root: Path, report: Report, whose: Whose):
         self.root = root
         self.report = report
+        self.whose = whose
         self.store = Store(root)
         self.lock = read_lock(root)
         self.spelt = {name.lower(): name for name in self.lock}
         self.pictures = Pictures(root)
 
-    def add(self, originals: list[Original], progress: Callable[[list], Iterable]) -> None:
-        for folder in ("docs", "docs/posts"):
-            for unfinished in (self.root / folder).glob(UNFINISHED):
-                unfinished.unlink()  # a crash left it
+    def add(
+        self,
+        originals: list[Original],
+        private: dict[Path, str],
+        progress: Callable[[list], Iterable],
+    ) -> None:
+        """Takes in notes, holds back private ones, which are given with the reason."""
         before = dict(self.lock)
         notes = give_abbrlinks(originals, self.root, self.report.refuse)
+        entries = {name_of(abbrlink): self.entry(note, abbrlink) for note, abbrlink in notes}
         try:
+            self.announce({name: new for name, new in entries.items() if before.get(name) != new})
             for original, abbrlink in progress(notes):
+                name = name_of(abbrlink)
                 try:
-                    self.report.results.append(self.take_in(original, name_of(abbrlink)))
+                    self.report.results.append(self.take_in(original, name, entries[name]))
                 except BadInput as problem:
                     self.report.refuse(original.source, str(problem))
+            public = PublicNotes(self.root)
+            for source, why in private.items():
+                self.report.results.append(self.hold_back(source, why, public, entries))
         finally:
-            if self.lock != before:
-                self.write_lock(before)
+            self.write_lock(before)
+
+    def announce(self, entries: dict[str, Entry]) -> None:
+        try:
+            if entries:
+                journal.begin(self.root, entries)
+        except OSError as error:
+            raise BadInput(
+                f"{journal.JOURNAL}：写不下（{reason(error)}）。什么也没有改。"
+                "腾出空间，再运行一次同样的命令。"
+            ) from None
+
+    def entry(self, original: Original, abbrlink: str) -> Entry:
+        known = self.lock.get(name_of(abbrlink), {})
+        return fingerprint(original.data) | self.whose.of(original.meta, abbrlink, known)
+
+    def hold_back(self, source: Path, why: str, public: PublicNotes, taken: dict) -> Result:
+        """Says what is still here of a private note, and enters that into the lock."""
+        result = Result(str(source), Outcome.PRIVATE, reason=why)
+        for name in public.find(source):
+            if name in taken:  # another note of this call
+                continue
+            result.file = name
+            if name in self.lock:
+                self.lock[name] = {**self.lock[name], "private": True}
+            pictures = own_pictures(name, self.root)
+            also = f"，它的图片 {'、'.join(pictures)} 也在" if pictures else ""
+            result.remarks.append(
+                f"{name} 是它从前公开的版本，仍在站点上{also}。用 {removal(name)} 撤下；"
+                f"git 的历史和 {BACKUPS}/ 里还有公开过的内容，要另外删去。"
+            )
+        return result
 
     def write_lock(self, before: dict) -> None:
+        new, path = lock_bytes(self.lock), self.root / LOCK
         try:
             if before.items() <= self.lock.items():  # nothing of it is lost
-                write_whole(self.root / LOCK, lock_bytes(self.lock))
+                if self.lock and (not path.exists() or path.read_bytes() != new):
+                    write_whole(path, new)
             else:
-                self.store.write(LOCK, lock_bytes(self.lock))
+                self.store.write(LOCK, new)
         except OSError as error:
             raise BadInput(
                 f"{LOCK}：写不下（{reason(error)}）。笔记已经在 docs/posts/ 里，但没有登记。"
                 "腾出空间，再运行一次同样的命令，就补上了。"
             ) from None
 
-    def take_in(self, original: Original, name: str) -> Result:
+    def take_in(self, original: Original, name: str, entry: Entry) -> Result:
         """Writes pictures, then the note. Raises BadInput, having changed no note."""
         self.check_case(original, name)
-        result = Result(str(original.source), Outcome.ADDED, name)
+        whose = {key: entry.get(key) for key in WHOSE}
+        result = Result(str(original.source), Outcome.ADDED, name, **whose)
         note = self.new_bytes(original, name)
         pictures, result.remarks = self.pictures.find(original, name)
         try:
@@ -190,9 +250,10 @@ class Batch:
                 f"{original.source}：写不下 {error.filename or name}（{reason(error)}）。"
                 "这篇笔记没有改动。腾出空间，再运行一次同样的命令。"
             ) from None
-        self.lock[name] = fingerprint(original.data)
+        known = self.lock.get(name, {})
+        self.lock[name] = entry
         if not is_new:
-            changed = changed or bool(result.pictures)
+            changed = changed or bool(result.pictures) or any(known.get(k) != whose[k] for k in WHOSE)
             result.outcome = Outcome.UPDATED if changed else Outcome.UNCHANGED
             result.embeds = len(list_embeds(note))
         return result

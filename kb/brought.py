@@ -1,5 +1,6 @@
 """The pictures that lie beside a note on its author's disk, and come along with it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -7,11 +8,14 @@ from urllib.parse import unquote
 from kb.addresses import find_addresses
 from kb.engine import BadInput
 from kb.files import reason
+from kb.fitting import PICTURES, name_problem, same, svg_problem
+from kb.heads import Unreadable
 from kb.links import ON_ONE_MACHINE, is_elsewhere
 from kb.originals import Original
 from kb.places import find_on_disk, place
+from kb.private import private_because
+from kb.sources import is_draft
 
-PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".avif", ".ico")
 LARGEST = 20 * 2**20
 """Bytes."""
 
@@ -23,6 +27,8 @@ class Pictures:
         self.root = root
         self.sources: dict[str, Path] = {}
         """Name of each below the root of the project → the file that it came from."""
+        self.spelt: dict[str, str] = {}
+        """The same names in the letters that all systems tell apart → as they were first."""
 
     def find(self, original: Original, note: str) -> tuple[dict[str, bytes], list[str]]:
         """Name → bytes of those that belong beside `note`; a remark for each that can't come.
@@ -31,12 +37,12 @@ class Pictures:
         """
         found: dict[str, bytes] = {}
         remarks = []
-        for address, line in pictures_of(original):
-            here = f"{original.source}:{line}：图片 {unquote(address)}"
+        for address, line in pictures_of(original.text, original.meta):
+            here = f"{original.source}:{line}：图片 {printable(unquote(address))}"
             try:
-                if located := self.locate(original.source, note, address):
+                if located := self.locate(original, note, address):
                     name, file = located
-                    found[name] = file.read_bytes()
+                    found[name] = self.read(name, file)
                     self.check_clash(here, name, note, file, found[name])
             except OSError as error:
                 remarks.append(f"{here} 读不到（{reason(error)}），没有带来。")
@@ -44,7 +50,7 @@ class Pictures:
                 remarks.append(f"{here} {why}")
         return found, remarks
 
-    def locate(self, source: Path, note: str, address: str) -> tuple[str, Path] | None:
+    def locate(self, original: Original, note: str, address: str) -> tuple[str, Path] | None:
         """Its name and the author's file; None where it isn't ours to bring.
 
         Raises CannotCome, which says why.
@@ -53,7 +59,7 @@ class Pictures:
             raise CannotCome("是作者电脑上的路径，网页上看不到。")
         if is_elsewhere(address) or address.startswith("#"):
             return None
-        file = find_on_disk(source, address)
+        file = find_on_disk(original.source, address)
         where = place(note.removeprefix("docs/"), address)
         if file is None:
             raise CannotCome("找不到，没有带来。")
@@ -61,9 +67,25 @@ class Pictures:
             raise CannotCome("指到了站点外面，没有带来。")
         if file.suffix.lower() not in PICTURES:
             raise CannotCome(f"不是图片（{'、'.join(PICTURES)}），没有带来。")
+        if problem := name_problem(where):
+            raise CannotCome(problem)
+        if leaves(file, original):
+            raise CannotCome("是符号链接，指到了笔记的文件夹外面，没有带来。")
+        if is_draft(file) or is_of_private(file, original):
+            raise CannotCome("是草稿或私密的笔记的，没有带来。")
+        return f"docs/{where}", file
+
+    def read(self, name: str, file: Path) -> bytes:
+        """Raises OSError, and CannotCome where there is too much in it, or what would run."""
         if file.stat().st_size > LARGEST:
             raise CannotCome(f"超过 {LARGEST >> 20} MB，没有带来。")
-        return f"docs/{where}", file
+        data = file.read_bytes()
+        if name.lower().endswith(".svg") and (problem := svg_problem(data)):
+            raise CannotCome(problem)
+        first = self.spelt.setdefault(same(name), name)
+        if first != name or (first := other_alike(self.root / name)):
+            raise CannotCome(f"与 {first} 只差大小写，在 Windows 和 macOS 上是同一个文件，没有带来。")
+        return data
 
     def is_inside(self, name: str) -> bool:
         """Whether it is below docs/, symbolic links followed."""
@@ -82,15 +104,63 @@ class Pictures:
             )
 
 
+def leaves(file: Path, original: Original) -> bool:
+    """Whether symbolic links lead it out of the collection, and of the folder above it and the note."""
+    real = Path(os.path.realpath(file))
+    return not any(real.is_relative_to(folder) for folder in folders_of(file, original))
+
+
+def is_of_private(file: Path, original: Original) -> bool:
+    """Whether it is in the folder of a note, other than this one, that is private."""
+    ends, note = folders_of(file, original), Path(os.path.realpath(original.source))
+    for folder in Path(os.path.realpath(file)).parents:
+        if folder in ends:
+            break
+        if any(owner != note and is_private(owner) for owner in owners(folder)):
+            return True
+    return False
+
+
+def folders_of(file: Path, original: Original) -> list[Path]:
+    """What a note may take pictures from: the lowest folder that both are in, and the collection."""
+    both = [os.path.abspath(path.parent) for path in (file, original.source)]
+    return [Path(os.path.realpath(path)) for path in (os.path.commonpath(both), original.collection)]
+
+
+def owners(folder: Path) -> list[Path]:
+    """The notes that a folder of pictures may belong to: beside it in Hexo, within it in Hugo."""
+    return [folder.parent / f"{folder.name}.md", folder / "index.md", folder / "_index.md"]
+
+
+def is_private(note: Path) -> bool:
+    try:
+        return private_because(note.read_bytes().decode("utf-8")) is not None
+    except OSError:  # there is none
+        return False
+    except (Unreadable, UnicodeDecodeError):
+        return True
+
+
+def other_alike(target: Path) -> str | None:
+    """A file beside it whose name is the same to some systems."""
+    names = os.listdir(target.parent) if target.parent.is_dir() else []
+    alike = (name for name in names if name != target.name and same(name) == same(target.name))
+    return next(alike, None)
+
+
+def printable(text: str) -> str:
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
 class CannotCome(Exception):
     """Why a picture stays where it is."""
 
 
-def pictures_of(original: Original) -> Iterator[tuple[str, int]]:
-    """Address and line of every picture, the cover first."""
-    if isinstance(cover := original.meta.get("index_img"), str) and cover.strip():
-        lines = original.text.split("\n")
+def pictures_of(text: str, meta: dict) -> Iterator[tuple[str, int]]:
+    """Address and line of every picture of a note, the cover first."""
+    if isinstance(cover := meta.get("index_img"), str) and cover.strip():
+        lines = text.split("\n")
         yield cover, next((n for n, line in enumerate(lines, 1) if "index_img" in line), 1)
-    for address in find_addresses(original.text):
+    for address in find_addresses(text):
         if address.is_picture:
             yield address.target, address.line

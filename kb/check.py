@@ -3,6 +3,7 @@ embed is verified on CPU and every figure was measured with the code there is; w
 whether what is verified still would be.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,11 +11,12 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-import yaml
-
 from kb import evidence
 from kb.engine import BadInput
 from kb.evidence import DEVICES, RECORD
+from kb.files import write_whole
+from kb.heads import Unreadable
+from kb.journal import is_unfinished
 from kb.judge import (
     EQUIVALENT,
     Mutation,
@@ -26,20 +28,19 @@ from kb.judge import (
 )
 from kb.keys import TESTS
 from kb.measured import outdated, read_measured
-from kb.notes import (
-    LOCK,
-    find_embeds,
-    front_matter,
-    is_original,
-    private_because,
-    read_lock,
-)
+from kb.notes import LOCK, find_embeds, is_original, lock_bytes, read_lock
 from kb.pages import missing_pages
+from kb.private import private_because, removal, withdrawn
 from kb.regions import read_all
+
+
+MARKDOWN = (".md", ".markdown", ".mdown", ".mkdn", ".mkd")
 
 
 def check_notes(root: Path) -> list[str]:
     """Whether notes are whole and public and their pages up to date."""
+    if is_unfinished(root):
+        return ["上一次 kb add 或 kb remove 没有做完就断了。再运行一次，就补全了。"]
     private = check_private(root)
     return [*check_lock(root), *private, *([] if private else missing_pages(root))]
 
@@ -52,7 +53,7 @@ def check_lock(root: Path) -> list[str]:
     }
     problems = [
         f"{LOCK}：{name} 登记了，却没有这个文件。用 git checkout {name} 取回它；"
-        "不要它了，就删去这一项。"
+        f"不要它了，就用 {removal(name)} 撤下。"
         for name in sorted(lock.keys() - notes.keys())
     ]
     for name, path in sorted(notes.items()):
@@ -67,15 +68,18 @@ def check_lock(root: Path) -> list[str]:
 
 
 def check_private(root: Path) -> list[str]:
-    problems = []
-    for path in sorted((root / "docs").rglob("*.md")):
+    """Pages below `docs/` that may not be published, whatever tool they were written for."""
+    problems = [
+        withdrawn(name) for name, entry in sorted(read_lock(root).items()) if entry.get("private")
+    ]
+    for path in find_pages(root):
         name = path.relative_to(root).as_posix()
         try:
-            reason = private_because(front_matter(path.read_bytes().decode("utf-8")))
+            reason = private_because(path.read_bytes().decode("utf-8"))
         except UnicodeDecodeError:
             problems.append(f"{name}：不是 UTF-8 编码。用作者的原文替换它。")
-        except (yaml.YAMLError, ValueError) as error:
-            problems.append(f"{name}：front matter 不是正确的 YAML（{error}）。改正它。")
+        except Unreadable as error:
+            problems.append(f"{name}:{error.line}：front matter {error.problem}。改正它。")
         else:
             if reason:
                 problems.append(
@@ -83,6 +87,25 @@ def check_private(root: Path) -> list[str]:
                     "把文件移出 docs/。"
                 )
     return problems
+
+
+def find_pages(root: Path) -> list[Path]:
+    """All that is Markdown by its name, also where MkDocs would only copy it to the site."""
+    return sorted(
+        Path(folder, name)
+        for folder, _, names in os.walk(root / "docs")
+        for name in names
+        if name.lower().endswith(MARKDOWN)
+    )
+
+
+def migrate(root: Path) -> str:
+    """Writes the lock in the format of today, losing nothing."""
+    new = lock_bytes(read_lock(root))
+    if not (root / LOCK).exists() or (root / LOCK).read_bytes() == new:
+        return f"{LOCK} 已经是现在的格式。"
+    write_whole(root / LOCK, new)
+    return f"{LOCK} 换成了现在的格式，登记的内容都在。"
 
 
 def check_embeds(root: Path) -> list[str]:

@@ -5,11 +5,14 @@ leaves the old one or the new one, never half of one.
 """
 
 import errno
+import fnmatch
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -54,6 +57,17 @@ def write_whole(target: Path, data: bytes) -> None:
         raise
 
 
+def sweep(root: Path) -> None:
+    """Removes what a crash left of files that were being written, and of what was being removed."""
+    folders = [root, *(root / name for name in ("docs", BACKUPS))]
+    for folder, folders_in, names in chain.from_iterable(map(os.walk, folders)):
+        for name in fnmatch.filter([*names, *folders_in], UNFINISHED):
+            path = Path(folder, name)
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        if Path(folder) == root:
+            folders_in.clear()
+
+
 class Store:
     """Writes below the root of a project; what it replaces goes to `.kb-backup/<time>/`."""
 
@@ -72,12 +86,12 @@ class Store:
             before = target.read_bytes()
             if before == data:
                 return None
-            copy = self._folder() / name
+            copy = self.folder() / name
             write_whole(copy, before)
         write_whole(target, data)
         return copy and copy.relative_to(self.root).as_posix()
 
-    def _folder(self) -> Path:
+    def folder(self) -> Path:
         """One folder for all copies of this call, never one that was there before."""
         if self._backup is None:
             time, number = datetime.now().strftime("%Y%m%d-%H%M%S"), 1

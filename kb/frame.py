@@ -2,7 +2,7 @@
 
 Above: title, date, author, the path of its category, its tags, its cover. Below: the notes
 before and after it in its category, where it comes from, under which licence, and whether
-code was added. Pages that aren't notes have none.
+code was added. Pages that aren't notes have none. A page that is private ends the build.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
@@ -20,7 +20,8 @@ from markdown.treeprocessors import Treeprocessor
 from kb.catalog import Catalog, read_catalog
 from kb.engine import Page, current_page
 from kb.html import element, literal
-from kb.library import Note, read_note, refuse_private
+from kb.library import Note, read_note, read_text
+from kb.private import refuse_private, refuse_withdrawn
 
 LICENCE = "https://creativecommons.org/licenses/by/4.0/deed.zh-hans"
 
@@ -33,10 +34,12 @@ class FrameTreeprocessor(Treeprocessor):
 
     def run(self, root: etree.Element) -> None:
         page = current_page(self.md)
+        name = f"docs/{page.uri}"
         if not page.is_note:
+            refuse_private(read_text(page.path, name), name)
             return
-        refuse_private(page.meta, page.path.relative_to(page.root).as_posix())
-        note = read_note(page.path, page.root)
+        refuse_withdrawn(page.root, name)
+        note = read_note(page.path, page.root)  # refuses a private one
         catalog = read_catalog(page.root, page.build)
         has_code = root.find("figure[@class='embed']") is not None
         root.insert(0, self.head(page, catalog, note))

@@ -19,15 +19,14 @@ from markdown_it.token import Token
 from kb.annotations import SIGNATURE
 from kb.engine import BadInput
 from kb.marks import MARK
-from kb.notes import EMBED_FIRST, EMBED_MIDDLE, FRONT_MATTER, private_because
+from kb.notes import EMBED_FIRST, EMBED_MIDDLE, FRONT_MATTER
+from kb.private import refuse_private
 from kb.rawhtml import shown_of_html
 from kb.syntax import parse
 
 GROWS = re.compile(r"\$|```|~~~|\\[(\[]")
 LINE_END = re.compile(r"\r\n?")
-PRIVATE = {"password", "published", "draft"}
 STRINGS = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-VALUES = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 
 
@@ -67,7 +66,7 @@ class Note:
 
     @cached_property
     def outline(self) -> "Outline":
-        return Outline(read_parts(self.path, f"docs/{self.uri}")[1])
+        return Outline(parts_of(read_text(self.path, f"docs/{self.uri}"))[1])
 
     @property
     def done(self) -> int:
@@ -118,7 +117,9 @@ def read_note(path: Path, root: Path) -> Note:
 
 def parse_note(path: Path, root: Path) -> Note:
     name = path.relative_to(root).as_posix()
-    head, body = read_parts(path, name)
+    text = read_text(path, name)
+    refuse_private(text, name)
+    head, body = parts_of(text)
     meta = parse_meta(head, name)
     title = text_of(meta.get("title"))
     outline = None if title else Outline(body)
@@ -146,24 +147,27 @@ def remember(note: Note, outline: "Outline") -> None:
     vars(note)["outline"] = outline
 
 
-def read_parts(path: Path, name: str) -> tuple[str, str]:
-    """Front matter and body of a file. Raises BadInput, which calls it `name`."""
+def read_text(path: Path, name: str) -> str:
+    """Raises BadInput, which calls the file `name`."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise BadInput(f"{name}:{line}：不是 UTF-8 编码。用作者的原文替换这个文件。") from None
+
+
+def parts_of(text: str) -> tuple[str, str]:
+    """Front matter and body."""
     found = FRONT_MATTER.match(text)
     return (found.group(1), text[found.end() :]) if found else ("", text)
 
 
 def parse_meta(source: str, name: str) -> dict:
-    """The front matter as strings. Raises BadInput, also where it makes the note private."""
+    """The front matter as strings. Raises BadInput."""
     try:
         meta = yaml.load(source, STRINGS)
         if not isinstance(meta, dict):
             return {}
-        values = yaml.load(source, VALUES) if meta.keys() & PRIVATE else {}
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{name}:{mark.line + 2}" if mark else name
@@ -171,17 +175,7 @@ def parse_meta(source: str, name: str) -> dict:
             f"{place}：front matter 不是正确的 YAML（{getattr(error, 'problem', None) or error}）。"
             "改正这一行。"
         ) from None
-    refuse_private(values, name)
     return meta
-
-
-def refuse_private(meta: dict, name: str) -> None:
-    """Raises BadInput where this front matter makes the note called `name` private."""
-    if reason := private_because(meta):
-        raise BadInput(
-            f"{name}：这篇笔记的 front matter 写着 {reason}，是私密的，不能放在 docs/ 里。"
-            "请把文件移出 docs/。"
-        )
 
 
 def text_of(value: object) -> str:

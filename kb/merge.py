@@ -9,9 +9,11 @@ be in the section it was in.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import chain
 
 from kb.engine import BadInput
 from kb.notes import (
@@ -24,6 +26,12 @@ from kb.notes import (
     without_embeds,
 )
 from kb.syntax import parse
+
+MOST_ALIKE = 100
+"""A block that occurs more often than this is in no place beyond doubt."""
+MOST_COMPARED = 2_000
+"""Blocks of either version, up to which it is said what a block has become."""
+PLACES_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -145,28 +153,34 @@ def follow(old: Version, now: Version, line: int, added: int) -> int:
 
 def counterparts(old: list[Block], now: list[Block], number: int) -> Iterator[tuple[int, int]]:
     """Places in `now` that continue the block, each with the length of what stayed around."""
-    before, after = [block.text for block in old], [block.text for block in now]
-    for place, text in enumerate(after):
-        if text != before[number]:
-            continue
-        above, below = 0, 1
-        while min(number, place) > above and before[number - above - 1] == after[place - above - 1]:
-            above += 1
-        while (
-            max(number + below - len(before), place + below - len(after)) < 0
-            and before[number + below] == after[place + below]
-        ):
-            below += 1
+    before, after = as_letters(old, now)
+    places = [place for place, letter in enumerate(after) if letter == before[number]]
+    for place in places if len(places) <= MOST_ALIKE else ():
+        above = alike(before[:number][::-1], after[:place][::-1])
+        below = alike(before[number:], after[place:])
         stayed = after[place - above : place + below]
-        if occurrences(before, stayed) == occurrences(after, stayed) == 1:
+        if occurs_once(stayed, before) and occurs_once(stayed, after):
             yield place, len(stayed)
 
 
-def occurrences(texts: list[str], part: list[str]) -> int:
-    return sum(
-        texts[start] == part[0] and texts[start : start + len(part)] == part
-        for start in range(len(texts) - len(part) + 1)
-    )
+def as_letters(*versions: list[Block]) -> list[str]:
+    """Each version as a string, one letter for each text: strings are compared fast."""
+    letters: dict[str, str] = {}
+    for block in chain(*versions):
+        number = len(letters)
+        letters.setdefault(block.text, chr(number + (0x800 if number >= 0xD800 else 0)))
+    return ["".join(letters[block.text] for block in blocks) for blocks in versions]
+
+
+def alike(one: str, other: str) -> int:
+    """How long they are the same from the beginning."""
+    lengths = range(1, min(len(one), len(other)) + 1)
+    return bisect_left(lengths, True, key=lambda length: one[:length] != other[:length])
+
+
+def occurs_once(part: str, whole: str) -> bool:
+    first = whole.find(part)
+    return first >= 0 and whole.find(part, first + 1) < 0
 
 
 def describe(old: Version, now: Version, number: int, added: int) -> str:
@@ -175,14 +189,15 @@ def describe(old: Version, now: Version, number: int, added: int) -> str:
     same = [place for place, block in enumerate(now.blocks) if block.text == text]
     intro = f"跟在{quote(old, number, added)}后面，"
     if same:
-        places = "、".join(f"第 {now.blocks[place].first + 1} 行" for place in same)
-        return f"{intro}新版本里看不出哪一处是它：{now.name} 的{places}。"
-    pairs = SequenceMatcher(
-        None, [b.text for b in old.blocks], [b.text for b in now.blocks], autojunk=False
-    )
-    for kind, first, end, place, last in pairs.get_opcodes():
-        if kind == "replace" and first <= number < end:
-            return f"{intro}新版本里它改了：{quote(now, min(place + number - first, last - 1))}。"
+        places = "、".join(f"第 {now.blocks[place].first + 1} 行" for place in same[:PLACES_SHOWN])
+        more = f"等 {len(same)} 处" if len(same) > PLACES_SHOWN else ""
+        return f"{intro}新版本里看不出哪一处是它：{now.name} 的{places}{more}。"
+    if max(len(old.blocks), len(now.blocks)) <= MOST_COMPARED:
+        pairs = SequenceMatcher(None, *as_letters(old.blocks, now.blocks), autojunk=False)
+        for kind, first, end, place, last in pairs.get_opcodes():
+            if kind == "replace" and first <= number < end:
+                changed = quote(now, min(place + number - first, last - 1))
+                return f"{intro}新版本里它改了：{changed}。"
     return f"{intro}新版本 {now.name} 里没有它了。"
 
 
@@ -195,18 +210,17 @@ def quote(version: Version, number: int, added: int = 0) -> str:
 
 def insert(lines: list[bytes], places: dict[int, list[Embed]]) -> bytes:
     """The lines with embeds before some of them, ending as the line before each ends."""
-    merged = b""
+    merged: list[bytes] = []
     usual = next((end for end in map(line_end, reversed(lines)) if end), b"\n")
     for number in range(len(lines) + 1):
         if number in places:
             end = line_end(lines[number - 1]) if number else usual
             if not end:  # the author's last line has none
                 end = usual
-                merged += end
-            merged += b"".join(embed_bytes(embed, end) for embed in places[number])
-        if number < len(lines):
-            merged += lines[number]
-    return merged
+                merged.append(end)
+            merged += (embed_bytes(embed, end) for embed in places[number])
+        merged += lines[number : number + 1]
+    return b"".join(merged)
 
 
 def line_end(line: bytes) -> bytes:

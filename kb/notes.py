@@ -8,18 +8,32 @@ An embed is four lines, the last one empty:
 
 A measured figure is embedded the same way: `{.figure .embed}`, `"file.json:name"`.
 
-`notes.lock.json` holds length and SHA-256 of each note as its author wrote it.
+`notes.lock.json` holds length and SHA-256 of each note as its author wrote it, and whose it is:
+a line for each, in the order of their names, so that two branches that add notes can be merged
+by taking the lines of both. The last line says which format it is:
+
+    {
+    "docs/posts/1.md": {"bytes": 9, "sha256": "…", "author": "…", "licence": "…", "origin": "…"},
+    "format": 2
+    }
+
+Author, licence and origin are left out where they aren't known. `"private": true` says that the
+author has made the note private since. Format 1 had no format in it, and length and SHA-256 alone.
 """
 
 import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
 
 from kb.engine import BadInput
+
+Entry = dict[str, int | str | bool]
+"""What the lock holds of a note."""
 
 OPENS_EMBED = re.compile(r"``` \{\.(python|figure) \.embed")
 """A line that begins so opens an embed; an author's note may not have one."""
@@ -78,13 +92,13 @@ def fingerprint(original: bytes) -> dict[str, int | str]:
     return {"bytes": len(original), "sha256": hashlib.sha256(original).hexdigest()}
 
 
-def is_original(note: bytes, locked: dict[str, int | str]) -> bool:
+def is_original(note: bytes, locked: Entry) -> bool:
     """Whether the note without its embeds is what its author wrote, byte for byte."""
     author = without_embeds(note)
     *_, last = [None, *_EMBED.finditer(note)]
     if last and last.end() == len(note) and author[locked["bytes"] :] == last["end"]:
         author = author[: locked["bytes"]]
-    return fingerprint(author) == locked
+    return fingerprint(author) == {key: locked[key] for key in ("bytes", "sha256")}
 
 
 def front_matter(note: str, loader: type = yaml.SafeLoader) -> dict:
@@ -103,41 +117,84 @@ def body_line(note: str) -> int:
     return found.group().removesuffix("\n").count("\n") + 1 if found else 0
 
 
-def private_because(meta: dict) -> str | None:
-    """The line of the front matter that makes a note private, None where it is public."""
-    if str(meta.get("password", "")) not in ("", "None", "False"):  # 000 is a password
-        return "password"
-    if meta.get("published") is False:
-        return "published: false"
-    if meta.get("draft"):
-        return "draft"
-    return None
-
-
 LOCK = "notes.lock.json"
+FORMAT = 2
+WHOSE = ("author", "licence", "origin")
+KEYS = {"bytes": int, "sha256": str, **dict.fromkeys(WHOSE, str), "private": bool}
 
 
-def read_lock(root: Path) -> dict[str, dict[str, int | str]]:
-    """Name of each note → fingerprint of what its author wrote.
+def read_lock(root: Path) -> dict[str, Entry]:
+    """Name of each note → fingerprint of what its author wrote, and whose it is.
 
     Raises BadInput where the file is damaged.
     """
     path = root / LOCK
     try:
-        lock = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        for locked in lock.values():
-            locked["bytes"], locked["sha256"]
+        return parse_lock(path.read_bytes()) if path.exists() else {}
+    except OSError as error:
+        raise BadInput(f"{LOCK}：读不到（{error.strerror}）。") from None
+
+
+def locked_note(root: Path, name: str) -> Entry:
+    """What the lock holds of one note, {} where it isn't there; the lock is read once for all.
+
+    Raises BadInput.
+    """
+    try:
+        stat = (root / LOCK).stat()
+    except FileNotFoundError:
+        return {}
+    return _known_lock(root, stat.st_ino, stat.st_mtime_ns, stat.st_size).get(name, {})
+
+
+@lru_cache(maxsize=1)
+def _known_lock(root: Path, *state: int) -> dict[str, Entry]:
+    return read_lock(root)
+
+
+def parse_lock(data: bytes) -> dict[str, Entry]:
+    """Lines in any order, also twice, as a merge may leave them. Raises BadInput."""
+    remedy = f"。用 git checkout {LOCK} 取回提交的那一份。"
+    try:
+        text = data.decode("utf-8")
+        pairs = json.loads(text, object_pairs_hook=tuple)
     except json.JSONDecodeError as error:
-        place = f"{LOCK}:{error.lineno}：不是完整的 JSON"
-    except (UnicodeDecodeError, AttributeError, KeyError, TypeError):
-        place = f"{LOCK}：应是笔记的文件名 → bytes 和 sha256，内容不对"
-    else:
-        return lock
-    raise BadInput(f"{place}。用 git checkout {LOCK} 取回提交的那一份。")
+        raise BadInput(f"{LOCK}:{error.lineno}：不是完整的 JSON{remedy}") from None
+    except (UnicodeDecodeError, RecursionError, ValueError):
+        raise BadInput(f"{LOCK}：不是 UTF-8 的 JSON{remedy}") from None
+    lock: dict[str, Entry] = {}
+    for name, value in pairs if isinstance(pairs, tuple) else [("", None)]:
+        if name == "format" and isinstance(value, int):
+            if value > FORMAT:
+                raise BadInput(
+                    f"{LOCK}：格式是 {value}，这里的 kb 只认得 {FORMAT}。换成新版的 kb。"
+                )
+            continue
+        if (entry := entry_of(value)) is None:
+            raise BadInput(f"{LOCK}：应是笔记的文件名 → bytes 和 sha256，内容不对{remedy}")
+        if lock.setdefault(name, entry) != entry:
+            quoted = json.dumps(name, ensure_ascii=False)
+            lines = [n for n, line in enumerate(text.split("\n"), 1) if quoted in line]
+            raise BadInput(
+                f"{LOCK}：{name} 有两行，内容不同（第 {'、'.join(map(str, lines))} 行）。"
+                "两个分支各有一个版本：留下与这个文件相符的一行，或者删去两行，再用 kb add 添加它。"
+            )
+    return lock
 
 
-def lock_bytes(lock: dict[str, dict[str, int | str]]) -> bytes:
-    return (json.dumps(lock, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+def entry_of(value: object) -> Entry | None:
+    """None where it is none."""
+    entry = dict(value) if isinstance(value, tuple) else {}
+    right = all(isinstance(entry[key], kind) for key, kind in KEYS.items() if key in entry)
+    return entry if right and {"bytes", "sha256"} <= entry.keys() else None
+
+
+def lock_bytes(lock: dict[str, Entry]) -> bytes:
+    lines = (
+        f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(entry, ensure_ascii=False)},\n"
+        for name, entry in sorted(lock.items())
+    )
+    return f'{{\n{"".join(lines)}"format": {FORMAT}\n}}\n'.encode()
 
 
 def find_embeds(root: Path, kind: str = "python") -> dict[str, list[tuple[str, str]]]:

@@ -26,6 +26,7 @@ import yaml
 
 from kb.catalog import Catalog, Listing, read_catalog
 from kb.engine import BadInput
+from kb.files import write_whole
 from kb.notes import FRONT_MATTER
 
 FOLDERS = ("tags", "categories", "archive", "annotations")
@@ -51,9 +52,7 @@ def write_pages(root: Path) -> list[str]:
         (root / "docs" / uri).unlink(missing_ok=True)
     changed = [uri for uri, text in wanted.items() if there.get(uri) != text]
     for uri in changed:
-        path = root / "docs" / uri
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(wanted[uri].encode())
+        write_whole(root / "docs" / uri, wanted[uri].encode())
     for folder in sorted({(root / "docs" / uri).parent for uri in gone}, reverse=True):
         while not any(folder.iterdir()):
             folder.rmdir()

@@ -16,7 +16,8 @@ DRAFTS = "_drafts"
 
 @dataclass
 class Found:
-    files: list[Path] = field(default_factory=list)
+    files: dict[Path, Path] = field(default_factory=dict)
+    """Each note, with the folder of the collection that it is in."""
     problems: list[tuple[Path, str]] = field(default_factory=list)
     """What can't be taken in, and why."""
     remarks: list[str] = field(default_factory=list)
@@ -29,22 +30,22 @@ def find_sources(paths: Iterable[Path]) -> Found:
         if os.path.isdir(path):  # unlike Path.is_dir, False where the name is too long
             blog = path / "source" / "_posts"
             folders = [blog, blog.with_name(DRAFTS)] if blog.is_dir() else [path]
-            before = len(found.files) + len(found.problems)
-            for folder in filter(Path.is_dir, folders):
-                walk(folder, found)
-            if len(found.files) + len(found.problems) == before:
+            if not sum(walk(folder, path, found) for folder in filter(Path.is_dir, folders)):
                 found.problems.append((path, "这个文件夹里没有笔记（.md 文件）。检查路径。"))
         elif path.suffix.lower() != ".md" and os.path.exists(path):
             found.problems.append((path, "不是 .md 文件。笔记是 UTF-8 的 Markdown 文件。"))
         else:
-            found.files.append(path)
+            found.files.setdefault(path, path.parent)
     unique = {os.path.realpath(path): path for path in reversed(found.files)}
-    found.files = [path for path in found.files if unique.get(os.path.realpath(path)) is path]
+    first = set(unique.values())
+    found.files = {path: folder for path, folder in found.files.items() if path in first}
     return found
 
 
-def walk(top: Path, found: Found) -> None:
-    """Adds what lies below `top`. Ends, whatever symbolic links there are."""
+def walk(top: Path, collection: Path, found: Found) -> int:
+    """Adds what lies below `top`, and says how much. Ends, whatever symbolic links there are."""
+    before = len(found.problems)
+    notes = 0
     seen = {identity(top)}
 
     def is_new(folder: Path) -> bool:
@@ -63,9 +64,11 @@ def walk(top: Path, found: Found) -> None:
         for file in sorted(filter(is_wanted, files)):
             path = here / file
             if path.suffix.lower() == ".md":
-                found.files.append(path)
+                found.files.setdefault(path, collection)
+                notes += 1
             elif path.is_symlink() and not path.exists():
                 found.remarks.append(f"{path}：符号链接断了，或绕成了圈，没有跟着它走。")
+    return notes + len(found.problems) - before
 
 
 def is_wanted(name: str) -> bool:
@@ -78,5 +81,6 @@ def identity(folder: Path) -> tuple[int, int]:
 
 
 def is_draft(path: Path) -> bool:
-    """Whether Hexo would count it among the drafts, wherever it was started from."""
-    return DRAFTS in path.absolute().parts
+    """Whether Hexo would count it among the drafts, wherever it was started from, links followed."""
+    parts = (*path.absolute().parts, *Path(os.path.realpath(path)).parts)
+    return any(part.lower() == DRAFTS for part in parts)

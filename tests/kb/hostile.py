@@ -3,6 +3,8 @@
 `RAN` 是它们想运行的：浏览器里的测试看它运行了没有。`ELSEWHERE` 是它们想去的地方。
 """
 
+import json
+
 RAN = "top.ran()"
 ELSEWHERE = "https://elsewhere.example"
 
@@ -285,3 +287,23 @@ KINDS = {
 def notes() -> list[tuple[str, str]]:
     """种类和正文，`{run}` 换成要运行的脚本。"""
     return [(kind, body.replace("{run}", RAN)) for kind, bodies in KINDS.items() for body in bodies]
+
+
+TOGETHER = 10
+"""这么多段写进一篇；没有闭合的各自一篇，免得吞掉别的。"""
+TITLE = "HTML 的 <script>top.ran()</script> 标签与 <!-- 注释 & \"引号\" <img src=x onerror=top.ran()>"
+
+
+def pages() -> list[str]:
+    """同样的正文，合成完整的几篇。"""
+    bodies = [[body] for body in UNCLOSED]
+    for kind in KINDS.values():
+        together = [] if kind is UNCLOSED else kind
+        bodies += [together[place : place + TOGETHER] for place in range(0, len(together), TOGETHER)]
+    return [page(number, parts) for number, parts in enumerate(bodies)]
+
+
+def page(number: int, parts: list[str]) -> str:
+    middle = "\n\n中\n\n".join(parts).replace("{run}", RAN)
+    head = json.dumps(TITLE, ensure_ascii=False)
+    return f"---\ntitle: {head}\ntags: [{head}]\nabbrlink: {7000 + number}\n---\n\n前\n\n{middle}\n\n```\n码\n```\n\n后\n"

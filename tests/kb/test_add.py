@@ -16,7 +16,7 @@ from filelock import FileLock
 import kb.files
 from kb.__main__ import main
 from kb.abbrlink import crc_abbrlinks
-from kb.notes import fingerprint, is_original, read_lock
+from kb.notes import LOCK, fingerprint, is_original, read_lock
 from kb.pages import FOLDERS, missing_pages
 from tests.kb.lab import render
 
@@ -153,11 +153,13 @@ class TestNewVersion:
     def test_a_public_note_that_became_private(self, project, add):
         self.start(project, add)
         before = files(project.root)
-        code, output = add(project.write("in/note.md", note(password="secret", title="不许说")))
-        assert code == 0
-        assert "docs/posts/1.md 是它从前公开的版本，仍在站点上" in output
+        source = project.write("in/note.md", note(password="secret", title="不许说"))
+        code, output = add(source)
+        assert code == 1
+        assert "docs/posts/1.md 是它从前公开的版本，仍在站点上。用 kb remove 1 撤下；git 的历史和 .kb-backup/" in output
         assert "不许说" not in output and "secret" not in output
-        assert files(project.root) == before
+        assert files(project.root) | {LOCK: None} == before | {LOCK: None}
+        assert add(source)[0] == 1
 
 
 class TestFolders:
@@ -438,14 +440,14 @@ class TestRefusals:
             ("", "note.md:1：没有 front matter"),
             ("---\ntitle: x\n\n正文\n", "note.md:1：front matter 没有结束。在它后面加上单独一行 ---"),
             ("---\ndate: 2023-01-01\n---\n", "note.md：front matter 里没有 abbrlink，也没有 title，定不出网址"),
-            ("---\n- x\n---\n", "没有 abbrlink，也没有 title"),
+            ("---\n- x\n---\n", "note.md:2：front matter 不是一行行的 键: 值"),
             ("---\nabbrlink: ../x\n---\n", "应由十进制或十六进制数字组成，得到 '../x'"),
             ("---\nabbrlink: [1]\n---\n", "应由十进制或十六进制数字组成"),
             (f"---\nabbrlink: {'1' * 253}\n---\n", "abbrlink 有 253 位，作文件名太长（最多 252 位）"),
             ("---\nabbrlink: 1\ntitle: [\n---\n", "note.md:4：front matter 不是正确的 YAML"),
-            (f"---\nabbrlink: 1\ntitle: {'[' * 9000}\n---\n", "note.md：front matter 不是正确的 YAML"),
-            ("---\nabbrlink: 1\ndate: 2023-13-45\n---\n", "note.md：front matter 不是正确的 YAML（month must be"),
-            ("---\nabbrlink: 1\ntitle: \x07\n---\n", "note.md：front matter 不是正确的 YAML（"),
+            (f"---\nabbrlink: 1\ntitle: {'[' * 9000}\n---\n", "note.md:4：front matter 不是正确的 YAML"),
+            ("---\nabbrlink: 1\ndate: 2023-13-45\n---\n", "note.md:3：front matter 不是正确的 YAML（month must be"),
+            ("---\nabbrlink: 1\ntitle: \x07\n---\n", "note.md:3：front matter 不是正确的 YAML（"),
             ("---\nabbrlink: 1\n---\n\n``` {.figure .embed}\nx\n```\n", "note.md:5：原文里已经有嵌入块"),
             ("---\nabbrlink: 1\n---\n\r``` {.python .embed}\rx\r```\r", "note.md:5：原文里已经有嵌入块"),
             ("---\nabbrlink: 1\n---\n\n``` {.python .embed}\nx\n```\n", "note.md:5：原文里已经有嵌入块"),
@@ -508,7 +510,7 @@ class TestRefusals:
         monkeypatch.setattr(Path, "read_bytes", None)
         code, output = add(source)
         assert code == 1
-        assert f"{source}：有 50.0 MB，笔记最多 10 MB。" in output
+        assert f"{source}：有 50.0 MB，笔记最多 4 MB。" in output
 
     def test_a_damaged_lock(self, project, add):
         project.write("notes.lock.json", '{\n"docs/posts/1.md": \n<<<<<<<')
@@ -563,7 +565,7 @@ class TestFullDisk:
             assert add(project.root / "in")[0] == 0
             writes = counted()
         end = files(project.root)
-        assert writes == 12  # 2 old notes and pictures, each with a copy; 1 new of each; the lock and its copy
+        assert writes == 13  # the journal; 2 old notes and pictures, each with a copy; 1 new of each; the lock and its copy
         for number in range(1, writes + 1):
             for name in end:
                 (project.root / name).unlink()
@@ -632,6 +634,7 @@ class TestJson:
         reason = document["notes"][2].pop("reason")
         assert reason.startswith(f"{bad}：front matter 里的 abbrlink 应由")
         nothing = {"embeds": 0, "pictures": [], "backups": [], "remarks": []}
+        nothing |= {"author": None, "licence": None, "origin": None}
         assert document == {
             "ok": False,
             "notes": [

@@ -18,7 +18,7 @@ from tests.kb.lab import ROOT
 
 COMMANDS = sorted(main.commands)
 WITH_JSON = [name for name in COMMANDS if any("--json" in option.opts for option in main.commands[name].params)]
-OURS = r"\.?[\w./-]*\.(?:md|py|json|yml|torch)\b|--?[a-z]+|kb|add|list|check|mutate|pages|main|docs/posts|snippets/"
+OURS = r"\.?[\w./-]*\.(?:md|py|json|yml|torch)\b|--?[a-z-]+|kb|add|remove|list|check|mutate|pages|main|docs/posts|snippets/"
 NAMES = r"CPU|CUDA|JSON|SHA-256|Hexo|abbrlink|front matter|README|N"
 """Latin words that may stand in help: names of files, options, commands, and terms."""
 
@@ -52,7 +52,8 @@ def test_wrong_usage(command, wrong):
     arguments, message = WRONG[wrong]
     done = CliRunner().invoke(main, [command, *arguments], prog_name="kb")
     assert done.exit_code == 2
-    assert f"错误：{message}" in done.output
+    alike = message.replace("是不是 '--help'？", "（是不是其中之一：'--help', '--keep'？）")
+    assert any(f"错误：{each}" in done.output for each in (message, alike))
     assert english(done.output.replace("nonsuch", "").replace("hlep", "")) == []
 
 

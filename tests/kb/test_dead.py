@@ -73,7 +73,7 @@ def test_a_page_in_another_encoding(project):
 def test_a_page_whose_front_matter_is_broken(project):
     project.write("docs/posts/1.md", "---\ntitle: [\n---\n")
     (problem,) = check_private(project.root)
-    assert problem.startswith("docs/posts/1.md：front matter 不是正确的 YAML（")
+    assert problem.startswith("docs/posts/1.md:3：front matter 不是正确的 YAML（")
 
 
 class TestAddresses:

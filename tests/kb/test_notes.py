@@ -12,7 +12,6 @@ from kb.notes import (
     front_matter,
     is_original,
     list_embeds,
-    private_because,
     read_lock,
     without_embeds,
 )
@@ -132,20 +131,3 @@ def test_front_matter():
 )
 def test_where_the_body_begins(note, lines):
     assert body_line(note) == lines
-
-
-@pytest.mark.parametrize(
-    ("meta", "reason"),
-    [
-        ({"password": "x"}, "password"),
-        ({"password": 0}, "password"),
-        ({"password": None}, None),
-        ({"password": ""}, None),
-        ({"published": False}, "published: false"),
-        ({"draft": True}, "draft"),
-        ({"published": True, "draft": False}, None),
-        ({}, None),
-    ],
-)
-def test_private_notes(meta, reason):
-    assert private_because(meta) == reason

@@ -5,7 +5,6 @@
 
 import functools
 import http.server
-import json
 import os
 import re
 import shutil
@@ -18,7 +17,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from benchmarks.notes import make_notes
-from kb.notes import fingerprint
+from kb.notes import fingerprint, read_lock
 from tests.site.conftest import ROOT, QuietHandler, Tab
 
 COUNT = 150
@@ -135,8 +134,7 @@ def test_a_private_note_ends_the_build(project, built, engine, line):
 @pytest.fixture(scope="module")
 def addresses(project):
     """Where each hand-written note is, by the name of its file."""
-    lock = json.loads((project / "notes.lock.json").read_text("utf-8"))
-    files = {entry["sha256"]: file for file, entry in lock.items()}
+    files = {entry["sha256"]: file for file, entry in read_lock(project).items()}
     found = {path.stem: files[fingerprint(path.read_bytes())["sha256"]] for path in WRITTEN}
     return {name: file.removeprefix("docs/").removesuffix(".md") + "/" for name, file in found.items()}
 

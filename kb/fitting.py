@@ -1,0 +1,72 @@
+"""What a picture may be called below `docs/`, and what may be in it: each says why not, or None."""
+
+import re
+import unicodedata
+from urllib.parse import unquote
+from xml.parsers import expat
+
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".avif", ".ico")
+LONGEST = 255
+"""Bytes of one step of a path."""
+
+FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
+DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
+OURS = {"assets", "search"}
+"""Folders of the site that hold files of the theme and of ours."""
+OUR_ICONS = ("favicon.", "apple-touch-icon")
+FILES = re.compile(r"\.(?:html?|xml|gz|json|md|txt|js|css|map)$", re.IGNORECASE)
+"""Ends of names that a build gives to files; a folder of such a name would be in their way."""
+
+RASTER = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
+RUNS = {"script", "foreignobject", "iframe", "object", "embed", "handler", "listener"}
+SVG = "http://www.w3.org/2000/svg"
+SCRIPT_ADDRESS = re.compile(r"(?:javascript|vbscript|data:(?!image/(?!svg)))", re.IGNORECASE)
+
+
+def name_problem(path: str) -> str | None:
+    """`path` is where it would be below `docs/`."""
+    steps = path.split("/")
+    for step in steps:
+        if FORBIDDEN.search(step) or step != step.rstrip(" .") or DEVICE.match(step):
+            return f"的名字 {step!r} 在 Windows 上存不下，没有带来。改个名字。"
+        if len(step.encode("utf-8", "replace")) > LONGEST:
+            return f"的名字太长（一段最多 {LONGEST} 字节），没有带来。改个名字。"
+        if step.startswith("."):
+            return f"在 {step} 里，名字以 . 开头的不会到站点上，没有带来。"
+    is_icon = len(steps) == 1 and same(steps[0]).startswith(OUR_ICONS)
+    if same(steps[0]) in OURS or is_icon or any(map(FILES.search, steps[:-1])):
+        return f"要放在 docs/{path}，那里是站点自己的文件，没有带来。换个文件夹。"
+    return None
+
+
+def same(name: str) -> str:
+    """Alike for names that are one file on some systems."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def svg_problem(data: bytes) -> str | None:
+    """Opened by itself, an SVG is a page of this site: it may hold nothing that runs."""
+    if data.startswith(RASTER):  # named wrongly
+        return None
+    found: list[str] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        space, _, local = name.rpartition(" ")
+        if local.lower() in RUNS or (space and space != SVG and "xhtml" in space):
+            found.append(f"<{local}>")
+        for key, value in attributes.items():
+            local = key.rpartition(" ")[2].lower()
+            address = re.sub(r"[\s\x00-\x1f]", "", unquote(value))
+            runs = SCRIPT_ADDRESS.match(address) and local in ("href", "to", "from", "by", "values", "src")
+            if local.startswith("on") or runs or "javascript:" in address.lower():
+                found.append(local)
+
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler = start
+    parser.EntityDeclHandler = lambda name, *_: found.append(f"<!ENTITY {name}>")
+    parser.ProcessingInstructionHandler = lambda target, _: found.append(f"<?{target}>")
+    try:
+        parser.Parse(data, True)
+    except (expat.ExpatError, LookupError, ValueError):
+        found.append("不完整的 XML")
+    return f"里有 {found[0][:40]}，单独打开时会运行，没有带来。" if found else None
