@@ -18,7 +18,7 @@ from markupsafe import escape
 try:
     from mkdocs.exceptions import BuildError
 except ImportError:  # under Zensical alone
-    BuildError = Exception
+    from click import ClickException as BuildError
 
 
 class BadInput(BuildError):

@@ -134,6 +134,11 @@ def paragraphs(root: etree.Element) -> Iterator[etree.Element]:
             yield from [part] if part.tag == "p" else paragraphs(part)
 
 
+def icon(site_url: str) -> str:
+    """The address of the feed's picture, for `image` of `rss` in mkdocs.yml."""
+    return f"{site_url.rstrip('/')}/{ICON}"
+
+
 class FeedExtension(Extension):
     def extendMarkdown(self, md: Markdown) -> None:
         md.preprocessors.register(MetaPreprocessor(md), "kb-meta", 100)

@@ -12,14 +12,12 @@ from dataclasses import dataclass, field
 import yaml
 
 from kb.engine import BadInput
+from kb.heads import DEEPEST
 
 PARSER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 NULLS = ("null", "Null", "NULL", "~")
 
-LONGEST = 100_000
-"""Characters."""
-DEEPEST = 64
-MOST = 2_000
+MOST = 10_000
 """Values; an alias counts as all that it stands for."""
 
 
@@ -29,11 +27,6 @@ def read_meta(source: str, name: str) -> dict[str, object]:
 
     Raises BadInput, which names the line.
     """
-    if len(source) > LONGEST:
-        raise BadInput(
-            f"{name}:1：front matter 有 {len(source):,} 个字符，最多 {LONGEST:,} 个。"
-            "把长的内容移到正文里。"
-        )
     try:
         made = build(yaml.parse(source, PARSER), name)
     except yaml.YAMLError as error:
