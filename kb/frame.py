@@ -143,7 +143,9 @@ class TitleTreeprocessor(Treeprocessor):
 
     def run(self, root: etree.Element) -> None:
         page = current_page(self.md)
-        if page.is_note and (title := page.meta.get("title")):
+        if not page.is_note:
+            return
+        if title := text_of(read_note(page.path, page.root).meta.get("title")):
             heading = etree.Element("h1")
             heading.text = literal(title)
             root.insert(0, heading)

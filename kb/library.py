@@ -205,13 +205,14 @@ def pin(value: object) -> int:
 
 
 def parse_date(date: str | None) -> datetime | None:
-    """Local time, whatever zone may follow."""
+    """Local time, whatever zone may follow; None also for a year that no feed can name."""
     if not (found := DATE.match(date or "")):
         return None
     try:
-        return datetime(*(int(part) for part in found.groups(default="0")))
+        when = datetime(*(int(part) for part in found.groups(default="0")))
     except ValueError:
         return None
+    return when if 1000 <= when.year < 9999 else None
 
 
 def note_text(body: str) -> str:
