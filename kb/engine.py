@@ -4,6 +4,7 @@ MkDocs tells an extension about the current page through the tree processor that
 resolves relative links; Zensical through a preprocessor that holds its context.
 """
 
+import html
 import posixpath
 import re
 import sys
@@ -14,11 +15,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from markdown import Markdown
+from markupsafe import escape
 
 try:
     from mkdocs.exceptions import BuildError
 except ImportError:  # under Zensical alone
-    BuildError = Exception
+    from click import ClickException as BuildError
 
 THEME = str(Path(__file__).with_name("theme"))
 """Our templates, which go before the theme's: `theme.custom_dir` in mkdocs.yml."""
@@ -98,6 +100,21 @@ def current_page(md: Markdown) -> Page:
         build = _zensical_build()
     docs = path.parents[uri.count("/")]
     return Page(docs.parent, uri, path, meta, repo_url, build)
+
+
+NOT_ITSELF = re.compile("[<>]|&(?=[A-Za-z#])")
+"""What isn't itself in the text of an element."""
+
+
+def as_html(md: Markdown, text: str) -> str:
+    """A string of front matter, for themes that put it into HTML as it is.
+
+    In MkDocs it says of itself that it is HTML, so that what does escape doesn't do so again. In
+    Zensical nothing can know, and the feed shows an entity as it is written: so as few as can be.
+    """
+    if "relpath" in md.treeprocessors:  # MkDocs
+        return escape(text)
+    return NOT_ITSELF.sub(lambda found: html.escape(found[0]), text)
 
 
 _second: tuple[int, object] = (0, object())

@@ -3,6 +3,7 @@
 | when | what |
 |---|---|
 | at the start | Python's collector of cycles is told to run less often |
+| when a note is read | its front matter is left out: `kb.meta` reads it, and nothing can hold that up |
 | before the build | search gets its sections from `kb.sections` |
 | | the theme's files are listed without its icons |
 | when the files are known | notes come first: those made from notes needn't parse them again |
@@ -35,6 +36,7 @@ from kb.ahead import (
 from kb.catalog import read_catalog
 from kb.engine import BadInput
 from kb.helper import Helper, can_help
+from kb.library import note_text, parts_of, read_text
 from kb.sections import Section
 from kb.templates import compile_templates, draw_navigation_once, prepare_theme
 
@@ -45,6 +47,9 @@ CODE = ("verification.md", "performance.md", "snippets/", "tests/")
 
 NEW_OBJECTS = 50_000
 """After as many, Python looks for cycles among them; by itself it would after 700."""
+
+NO_FRONT_MATTER = "---\n{}\n---\n"
+"""With none at all, MkDocs would take `TODO: …` in the first line for some."""
 
 FEW_NOTES = 20
 """With fewer, another process gains nothing."""
@@ -92,6 +97,12 @@ class FasterPlugin(BasePlugin):
             uris = [file.src_uri for file in (*reversed(notes), *code)]
             self.helper = Helper(uris, renderer(config, files))
             self.compiled = False
+
+    def on_page_read_source(self, page, config) -> str | None:
+        if is_note(page.file):
+            text = read_text(Path(page.file.abs_src_path), f"docs/{page.file.src_uri}")
+            return NO_FRONT_MATTER + note_text(parts_of(text)[1])
+        return None
 
     def on_pre_page(self, page, config, files) -> None:
         if self.helper:

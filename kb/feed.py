@@ -1,52 +1,118 @@
-"""Markdown extension: what the feed and search engines are told of a note.
+"""Markdown extension: what the engine, its theme, search and feed are told of a page.
 
-The feed (`rss` in mkdocs.yml) is made from front matter as its plugin understands it, which
-isn't always as the author's blog did: it takes a note without a date for new, wants
-`2023-01-20 23:07`, shows the first words as raw Markdown, and would ask other servers for
-the size of an `image`. So this puts in, for the build alone, what it needs:
+All of them read front matter, each in its own way, and an author's was written for another tool:
+`hide: true` or `template: post` ends a build, a title with `<script>` runs, a note without a date is
+new, an `image` has its server asked for its size. So of a note they are told only this, for the
+build alone:
 
 | key | value |
 |---|---|
-| published_at | the date as written, in the form the plugin reads |
+| title | the author's, or what stands for it |
+| tags | a list |
+| published_at | the date as written, in the form the feed reads |
 | draft | true where there is no date: the note isn't in the feed |
 | description | the author's, or the first words of the text |
-| image, illustration, rss, author, authors | taken away |
+
+Themes, search and feed put title, tags and description into HTML as they are, so they get them
+as HTML, on every page: as `Markup`, which nothing escapes again. The body of a note is taken from its
+file, since engines leave front matter in it that they can't read, and take `TODO: …` out.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
-| FeedTreeprocessor | treeprocessors | kb-feed | 11 | after the frame (12), which refuses drafts of the author's |
+| MetaPreprocessor | preprocessors | kb-meta | 100 | before anything looks at front matter |
+| FeedTreeprocessor | treeprocessors | kb-feed | 11 | after the frame (12) |
+| MarkupTreeprocessor | treeprocessors | kb-markup | -10 | when nothing of ours reads front matter any more |
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
 from markdown.extensions import Extension
+from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AMP_SUBSTITUTE, HTML_PLACEHOLDER_RE
 
-from kb.engine import current_page
-from kb.library import read_note
+from kb.engine import BadInput, Page, as_html, current_page
+from kb.library import Note, note_text, parts_of, read_note, read_text
 
-NOT_OURS = ("image", "illustration", "rss", "author", "authors")
 FIRST_WORDS = 120
+ICON = "assets/images/favicon.png"
+"""The site's own, which the theme brings."""
+
+
+class MetaPreprocessor(Preprocessor):
+    """Of a note, the engine keeps the front matter that it may know; of our pages, a wrong type ends
+    the build."""
+
+    def run(self, lines: list[str]) -> list[str]:
+        page = current_page(self.md)
+        if not page.is_note:
+            check_types(page)
+            return lines
+        name = f"docs/{page.uri}"
+        note = read_note(page.path, page.root)
+        page.meta.clear()
+        page.meta.update(known(note))
+        return note_text(parts_of(read_text(page.path, name))[1]).split("\n")
+
+
+def known(note: Note) -> dict:
+    meta = {"title": note.title, "tags": list(note.tags), "description": note.description}
+    if note.when:
+        return meta | {"published_at": note.when.isoformat(" ", "minutes")}
+    return meta | {"draft": True}
+
+
+def is_list(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+TYPES: dict[str, tuple[Callable[[object], bool], str]] = {
+    "title": (is_text, "文字"),
+    "description": (is_text, "文字"),
+    "template": (is_text, "文字，例如 main.html"),
+    "fill": (is_text, "文字，例如 home"),
+    "of": (lambda value: is_text(value) or is_list(value), "文字或列表"),
+    "hide": (is_list, "列表，例如 [navigation, toc]"),
+    "tags": (is_list, "列表，例如 [一, 二]"),
+    "search": (lambda value: isinstance(value, dict), "exclude: true 或 boost: 2，写在下一行，缩进"),
+}
+"""Keys that pages of ours may have → what they have to be."""
+
+
+def check_types(page: Page) -> None:
+    for key, value in page.meta.items():
+        if key in TYPES and not TYPES[key][0](value):
+            lines = page.path.read_text(encoding="utf-8-sig").split("\n")
+            line = next((number for number, line in enumerate(lines, 1) if key in line), 1)
+            raise BadInput(
+                f"docs/{page.uri}:{line}：front matter 的 {key} 应是{TYPES[key][1]}，"
+                f"不是 {value!r}。改正这一行。"
+            )
 
 
 class FeedTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
         page = current_page(self.md)
-        if not page.is_note:
-            return
-        note = read_note(page.path, page.root)
-        for key in NOT_OURS:
-            page.meta.pop(key, None)
-        description = note.description or first_words(root) or note.title
-        page.meta["description"] = escape(description)  # the theme and the feed take it for HTML
-        if note.when:
-            page.meta["published_at"] = f"{note.when:%Y-%m-%d %H:%M}"
-        else:
-            page.meta["draft"] = True
+        if page.is_note and not page.meta["description"]:
+            page.meta["description"] = first_words(root) or page.meta["title"]
+
+
+class MarkupTreeprocessor(Treeprocessor):
+    def run(self, root: etree.Element) -> None:
+        page = current_page(self.md)
+        if "title" in page.meta:
+            page.meta["title"] = as_html(self.md, page.meta["title"])
+        if "tags" in page.meta:
+            page.meta["tags"] = [as_html(self.md, tag) for tag in page.meta["tags"]]
+        if "description" in page.meta:  # which the feed escapes once more, since there it is HTML
+            page.meta["description"] = escape(page.meta["description"])
 
 
 def first_words(root: etree.Element) -> str:
@@ -68,9 +134,16 @@ def paragraphs(root: etree.Element) -> Iterator[etree.Element]:
             yield from [part] if part.tag == "p" else paragraphs(part)
 
 
+def icon(site_url: str) -> str:
+    """The address of the feed's picture, for `image` of `rss` in mkdocs.yml."""
+    return f"{site_url.rstrip('/')}/{ICON}"
+
+
 class FeedExtension(Extension):
     def extendMarkdown(self, md: Markdown) -> None:
+        md.preprocessors.register(MetaPreprocessor(md), "kb-meta", 100)
         md.treeprocessors.register(FeedTreeprocessor(md), "kb-feed", 11)
+        md.treeprocessors.register(MarkupTreeprocessor(md), "kb-markup", -10)
 
 
 def makeExtension(**options) -> FeedExtension:

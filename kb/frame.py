@@ -2,7 +2,8 @@
 
 Above: title, date, author, the path of its category, its tags, its cover. Below: the notes
 before and after it in its category, where it comes from, under which licence, and whether
-code was added. Pages that aren't notes have none. A page that is private ends the build.
+code was added. Whose it is comes from `notes.lock.json`; what isn't known isn't shown, and that
+the author's words are unchanged is said where it is true of this very file. Pages that aren't notes have none. A page that is private ends the build.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
@@ -19,19 +20,15 @@ from markdown.treeprocessors import Treeprocessor
 
 from kb.catalog import Catalog, read_catalog
 from kb.engine import Page, current_page
-from kb.html import element, literal
-from kb.library import Note, read_note, read_text
+from kb.html import element, literal, literal_entities
+from kb.library import Note, read_note, read_text, text_of
+from kb.licences import read_licence
+from kb.links import is_elsewhere
+from kb.notes import WHOSE, Entry, is_original, locked_note
 from kb.private import refuse_private, refuse_withdrawn
-
-LICENCE = "https://creativecommons.org/licenses/by/4.0/deed.zh-hans"
 
 
 class FrameTreeprocessor(Treeprocessor):
-    def __init__(self, md: Markdown, author: str, origin: str):
-        super().__init__(md)
-        self.author = author
-        self.origin = origin
-
     def run(self, root: etree.Element) -> None:
         page = current_page(self.md)
         name = f"docs/{page.uri}"
@@ -42,39 +39,61 @@ class FrameTreeprocessor(Treeprocessor):
         note = read_note(page.path, page.root)  # refuses a private one
         catalog = read_catalog(page.root, page.build)
         has_code = root.find("figure[@class='embed']") is not None
-        root.insert(0, self.head(page, catalog, note))
+        locked = locked_note(page.root, name)
+        root.insert(0, head(page, catalog, note, locked.get("author")))
         if any(near := catalog.neighbours.get(note.uri, ())):
             root.append(neighbours(page, *near))
-        root.append(self.foot(page, has_code))
+        if line := foot(page, locked, has_code):
+            around = {"class": "note-foot", "role": "note"}
+            root.append(element("div", around, element("p", None, *line)))
 
-    def head(self, page: Page, catalog: Catalog, note: Note) -> etree.Element:
-        facts = element("div", {"class": "note-facts"})
-        if note.date:
-            facts.append(time_of(note))
-        facts.append(element("span", None, f"作者 {self.author}"))
-        if note.category:
-            facts.append(category_of(page, catalog, note))
-        head = element("div", {"class": "note-head"}, facts)
-        if note.tags:
-            head.append(tags_of(page, catalog, note))
-        if note.cover:
-            cover = element("img", {"src": note.cover, "alt": "封面"})
-            head.append(element("p", {"class": "note-cover"}, cover))
-        return head
 
-    def foot(self, page: Page, has_code: bool) -> etree.Element:
-        origin = self.origin.format(abbrlink=page.path.stem)
-        added = "本站在作者的段落之间加入了代码；" if has_code else ""
-        line = element(
-            "p",
-            None,
-            f"原文作者 {self.author}，发表于 ",
-            element("a", {"href": origin}, origin),
-            "，以 ",
-            element("a", {"href": LICENCE, "rel": "license"}, "CC BY 4.0"),
-            f" 许可。{added}作者的文字一字未改。",
-        )
-        return element("div", {"class": "note-foot", "role": "note"}, line)
+def head(page: Page, catalog: Catalog, note: Note, author: str | None) -> etree.Element:
+    facts = element("div", {"class": "note-facts"})
+    if note.date:
+        facts.append(time_of(note))
+    if author:
+        facts.append(element("span", None, f"作者 {author}"))
+    if note.category:
+        facts.append(category_of(page, catalog, note))
+    made = element("div", {"class": "note-head"}, facts)
+    if note.tags:
+        made.append(tags_of(page, catalog, note))
+    if note.cover:
+        cover = element("img", {"src": note.cover, "alt": "封面"})
+        made.append(element("p", {"class": "note-cover"}, cover))
+    return made
+
+
+def foot(page: Page, locked: Entry, has_code: bool) -> list[etree.Element | str]:
+    """Whose the note is, as far as that is known, and what became of it here."""
+    unchanged = bool(locked) and is_original(page.path.read_bytes(), locked)
+    became = [
+        ["本站在作者的段落之间加入了代码"] if has_code else [],
+        ["作者的文字一字未改"] if unchanged else [],
+    ]
+    return sentence(whose(locked), "，") + sentence(became, "；")
+
+
+def whose(locked: Entry) -> list[list[etree.Element | str]]:
+    """The parts of a sentence, those empty that nothing is known for."""
+    author, licence, origin = (text_of(locked.get(key)) for key in WHOSE)
+    address = element("a", {"href": literal_entities(origin)}, origin)
+    name, deed = read_licence(licence)
+    return [
+        [f"原文作者 {author}"] if author else [],
+        ["发表于 " if author else "原文发表于 ", address] if is_elsewhere(origin) else [],
+        ["以 ", element("a", {"href": deed, "rel": "license"}, name), " 许可"]
+        if deed
+        else [f"许可：{name}" if name else ""],
+    ]
+
+
+def sentence(parts: list[list[etree.Element | str]], between: str) -> list[etree.Element | str]:
+    """The parts that there are, and a full stop; nothing where there are none."""
+    there = [part for part in parts if any(part)]
+    made = [each for part in there for each in (between, *part)]
+    return [*made[1:], "。"] if made else []
 
 
 def time_of(note: Note, length: int = 16) -> etree.Element:
@@ -124,23 +143,17 @@ class TitleTreeprocessor(Treeprocessor):
 
     def run(self, root: etree.Element) -> None:
         page = current_page(self.md)
-        if page.is_note and (title := page.meta.get("title")):
+        if not page.is_note:
+            return
+        if title := text_of(read_note(page.path, page.root).meta.get("title")):
             heading = etree.Element("h1")
             heading.text = literal(title)
             root.insert(0, heading)
 
 
 class FrameExtension(Extension):
-    def __init__(self, **options):
-        self.config = {
-            "author": ["", "Name of the notes' author"],
-            "origin": ["", "Address of the original; {abbrlink} is the note's number"],
-        }
-        super().__init__(**options)
-
     def extendMarkdown(self, md: Markdown) -> None:
-        processor = FrameTreeprocessor(md, **self.getConfigs())
-        md.treeprocessors.register(processor, "kb-frame", 12)
+        md.treeprocessors.register(FrameTreeprocessor(md), "kb-frame", 12)
         md.treeprocessors.register(TitleTreeprocessor(md), "kb-title", 4)
         convert = md.convert  # would do nothing at all for a note without text
         md.convert = lambda source: convert(source if source.strip() else "<!-- -->")

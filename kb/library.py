@@ -13,12 +13,12 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-import yaml
 from markdown_it.token import Token
 
 from kb.annotations import SIGNATURE
 from kb.engine import BadInput
 from kb.marks import MARK
+from kb.meta import read_meta
 from kb.notes import EMBED_FIRST, EMBED_MIDDLE, FRONT_MATTER
 from kb.private import refuse_private
 from kb.rawhtml import shown_of_html
@@ -26,7 +26,11 @@ from kb.syntax import parse
 
 GROWS = re.compile(r"\$|```|~~~|\\[(\[]")
 LINE_END = re.compile(r"\r\n?")
-STRINGS = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+"""Characters that HTML and XML can't hold, or show nothing of."""
+BIDI = {"\u202a": "\u202c", "\u202b": "\u202c", "\u202d": "\u202c", "\u202e": "\u202c"}
+BIDI |= {"\u2066": "\u2069", "\u2067": "\u2069", "\u2068": "\u2069"}
+"""What turns the direction of all text that follows → what ends that."""
 DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 
 
@@ -120,7 +124,7 @@ def parse_note(path: Path, root: Path) -> Note:
     text = read_text(path, name)
     refuse_private(text, name)
     head, body = parts_of(text)
-    meta = parse_meta(head, name)
+    meta = read_meta(head, name)
     title = text_of(meta.get("title"))
     outline = None if title else Outline(body)
     date = text_of(meta.get("date")) or None
@@ -150,7 +154,7 @@ def remember(note: Note, outline: "Outline") -> None:
 def read_text(path: Path, name: str) -> str:
     """Raises BadInput, which calls the file `name`."""
     try:
-        return path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise BadInput(f"{name}:{line}：不是 UTF-8 编码。用作者的原文替换这个文件。") from None
@@ -162,24 +166,21 @@ def parts_of(text: str) -> tuple[str, str]:
     return (found.group(1), text[found.end() :]) if found else ("", text)
 
 
-def parse_meta(source: str, name: str) -> dict:
-    """The front matter as strings. Raises BadInput."""
-    try:
-        meta = yaml.load(source, STRINGS)
-        if not isinstance(meta, dict):
-            return {}
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{name}:{mark.line + 2}" if mark else name
-        raise BadInput(
-            f"{place}：front matter 不是正确的 YAML（{getattr(error, 'problem', None) or error}）。"
-            "改正这一行。"
-        ) from None
-    return meta
-
-
 def text_of(value: object) -> str:
-    return " ".join(value.split()) if isinstance(value, str) else ""
+    """One line of text, "" for what is no string."""
+    text = " ".join(NOT_TEXT.sub("", value).split()) if isinstance(value, str) else ""
+    return text if text.isascii() else text + open_ends(text)
+
+
+def open_ends(text: str) -> str:
+    """What ends the turns of direction that a text leaves open, or they would go on behind it."""
+    ends: list[str] = []
+    for char in text:
+        if char in BIDI:
+            ends.append(BIDI[char])
+        elif ends and char == ends[-1]:
+            ends.pop()
+    return "".join(reversed(ends))
 
 
 def list_of(value: object) -> list[str]:
@@ -205,13 +206,14 @@ def pin(value: object) -> int:
 
 
 def parse_date(date: str | None) -> datetime | None:
-    """Local time, whatever zone may follow."""
+    """Local time, whatever zone may follow; None also for a year that no feed can name."""
     if not (found := DATE.match(date or "")):
         return None
     try:
-        return datetime(*(int(part) for part in found.groups(default="0")))
+        when = datetime(*(int(part) for part in found.groups(default="0")))
     except ValueError:
         return None
+    return when if 1000 <= when.year < 9999 else None
 
 
 def note_text(body: str) -> str:

@@ -21,6 +21,7 @@ import json
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 from xml.etree import ElementTree as etree
 
@@ -70,7 +71,7 @@ class SearchTreeprocessor(Treeprocessor):
             "location": f"{page.uri}#{heading.get('id', '')}" if heading is not None else page.uri,
             "title": self.text_of(heading) if heading is not None else "",
             "text": "",
-            "tags": [str(tag) for tag in page.meta.get("tags") or []],
+            "tags": [escape(tag) for tag in page.meta["tags"]],
         }
         return len(json.dumps(entry))
 
@@ -79,9 +80,9 @@ class SearchTreeprocessor(Treeprocessor):
         return kept + len(json.dumps(self.text_of(block)))
 
     def text_of(self, element: etree.Element) -> str:
-        """What a reader sees, highlighted code included."""
+        """What a reader sees, highlighted code included, as HTML."""
         stash = self.md.htmlStash.rawHtmlBlocks
-        text = "".join(element.itertext())
+        text = escape("".join(element.itertext()), quote=False)
         return HTML_PLACEHOLDER_RE.sub(lambda at: TAG.sub("", str(stash[int(at[1])])), text)
 
 
