@@ -142,7 +142,7 @@ def add_notes(
         except OSError as error:
             raise BadInput(f"{error.filename or root}：写不了（{reason(error)}）。") from None
         Batch(root, report, whose).add(originals, private, progress)
-        if report.changed or resumed:
+        if report.changed or resumed or report.still_public:
             report.pages, report.problem = journal.finish(root)
         else:
             journal.end(root)

@@ -445,7 +445,7 @@ class TestRefusals:
             ("---\nabbrlink: [1]\n---\n", "应由十进制或十六进制数字组成"),
             (f"---\nabbrlink: {'1' * 253}\n---\n", "abbrlink 有 253 位，作文件名太长（最多 252 位）"),
             ("---\nabbrlink: 1\ntitle: [\n---\n", "note.md:4：front matter 不是正确的 YAML"),
-            (f"---\nabbrlink: 1\ntitle: {'[' * 9000}\n---\n", "note.md:4：front matter 不是正确的 YAML"),
+            (f"---\nabbrlink: 1\ntitle: {'[' * 9000}\n---\n", "note.md:3：front matter 套了不止 50 层"),
             ("---\nabbrlink: 1\ndate: 2023-13-45\n---\n", "note.md:3：front matter 不是正确的 YAML（month must be"),
             ("---\nabbrlink: 1\ntitle: \x07\n---\n", "note.md:3：front matter 不是正确的 YAML（"),
             ("---\nabbrlink: 1\n---\n\n``` {.figure .embed}\nx\n```\n", "note.md:5：原文里已经有嵌入块"),

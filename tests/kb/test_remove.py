@@ -251,6 +251,13 @@ class TestBecamePrivate:
         assert kb("add", note(project, 1, "![](own.png)\n"))[0] == 0
         assert check_notes(project.root) == []
 
+    def test_zensical_forgets_the_page_that_it_made(self, project, kb):
+        """记着它的话，下一次构建就不会失败。"""
+        self.start(project, kb)
+        kept = project.write(".cache/page", "旧的")
+        kb("add", note(project, 1, head="draft: true\n"))
+        assert not kept.exists()
+
     def test_as_json(self, project, kb):
         name = self.start(project, kb)
         code, output = kb("add", note(project, 1, head="draft: true\n"), "--json")

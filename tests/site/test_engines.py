@@ -17,7 +17,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from benchmarks.notes import make_notes
-from kb.notes import fingerprint, read_lock
+from kb.notes import fingerprint, lock_bytes, read_lock
 from tests.site.conftest import ROOT, QuietHandler, Tab
 
 COUNT = 150
@@ -118,17 +118,37 @@ def test_every_page_says_what_its_author_said(built):
                 assert words in shown, f"{note.title}：{line}"
 
 
+PRIVATE = {
+    "password": "---\ntitle: 密\npassword: x\n---\n",
+    "published: false": "---\ntitle: 密\npublished: 0\n---\n",
+    "draft": '+++\ntitle = "密"\ndraft = true\n+++\n',
+}
+
+
 @pytest.mark.parametrize("engine", ["mkdocs", "zensical"])
-@pytest.mark.parametrize("line", ["password: x", "published: false"])
-def test_a_private_note_ends_the_build(project, built, engine, line):
-    note = project / "docs/posts/77.md"
-    note.write_text(f"---\ntitle: 密\n{line}\n---\n\n正文\n", "utf-8")
+@pytest.mark.parametrize("name", ["posts/77.md", "secret.md"])
+@pytest.mark.parametrize("reason", PRIVATE)
+def test_a_private_page_ends_the_build(project, built, engine, name, reason):
+    page = project / "docs" / name
+    page.write_text(PRIVATE[reason] + "\n正文\n", "utf-8")
     code, output = run_anyway(project, engine, "build")
-    note.unlink()
+    page.unlink()
     assert code != 0
-    reason = line.partition(": x")[0].partition(": true")[0]
-    assert f"docs/posts/77.md：这篇笔记的 front matter 写着 {reason}，是私密的" in output
+    assert f"docs/{name}：这篇笔记的 front matter 写着 {reason}，是私密的" in output
     assert "移出 docs/" in output
+
+
+@pytest.mark.parametrize("engine", ["mkdocs", "zensical"])
+def test_a_note_that_has_become_private_ends_the_build(project, built, engine):
+    lock, name = (project / "notes.lock.json").read_bytes(), "docs/posts/681746266.md"
+    entries = read_lock(project)
+    entries[name] = entries[name] | {"private": True}
+    (project / "notes.lock.json").write_bytes(lock_bytes(entries))
+    shutil.rmtree(project / ".cache", ignore_errors=True)  # zensical 记着没有改过的页
+    code, output = run_anyway(project, engine, "build")
+    (project / "notes.lock.json").write_bytes(lock)
+    assert code != 0
+    assert f"{name}：作者已经把这篇笔记改成私密的，公开的版本还在这里。用 kb remove 681746266 撤下它。" in output
 
 
 @pytest.fixture(scope="module")
