@@ -3,7 +3,8 @@
 Above: title, date, author, the path of its category, its tags, its cover. Below: the notes
 before and after it in its category, where it comes from, under which licence, and whether
 code was added. Whose it is comes from `notes.lock.json`; what isn't known isn't shown, and that
-the author's words are unchanged is said where it is true of this very file. Pages that aren't notes have none. A page that is private ends the build.
+the author's words are unchanged is said where it is true of this very file. Pages that aren't
+notes have none. A page that is private ends the build.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|

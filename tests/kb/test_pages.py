@@ -48,6 +48,23 @@ def test_writing_again_changes_nothing(written):
     assert write_pages(written.root) == ["分类、标签、归档、批注：写了 0 页，删了 0 页，共 11 页。"]
 
 
+def test_a_page_is_written_whole_or_not_at_all(written, monkeypatch):
+    """写了一半的，下一次会当作别人的文件。"""
+    for path in (written.root / "docs/tags").rglob("*.md"):
+        path.unlink()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kb.files.os.fsync", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_pages(written.root)
+    assert not list((written.root / "docs/tags").rglob("*.md"))
+    write_pages(written.root)
+    assert missing_pages(written.root) == []
+
+
 def test_what_zensical_keeps_of_older_notes_is_gone(written):
     kept = written.write(".cache/page", "旧的")
     write_pages(written.root)
