@@ -24,7 +24,7 @@ from kb.contents import list_notes, tabulate
 from kb.dead import check_addresses
 from kb.engine import BadInput
 from kb.evidence import DEVICES
-from kb.files import BACKUPS
+from kb.files import BACKUPS, alone
 from kb.judge import EQUIVALENT, Mutation, judge_all
 from kb.notes import read_lock
 from kb.pages import write_pages
@@ -243,7 +243,8 @@ def check(again: bool, renew: bool, remote: bool, as_json: bool) -> None:
     root = project_root("check")
     try:
         if renew:
-            click.echo(migrate(root), err=as_json)
+            with alone(root, waiting):
+                click.echo(migrate(root), err=as_json)
         found = check_addresses(root)
         if remote:
             with ExitStack() as stack:

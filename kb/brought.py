@@ -1,6 +1,7 @@
 """The pictures that lie beside a note on its author's disk, and come along with it."""
 
 import os
+import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -28,7 +29,9 @@ class Pictures:
         self.sources: dict[str, Path] = {}
         """Name of each below the root of the project → the file that it came from."""
         self.spelt: dict[str, str] = {}
-        """The same names in the letters that all systems tell apart → as they were first."""
+        """Names as all systems tell them apart → as they were spelt first."""
+        self.folders: set[str] = set()
+        """Those whose files are among them."""
 
     def find(self, original: Original, note: str) -> tuple[dict[str, bytes], list[str]]:
         """Name → bytes of those that belong beside `note`; a remark for each that can't come.
@@ -82,10 +85,19 @@ class Pictures:
         data = file.read_bytes()
         if name.lower().endswith(".svg") and (problem := svg_problem(data)):
             raise CannotCome(problem)
-        first = self.spelt.setdefault(same(name), name)
-        if first != name or (first := other_alike(self.root / name)):
+        if (first := self.first_spelling(name)) != name:
             raise CannotCome(f"与 {first} 只差大小写，在 Windows 和 macOS 上是同一个文件，没有带来。")
         return data
+
+    def first_spelling(self, name: str) -> str:
+        """The name that some system takes for the same, in this call or on the disk; else this."""
+        folder = posixpath.dirname(name)
+        if folder not in self.folders:
+            self.folders.add(folder)
+            there = self.root / folder
+            for each in sorted(os.listdir(there)) if there.is_dir() else ():
+                self.spelt.setdefault(same(f"{folder}/{each}"), f"{folder}/{each}")
+        return self.spelt.setdefault(same(name), name)
 
     def is_inside(self, name: str) -> bool:
         """Whether it is below docs/, symbolic links followed."""
@@ -139,13 +151,6 @@ def is_private(note: Path) -> bool:
         return False
     except (Unreadable, UnicodeDecodeError):
         return True
-
-
-def other_alike(target: Path) -> str | None:
-    """A file beside it whose name is the same to some systems."""
-    names = os.listdir(target.parent) if target.parent.is_dir() else []
-    alike = (name for name in names if name != target.name and same(name) == same(target.name))
-    return next(alike, None)
 
 
 def printable(text: str) -> str:

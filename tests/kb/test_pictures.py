@@ -138,6 +138,13 @@ class TestNames:
         assert came == {"posts/1/X.png"} and "只差大小写" in output
 
 
+    def test_one_that_is_there_in_another_case(self, project, add):
+        put(project, "docs/posts/1/X.png")
+        put(project, "in/posts/x.png")
+        output, came = add("x.png")
+        assert came == set() and "与 docs/posts/1/X.png 只差大小写" in output
+
+
 class TestPrivate:
     @pytest.mark.parametrize("address", ["../_drafts/x.png", "../_drafts/secret/x.png", "../_Drafts/x.png"])
     def test_of_a_draft(self, project, add, address):
