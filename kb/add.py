@@ -253,7 +253,8 @@ class Batch:
         known = self.lock.get(name, {})
         self.lock[name] = entry
         if not is_new:
-            changed = changed or bool(result.pictures) or any(known.get(k) != whose[k] for k in WHOSE)
+            is_whose = {key: known.get(key) for key in WHOSE}
+            changed = changed or bool(result.pictures) or whose != is_whose
             result.outcome = Outcome.UPDATED if changed else Outcome.UNCHANGED
             result.embeds = len(list_embeds(note))
         return result

@@ -86,7 +86,9 @@ class Pictures:
         if name.lower().endswith(".svg") and (problem := svg_problem(data)):
             raise CannotCome(problem)
         if (first := self.first_spelling(name)) != name:
-            raise CannotCome(f"与 {first} 只差大小写，在 Windows 和 macOS 上是同一个文件，没有带来。")
+            raise CannotCome(
+                f"与 {first} 只差大小写，在 Windows 和 macOS 上是同一个文件，没有带来。"
+            )
         return data
 
     def first_spelling(self, name: str) -> str:
@@ -117,7 +119,7 @@ class Pictures:
 
 
 def leaves(file: Path, original: Original) -> bool:
-    """Whether symbolic links lead it out of the collection, and of the folder above it and the note."""
+    """Whether symbolic links lead it out of the collection and of what it shares with the note."""
     real = Path(os.path.realpath(file))
     return not any(real.is_relative_to(folder) for folder in folders_of(file, original))
 
@@ -134,7 +136,7 @@ def is_of_private(file: Path, original: Original) -> bool:
 
 
 def folders_of(file: Path, original: Original) -> list[Path]:
-    """What a note may take pictures from: the lowest folder that both are in, and the collection."""
+    """Where a note may take pictures from: the lowest folder with both, and the collection."""
     both = [os.path.abspath(path.parent) for path in (file, original.source)]
     return [Path(os.path.realpath(path)) for path in (os.path.commonpath(both), original.collection)]
 

@@ -10,7 +10,9 @@ LONGEST = 255
 """Bytes of one step of a path."""
 
 FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
-DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
+DEVICE = re.compile(
+    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE
+)
 OURS = {"assets", "search"}
 """Folders of the site that hold files of the theme and of ours."""
 OUR_ICONS = ("favicon.", "apple-touch-icon")
@@ -20,6 +22,8 @@ FILES = re.compile(r"\.(?:html?|xml|gz|json|md|txt|js|css|map)$", re.IGNORECASE)
 RASTER = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
 RUNS = {"script", "foreignobject", "iframe", "object", "embed", "handler", "listener"}
 SVG = "http://www.w3.org/2000/svg"
+LEADS = {"href", "src", "to", "from", "by", "values"}
+"""Attributes that hold an address, or set one."""
 SCRIPT_ADDRESS = re.compile(r"(?:javascript|vbscript|data:(?!image/(?!svg)))", re.IGNORECASE)
 
 
@@ -57,7 +61,7 @@ def svg_problem(data: bytes) -> str | None:
         for key, value in attributes.items():
             local = key.rpartition(" ")[2].lower()
             address = re.sub(r"[\s\x00-\x1f]", "", unquote(value))
-            runs = SCRIPT_ADDRESS.match(address) and local in ("href", "to", "from", "by", "values", "src")
+            runs = local in LEADS and SCRIPT_ADDRESS.match(address)
             if local.startswith("on") or runs or "javascript:" in address.lower():
                 found.append(local)
 

@@ -8,7 +8,8 @@
 | bare | `key: value` in the first line | MkDocs down to an empty line, Hexo down to `---` or `;;;` |
 
 Where tools differ on where it ends, all their readings count; a key that is there twice is given
-twice, and those within `build` as `build.render`. A byte order mark, blanks and empty lines above it, and any line ends are passed over.
+twice, and those within `build` as `build.render`. A byte order mark, blanks and empty lines above
+it, and any line ends are passed over.
 """
 
 import json

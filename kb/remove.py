@@ -132,7 +132,7 @@ def own_pictures(name: str, root: Path, going: Iterable[str] = ()) -> list[str]:
     pictures |= {path.relative_to(root).as_posix() for path in folder.rglob("*") if path.is_file()}
     for path in (root / "docs").rglob("*.md") if pictures else ():
         if path.relative_to(root).as_posix() not in {name, *going}:
-            if mentions(text := read(path), pictures):
+            if mentions(read(path), pictures):
                 pictures -= used_by(path, root)
     return sorted(pictures)
 

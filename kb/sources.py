@@ -81,6 +81,9 @@ def identity(folder: Path) -> tuple[int, int]:
 
 
 def is_draft(path: Path) -> bool:
-    """Whether Hexo would count it among the drafts, wherever it was started from, links followed."""
+    """Whether Hexo would count it among the drafts, wherever it was started from.
+
+    It is one too where a symbolic link leads to one.
+    """
     parts = (*path.absolute().parts, *Path(os.path.realpath(path)).parts)
     return any(part.lower() == DRAFTS for part in parts)

@@ -16,7 +16,7 @@ LONGEST = {"author": 100, "licence": 100, "origin": 1000}
 WRITTEN = {
     "author": ("author", "authors"),
     "licence": ("license", "licence", "copyright"),
-    "origin": ("original", "origin", "originalurl", "canonical", "canonicalurl", "source", "permalink"),
+    "origin": ("original", "origin", "canonical", "canonicalurl", "source", "permalink"),
 }
 """The keys that say so, the best first."""
 NOTHING = {"", "~", "null", "none", "true", "false", "yes", "no", "on", "off"}
@@ -59,7 +59,9 @@ class Whose:
     def of(self, meta: dict, abbrlink: str, known: Entry) -> dict[str, str]:
         """What is known of one note: its front matter, its number, what the lock has of it."""
         written = read_whose(meta)
-        found = {key: written.get(key) or self.fill(key, abbrlink) or known.get(key) for key in WHOSE}
+        found = {
+            key: written.get(key) or self.fill(key, abbrlink) or known.get(key) for key in WHOSE
+        }
         return {key: value.strip() for key, value in found.items() if value}
 
 

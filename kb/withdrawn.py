@@ -39,7 +39,11 @@ class PublicNotes:
         if is_abbrlink(meta.get("abbrlink")) and (name := self.by_letters.get(number)):
             return [name]
         title, date = identity_of(meta)
-        alike = [name for day, name in self.by_title.get(title, ()) if not (day and date) or day == date]
+        alike = [
+            name
+            for day, name in self.by_title.get(title, ())
+            if day == date or not (day and date)
+        ]
         return alike or self.by_body.get(body_of(text), [])
 
     @cached_property
