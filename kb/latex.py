@@ -91,7 +91,14 @@ def end_of_group(found: re.Match) -> str:
     return found["brace"]
 
 
-DELIMITERS = {"<": r"\langle", ">": r"\rangle", "{": r"\{", "}": r"\}", r"\lt": r"\langle", r"\gt": r"\rangle"}
+DELIMITERS = {"<": r"\langle", ">": r"\rangle", r"\lt": r"\langle", r"\gt": r"\rangle"} | {
+    "{": r"\{",
+    "}": r"\}",
+    r"\(": "(",
+    r"\)": ")",
+    r"\[": "[",
+    r"\]": "]",
+}
 
 # What blogs did to it -----------------------------------------------------------------
 
@@ -154,15 +161,12 @@ RENAMED = {
     r"\notag": "",
     r"\qed": r"\square",
     r"\textdegree": "°",
-    r"\varliminf": r"\underline{\lim}",
-    r"\varlimsup": r"\overline{\lim}",
 } | {f"\\{char}": char for char in "*'()[]\"+-=.<@`~"}
 """Tokens as math-core knows them, and characters that authors escaped for Hexo."""
+SIZES = r"\tiny \scriptsize \footnotesize \small \normalsize \large \Large \LARGE \huge \Huge"
+RENAMED |= dict.fromkeys(SIZES.split(), "")  # formulas are as large as the text around
 
 MACROS = {
-    name: ""
-    for name in "tiny scriptsize footnotesize small normalsize large Large LARGE huge Huge".split()
-} | {
     "Q": r"\mathbb{Q}",
     "clap": "{#1}",
     "ensuremath": "{#1}",
@@ -177,7 +181,7 @@ MACROS = {
     "rlap": "{#1}",
     "smash": "{#1}",
 }
-"""What math-core lacks, as LaTeX; sizes are those of the text around."""
+"""What math-core lacks, as LaTeX."""
 
 OPERATORS = set(
     r"""\sum \prod \coprod \int \iint \iiint \oint \bigcup \bigcap \bigoplus \bigotimes \bigodot
@@ -412,6 +416,10 @@ class Writer:
             return f"{written} "
         return self.with_limits(written, cursor)
 
+    def extreme_limit(self, command: str, cursor: Cursor) -> str:
+        line = "over" if command == r"\varlimsup" else "under"
+        return self.with_limits(rf"\{line}line{{\lim}}", cursor)
+
     def with_limits(self, base: str, cursor: Cursor) -> str:
         said = cursor.next() if cursor.next() in (r"\limits", r"\nolimits") else None
         if said:
@@ -466,7 +474,7 @@ class Writer:
     def columns(self, command: str, cursor: Cursor) -> str:
         r"""`\multicolumn{2}{c}{x}`: x and an empty cell."""
         number, _ = text_of(cursor.argument()), cursor.argument()
-        return self.rows(cursor.argument()) + "&" * (int(number) - 1 if number in "123456789" else 0)
+        return self.rows(cursor.argument()) + "&" * (int(number) - 1 if re.fullmatch("[1-9]", number) else 0)
 
     def circled(self, command: str, cursor: Cursor) -> str:
         value = text_of(cursor.argument()).strip()
@@ -514,6 +522,7 @@ HANDLERS: dict[str, Callable[[Writer, str, Cursor], str]] = (
     )
     | dict.fromkeys([r"\colorbox", r"\fcolorbox"], Writer.boxed_text)
     | dict.fromkeys([LABEL, r"\vspace", r"\require", r"\cline"], Writer.dropped)
+    | dict.fromkeys([r"\varlimsup", r"\varliminf"], Writer.extreme_limit)
     | dict.fromkeys([r"\newcommand", r"\renewcommand", r"\DeclareMathOperator"], Writer.definition)
     | {
         TAG: Writer.tag,
@@ -551,8 +560,8 @@ def columns_of(written: str) -> str:
 def rows_of(items: Items) -> list[Items]:
     """The rows of a table, without an empty one at its end."""
     rows: list[Items] = [[]]
-    for item in renamed(items):
-        if item == r"\\":
+    for item in items:
+        if isinstance(item, str) and RENAMED.get(item, item) == r"\\":
             rows.append([])
         else:
             rows[-1].append(item)
