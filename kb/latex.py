@@ -372,14 +372,16 @@ class Writer:
         item = cursor.next()
         if item is None:
             return command
-        raw = text_of(cursor.argument()) if is_braced(item) else str(cursor.take())
+        return self.words(TEXT[command], text_of(cursor.argument()) if is_braced(item) else str(cursor.take()))
+
+    def words(self, command: str, raw: str) -> str:
         parts = DOLLAR.split(raw.replace(r"\(", "$").replace(r"\)", "$"))
         if len(parts) % 2 == 0:
             parts = [r"\$".join(parts)]
         out = []
         for place, part in enumerate(parts):
             if place % 2 == 0:
-                out.append(rf"{TEXT[command]}{{{literal(part)}}}" if part else "")
+                out.append(f"{command}{{{literal(part)}}}" if part else "")
             elif (group := read(part)) is not None:
                 out.append(f"{{{self.rows(group.items)}}}")
         return out[0] if len(parts) == 1 else f"{{{''.join(out)}}}"
@@ -460,7 +462,7 @@ class Writer:
         cursor.option()
         for _ in range(2 if command == r"\fcolorbox" else 1):
             cursor.argument()
-        return self.text(r"\text", cursor)
+        return self.text(TEXT_COMMAND, cursor)
 
     def dropped(self, command: str, cursor: Cursor) -> str:
         cursor.argument() if cursor.next() != "*" else (cursor.take(), cursor.argument())
@@ -495,14 +497,14 @@ class Writer:
         """Of a formula within a line."""
         if star := cursor.next() == "*":
             cursor.take()
-        value = literal(text_of(cursor.argument()))
-        return rf"\quad\text{{{value if star else f'({value})'}}}"
+        value = text_of(cursor.argument())
+        return rf"\quad{self.words(TEXT_COMMAND, value if star else f'({value})')}"
 
     def chemistry(self, command: str, cursor: Cursor) -> str:
         return f"{{{chemical(text_of(cursor.argument()))}}}"
 
 
-TAG, LABEL = r"\tag", r"\label"
+TAG, LABEL, TEXT_COMMAND = r"\tag", r"\label", r"\text"
 DEFINITION = re.compile(r"\\(?:def|(?:new|renew|provide)command|DeclareMathOperator)(?![A-Za-z])")
 DOLLAR = re.compile(r"(?<!\\)\$")
 NUMBERS = re.compile(r"[\d., ]+")

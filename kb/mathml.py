@@ -177,6 +177,8 @@ class Cleaned:
             tag, attributes = "mrow", attributes + self.enclosing(element.get("notation", ""))
         elif tag not in ELEMENTS and not (tag in WORDS and parent in WORDS | {"mtext"}):
             raise NotClean
+        elif tag == "span":  # of `\\textsf`
+            attributes = ' style="font-family: sans-serif"'
         text = element.text or ""
         if tag == "mo" and text == "\u0332":
             text = LINES[parent]

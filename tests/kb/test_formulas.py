@@ -161,15 +161,14 @@ class TestCorpus:
     """`formulas.txt`：博客里见得到的公式，一行一个；`!` 开头的是写错了、读不了的。"""
 
     @pytest.mark.parametrize("latex", [latex for latex in CORPUS if is_readable(latex)])
-    @pytest.mark.parametrize("display", [True, False])
-    def test_is_read(self, latex, display):
-        made = mathml(latex, display)
-        assert made is not None
-        root = etree.fromstring(made)
-        assert root.get("alttext") == latex
-        seen = "".join(root.itertext())
-        assert "\\" not in seen.replace("\\_", "")
-        assert {char for char in seen if not OUTSIDE_FONT.match(char)} <= set(map(chr, code_points()))
+    def test_is_read(self, latex):
+        for made in (mathml(latex, True), mathml(latex, False)):
+            assert made is not None
+            root = etree.fromstring(made)
+            assert root.get("alttext") == latex
+            seen = "".join(root.itertext())
+            assert "\\" not in seen
+            assert {char for char in seen if not OUTSIDE_FONT.match(char)} <= FONT
 
     @pytest.mark.parametrize("latex", [latex[1:] for latex in CORPUS if not is_readable(latex)])
     def test_is_no_formula(self, latex):
@@ -193,12 +192,13 @@ class TestCorpus:
             if one.tag == "menclose":
                 assert other.tag == "mrow" and other.get("class")
                 continue
-            if one is raw or "menclose" in one.get("class", "") or "color" in one.get("style", ""):
+            if one is raw or one.tag == "span" or "menclose" in one.get("class", "") or "color" in one.get("style", ""):
                 continue
             assert (one.tag, attributes(one)) == (other.tag, attributes(other))
             assert one.text == other.text or one.text == "\u0332"
 
 
+FONT = set(map(chr, code_points()))
 OUTSIDE_FONT = re.compile("[\u3000-\u9fff\uff00-\uffef]")
 """中文，哪种数学字体都没有。"""
 
@@ -252,7 +252,7 @@ def test_nothing_of_a_formula_runs(project, latex):
             assert tag.name in ELEMENTS | WORDS | {"a"}
             for name, value in tag.attrs.items():
                 if name == "style":
-                    assert all(STYLES[one.split(":")[0].strip()] for one in value.split(";"))
+                    assert {one.split(":")[0].strip() for one in value.split(";")} <= STYLES.keys() | {"font-family"}
                 elif name == "href":
                     assert value.startswith("#formula:")
                 elif name == "class":
@@ -491,14 +491,15 @@ class TestNumbers:
 )
 def test_means_the_same(latex, same):
     """转义过的、多写的，与写对了的一样。"""
-    assert [mathml(each, True).partition("display")[2] for each in (latex, same)][0] == mathml(same, True).partition("display")[2]
+    one, other = (mathml(each, True).partition("display")[2] for each in (latex, same))
+    assert one == other
 
 
 @pytest.mark.parametrize(
     "piece",
     r"$ / $$ / \[ / \( / $\text{$ / \text{$ / \begin{equation} / \end{equation} / \ref{ / \eqref{a} / $a$ / \\( / $\tag{1}$".split(" / "),
 )
-@pytest.mark.parametrize("between", ["", " ", "\n", "\n\n"])
+@pytest.mark.parametrize("between", ["", "\n", "\n\n"])
 def test_pathological_text_ends(piece, between):
     """时间随长度的平方增长的话，这里就不会结束。"""
     parser().parse(f"{piece}{between}" * (60_000 // len(piece + between)))
