@@ -23,8 +23,8 @@ from kb.mathml import mathml
 
 __all__ = ["CLOSED_BY", "formula_plugin", "mathml"]
 
-CHINESE = re.compile("[\u3000-\u9fff\uff00-\uffef]")
-HAN = re.compile("[\u3400-\u9fff]")
+CHINESE = re.compile("[“”\u3000-\u9fff\uff00-\uffef]")
+PROSE = re.compile("[“”。！？；《》\u3400-\u9fff]")
 LATEX = re.compile(r"[\\^_={}]")
 WORD = re.compile(r"[A-Za-z]{2,}\s|\s[A-Za-z]{2,}")
 """A word beside a blank, which is prose."""
@@ -185,7 +185,7 @@ def is_in_dollars(latex: str, before: str, after: str) -> bool:
         if not all(blanks) and not has_latex and (WORD.search(latex.strip()) or latex[0].isdigit()):
             return False
     if not has_latex and CHINESE.search(latex):
-        return not HAN.search(latex) and re.search("[A-Za-z0-9)]$", latex.strip()) is not None
+        return not PROSE.search(latex) and re.search("[A-Za-z0-9)]$", latex.strip()) is not None
     return True
 
 

@@ -349,6 +349,7 @@ def test_functions_are_set_apart(latex):
         ("$5 到 $10", []),
         ("花了 $5 和 $6", []),
         ("US$5 与 HK$ 6，共 11$", []),
+        ("“$5 到 $10”“US$ 5”", []),
         ("要 5$ 或者 6$", []),
         ("cost 5$ and 6$ only", []),
         ("costs $5 or $", []),
