@@ -1,6 +1,7 @@
 """实证笔记的工具。它只读 snippets/ 的文本，从不导入它们。每个文件做一件事，开头写着是什么：
 
 - 笔记怎样变成页面：syntax（formulas、hexo）解析，commonmark（code、rawhtml）做成元素，
+  公式由 latex、equations、mathml 变成 MathML（字体由 font 做），
   annotations、marks、pictures、links、frame、search、feed、unverified 各是一个 Markdown 扩展；
 - 在 MkDocs 里快些：faster 是一个插件，用 ahead、helper、sections；
 - 由笔记生成的页：library 读全部笔记，catalog 分到各页，pages（slugs）写页面文件，

@@ -23,8 +23,8 @@ from kb.mathml import mathml
 
 __all__ = ["CLOSED_BY", "formula_plugin", "mathml"]
 
-CHINESE = re.compile("[\u3000-\u9fff\uff00-\uffef]")
-HAN = re.compile("[\u3400-\u9fff]")
+CHINESE = re.compile("[“”\u3000-\u9fff\uff00-\uffef]")
+PROSE = re.compile("[“”。！？；《》\u3400-\u9fff]")
 LATEX = re.compile(r"[\\^_={}]")
 WORD = re.compile(r"[A-Za-z]{2,}\s|\s[A-Za-z]{2,}")
 """A word beside a blank, which is prose."""
@@ -126,13 +126,12 @@ def formulas_in(text: str) -> dict[int, Formula]:
                 add(start, end, close.start(), close.end(), markup, markup.endswith("["))
         elif token["dollars"]:
             size = len(markup)
-            if size <= 2:
-                if close := closing(shallow[size], depth):
-                    place = close.start()
-                    if size == 1 and close.group() == "$" or size == 2 and len(close.group()) == 2:
-                        add(start, end, place, place + size, markup, size == 2)
-            for each in {1: [1], 2: [1, 2]}.get(size, [1, 2]):
-                shallow[each].append((depth, token))
+            close = closing(shallow[size], depth) if size <= 2 else None
+            if close and close.group() == markup:
+                add(start, end, close.start(), close.end(), markup, size == 2)
+            shallow[1].append((depth, token))
+            if size > 1:
+                shallow[2].append((depth, token))
     return found
 
 
@@ -150,10 +149,11 @@ def depths_of_text(tokens: list[re.Match]) -> list[int]:
 
 
 def closing(dollars: list[tuple[int, re.Match]], depth: int) -> re.Match | None:
-    """The next that isn't deeper in text, or the next where all are."""
-    while len(dollars) > 1 and dollars[-1][0] > depth:
+    """The next that isn't deeper in text than this; the next of all where there is none."""
+    nearest = dollars[-1][1] if dollars else None
+    while dollars and dollars[-1][0] > depth:
         dollars.pop()
-    return dollars[-1][1] if dollars else None
+    return dollars[-1][1] if dollars else nearest
 
 
 def is_formula(markup: str, latex: str, before: str, after: str) -> bool:
@@ -185,7 +185,7 @@ def is_in_dollars(latex: str, before: str, after: str) -> bool:
         if not all(blanks) and not has_latex and (WORD.search(latex.strip()) or latex[0].isdigit()):
             return False
     if not has_latex and CHINESE.search(latex):
-        return not HAN.search(latex) and re.search("[A-Za-z0-9)]$", latex.strip()) is not None
+        return not PROSE.search(latex) and re.search("[A-Za-z0-9)]$", latex.strip()) is not None
     return True
 
 

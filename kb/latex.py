@@ -91,7 +91,14 @@ def end_of_group(found: re.Match) -> str:
     return found["brace"]
 
 
-DELIMITERS = {"<": r"\langle", ">": r"\rangle", "{": r"\{", "}": r"\}", r"\lt": r"\langle", r"\gt": r"\rangle"}
+DELIMITERS = {"<": r"\langle", ">": r"\rangle", r"\lt": r"\langle", r"\gt": r"\rangle"} | {
+    "{": r"\{",
+    "}": r"\}",
+    r"\(": "(",
+    r"\)": ")",
+    r"\[": "[",
+    r"\]": "]",
+}
 
 # What blogs did to it -----------------------------------------------------------------
 
@@ -154,15 +161,12 @@ RENAMED = {
     r"\notag": "",
     r"\qed": r"\square",
     r"\textdegree": "°",
-    r"\varliminf": r"\underline{\lim}",
-    r"\varlimsup": r"\overline{\lim}",
 } | {f"\\{char}": char for char in "*'()[]\"+-=.<@`~"}
 """Tokens as math-core knows them, and characters that authors escaped for Hexo."""
+SIZES = r"\tiny \scriptsize \footnotesize \small \normalsize \large \Large \LARGE \huge \Huge"
+RENAMED |= dict.fromkeys(SIZES.split(), "")  # formulas are as large as the text around
 
 MACROS = {
-    name: ""
-    for name in "tiny scriptsize footnotesize small normalsize large Large LARGE huge Huge".split()
-} | {
     "Q": r"\mathbb{Q}",
     "clap": "{#1}",
     "ensuremath": "{#1}",
@@ -177,7 +181,7 @@ MACROS = {
     "rlap": "{#1}",
     "smash": "{#1}",
 }
-"""What math-core lacks, as LaTeX; sizes are those of the text around."""
+"""What math-core lacks, as LaTeX."""
 
 OPERATORS = set(
     r"""\sum \prod \coprod \int \iint \iiint \oint \bigcup \bigcap \bigoplus \bigotimes \bigodot
@@ -368,14 +372,16 @@ class Writer:
         item = cursor.next()
         if item is None:
             return command
-        raw = text_of(cursor.argument()) if is_braced(item) else str(cursor.take())
+        return self.words(TEXT[command], text_of(cursor.argument()) if is_braced(item) else str(cursor.take()))
+
+    def words(self, command: str, raw: str) -> str:
         parts = DOLLAR.split(raw.replace(r"\(", "$").replace(r"\)", "$"))
         if len(parts) % 2 == 0:
             parts = [r"\$".join(parts)]
         out = []
         for place, part in enumerate(parts):
             if place % 2 == 0:
-                out.append(rf"{TEXT[command]}{{{literal(part)}}}" if part else "")
+                out.append(f"{command}{{{literal(part)}}}" if part else "")
             elif (group := read(part)) is not None:
                 out.append(f"{{{self.rows(group.items)}}}")
         return out[0] if len(parts) == 1 else f"{{{''.join(out)}}}"
@@ -411,6 +417,10 @@ class Writer:
         if written in OPERATORS:
             return f"{written} "
         return self.with_limits(written, cursor)
+
+    def extreme_limit(self, command: str, cursor: Cursor) -> str:
+        line = "over" if command == r"\varlimsup" else "under"
+        return self.with_limits(rf"\{line}line{{\lim}}", cursor)
 
     def with_limits(self, base: str, cursor: Cursor) -> str:
         said = cursor.next() if cursor.next() in (r"\limits", r"\nolimits") else None
@@ -452,7 +462,7 @@ class Writer:
         cursor.option()
         for _ in range(2 if command == r"\fcolorbox" else 1):
             cursor.argument()
-        return self.text(r"\text", cursor)
+        return self.text(TEXT_COMMAND, cursor)
 
     def dropped(self, command: str, cursor: Cursor) -> str:
         cursor.argument() if cursor.next() != "*" else (cursor.take(), cursor.argument())
@@ -466,7 +476,7 @@ class Writer:
     def columns(self, command: str, cursor: Cursor) -> str:
         r"""`\multicolumn{2}{c}{x}`: x and an empty cell."""
         number, _ = text_of(cursor.argument()), cursor.argument()
-        return self.rows(cursor.argument()) + "&" * (int(number) - 1 if number in "123456789" else 0)
+        return self.rows(cursor.argument()) + "&" * (int(number) - 1 if re.fullmatch("[1-9]", number) else 0)
 
     def circled(self, command: str, cursor: Cursor) -> str:
         value = text_of(cursor.argument()).strip()
@@ -487,14 +497,14 @@ class Writer:
         """Of a formula within a line."""
         if star := cursor.next() == "*":
             cursor.take()
-        value = literal(text_of(cursor.argument()))
-        return rf"\quad\text{{{value if star else f'({value})'}}}"
+        value = text_of(cursor.argument())
+        return rf"\quad{self.words(TEXT_COMMAND, value if star else f'({value})')}"
 
     def chemistry(self, command: str, cursor: Cursor) -> str:
         return f"{{{chemical(text_of(cursor.argument()))}}}"
 
 
-TAG, LABEL = r"\tag", r"\label"
+TAG, LABEL, TEXT_COMMAND = r"\tag", r"\label", r"\text"
 DEFINITION = re.compile(r"\\(?:def|(?:new|renew|provide)command|DeclareMathOperator)(?![A-Za-z])")
 DOLLAR = re.compile(r"(?<!\\)\$")
 NUMBERS = re.compile(r"[\d., ]+")
@@ -514,6 +524,7 @@ HANDLERS: dict[str, Callable[[Writer, str, Cursor], str]] = (
     )
     | dict.fromkeys([r"\colorbox", r"\fcolorbox"], Writer.boxed_text)
     | dict.fromkeys([LABEL, r"\vspace", r"\require", r"\cline"], Writer.dropped)
+    | dict.fromkeys([r"\varlimsup", r"\varliminf"], Writer.extreme_limit)
     | dict.fromkeys([r"\newcommand", r"\renewcommand", r"\DeclareMathOperator"], Writer.definition)
     | {
         TAG: Writer.tag,
@@ -551,8 +562,8 @@ def columns_of(written: str) -> str:
 def rows_of(items: Items) -> list[Items]:
     """The rows of a table, without an empty one at its end."""
     rows: list[Items] = [[]]
-    for item in renamed(items):
-        if item == r"\\":
+    for item in items:
+        if isinstance(item, str) and RENAMED.get(item, item) == r"\\":
             rows.append([])
         else:
             rows[-1].append(item)

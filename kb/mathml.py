@@ -177,11 +177,13 @@ class Cleaned:
             tag, attributes = "mrow", attributes + self.enclosing(element.get("notation", ""))
         elif tag not in ELEMENTS and not (tag in WORDS and parent in WORDS | {"mtext"}):
             raise NotClean
+        elif tag == "span":  # of `\\textsf`
+            attributes = ' style="font-family: sans-serif"'
         text = element.text or ""
         if tag == "mo" and text == "\u0332":
             text = LINES[parent]
         if tag == "mtext" and parent == "mtd" and (mark := MARK.fullmatch(text)) and self.tags:
-            text = self.tags[int(mark[1])]
+            text = in_words(self.tags[int(mark[1])])
         inside = "".join(self.child(child, tag) for child in element)
         return f"<{tag}{attributes}>{escape(text, quote=False)}{inside}</{tag}>{escape(element.tail or '', quote=False)}"
 
@@ -214,3 +216,11 @@ class Cleaned:
             if name in STYLES and STYLES[name].fullmatch(value):
                 kept.append(f"{name}: {value}")
         return "; ".join(kept)
+
+
+def in_words(tag: str) -> str:
+    r"""What is seen of a number that is LaTeX itself: `\tag{$\ast$}`."""
+    if not re.search(r"[\\$]", tag):
+        return tag
+    made = mathml(rf"\text{{{tag}}}", False)
+    return "".join(etree.fromstring(made).itertext()) if made else tag

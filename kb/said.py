@@ -14,7 +14,7 @@ from markdown import Markdown
 from kb.annotations import anchor
 from kb.catalog import Catalog, Listing
 from kb.commonmark import TreeBuilder
-from kb.engine import Page
+from kb.engine import Page, relative
 from kb.html import element
 from kb.library import Annotation, Note
 from kb.links import anchor_in, find_target, is_elsewhere, leads_nowhere
@@ -45,10 +45,18 @@ def read_quotes(md: Markdown, page: Page, note: Note) -> dict[int, list[etree.El
     quotes = {}
     for number, tokens in note.outline.quotes.items():
         around = etree.Element("div")
-        TreeBuilder(md, md.parser.fences, page.link_to(note.uri)).fill(around, tokens)
+        TreeBuilder(md, md.parser.fences, home(page, note)).fill(around, tokens)
         turn_links(md, page, note, around, sections[number])
         quotes[number] = list(around)
     return quotes
+
+
+def home(page: Page, note: Note) -> str:
+    """The note's address as a browser sees it from this page, for links that are HTML already."""
+    here, there = (
+        uri.removesuffix(".md").removesuffix("index").rstrip("/") for uri in (page.uri, note.uri)
+    )
+    return f"{relative(there, here)}/"
 
 
 def place(page: Page, note: Note, said: Annotation) -> etree.Element:
