@@ -41,7 +41,7 @@ class FrameTreeprocessor(Treeprocessor):
         catalog = read_catalog(page.root, page.build)
         has_code = root.find("figure[@class='embed']") is not None
         locked = locked_note(page.root, name)
-        root.insert(0, head(page, catalog, note, locked.get("author")))
+        root.insert(0, head(page, catalog, note, text_of(locked.get("author"))))
         if any(near := catalog.neighbours.get(note.uri, ())):
             root.append(neighbours(page, *near))
         if line := foot(page, locked, has_code):
@@ -49,7 +49,7 @@ class FrameTreeprocessor(Treeprocessor):
             root.append(element("div", around, element("p", None, *line)))
 
 
-def head(page: Page, catalog: Catalog, note: Note, author: str | None) -> etree.Element:
+def head(page: Page, catalog: Catalog, note: Note, author: str) -> etree.Element:
     facts = element("div", {"class": "note-facts"})
     if note.date:
         facts.append(time_of(note))
