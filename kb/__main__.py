@@ -147,6 +147,8 @@ def details(result: Result) -> Iterator[str]:
         yield f"{result.embeds} 个嵌入块跟了过来"
     if result.pictures:
         yield f"带来 {len(result.pictures)} 张图片"
+    if result.dropped:
+        yield f"HTML 的 {result.dropped} 个属性和样式在页面上去掉"
     if result.backups:
         yield f"换下的在 {'、'.join(result.backups)}"
 

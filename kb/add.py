@@ -14,6 +14,7 @@ from pathlib import Path
 
 from kb import journal
 from kb.abbrlink import give_abbrlinks, is_same, name_of
+from kb.addresses import body_tokens
 from kb.brought import Pictures
 from kb.engine import BadInput
 from kb.files import BACKUPS, Store, alone, reason, write_whole
@@ -30,6 +31,7 @@ from kb.notes import (
 )
 from kb.originals import Original, Private, read_original
 from kb.private import removal
+from kb.rawhtml import losses
 from kb.remove import own_pictures
 from kb.sources import find_sources
 from kb.whose import Whose
@@ -63,6 +65,8 @@ class Result:
     """Those that were brought along or replaced."""
     backups: list[str] = field(default_factory=list)
     """Copies of what was replaced."""
+    dropped: int = 0
+    """How many attributes and properties of style its HTML loses on the page."""
     remarks: list[str] = field(default_factory=list)
 
 
@@ -239,6 +243,7 @@ class Batch:
         result = Result(str(original.source), Outcome.ADDED, name, **whose)
         note = self.new_bytes(original, name)
         pictures, result.remarks = self.pictures.find(original, name)
+        result.dropped = len(losses(body_tokens(original.text)[0]))
         try:
             is_new = not (self.root / name).exists()
             for picture, data in pictures.items():

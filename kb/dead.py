@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from kb.addresses import Address, body_tokens, find_addresses
 from kb.library import shown_text
 from kb.links import ON_ONE_MACHINE, find_target, is_elsewhere, loose
-from kb.rawhtml import raw_anchors
+from kb.rawhtml import losses, raw_anchors
 
 
 @dataclass
@@ -29,6 +29,15 @@ class Findings:
 
     def add(self, uri: str, line: int, message: str) -> None:
         (self.remarks if is_note(uri) else self.problems).append(f"docs/{uri}:{line}：{message}")
+
+    def add_losses(self, names: Counter[str]) -> None:
+        """What HTML of the authors' loses on the pages."""
+        if names:
+            counts = "、".join(f"{name} {count}" for name, count in names.most_common(5))
+            more = " 等" if len(names) > 5 else ""
+            self.remarks.append(
+                f"笔记的 HTML 里有 {names.total()} 个属性和样式在页面上去掉：{counts}{more}。"
+            )
 
     def add_remote(self, answers: Iterable[tuple[str, str | None]]) -> int:
         """Takes in what other servers answered; returns how many addresses are dead."""
@@ -52,7 +61,10 @@ def check_addresses(root: Path) -> Findings:
     }
     anchors = Anchors(texts)
     findings = Findings()
+    dropped: Counter[str] = Counter()
     for uri, text in texts.items():
+        if is_note(uri):
+            dropped.update(losses(body_tokens(text)[0]))
         for address in find_addresses(text):
             if is_elsewhere(address.target):
                 if re.match("(?:https?:)?//", address.target, re.IGNORECASE):
@@ -60,6 +72,7 @@ def check_addresses(root: Path) -> Findings:
                     places.append((uri, address.line))
             elif problem := what_is_wrong(docs, uri, address, anchors):
                 findings.add(uri, address.line, problem)
+    findings.add_losses(dropped)
     return findings
 
 
