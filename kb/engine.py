@@ -85,14 +85,18 @@ def relative(uri: str, folder: str) -> str:
     return posixpath.relpath(f"/{uri}", f"/{folder}")
 
 
+def is_mkdocs(md: Markdown) -> bool:
+    return "relpath" in md.treeprocessors
+
+
 def current_page(md: Markdown) -> Page:
-    if "relpath" in md.treeprocessors:  # MkDocs
+    if is_mkdocs(md):
         file = md.treeprocessors["relpath"].file
         path = Path(file.abs_src_path)
         uri, meta = file.src_uri, file.page.meta
         build = md.treeprocessors["relpath"].config  # made anew for each build
         repo_url = build.repo_url
-    else:  # Zensical
+    else:
         context = md.preprocessors["rendering_context"]
         uri, meta = context.page.path, context.page.meta
         path = Path(context.config["docs_dir"]).resolve() / uri
@@ -106,15 +110,23 @@ NOT_ITSELF = re.compile("[<>]|&(?=[A-Za-z#])")
 """What isn't itself in the text of an element."""
 
 
-def as_html(md: Markdown, text: str) -> str:
-    """A string of front matter, for themes that put it into HTML as it is.
+def show_text(md: Markdown, meta: dict) -> None:
+    """Make a title, description and tags such as theme, search and feed show them as text.
 
-    In MkDocs it says of itself that it is HTML, so that what does escape doesn't do so again. In
-    Zensical nothing can know, and the feed shows an entity as it is written: so as few as can be.
+    They put them into HTML as they are. In MkDocs `Markup` says of itself that it is HTML, so that
+    what does escape doesn't do so again; but a feed's description is HTML in HTML. In Zensical the
+    feed writes out the entities of a title, so it has as few as can be, and tags are text to search,
+    which alone shows them (`theme/partials/tags.html`).
     """
-    if "relpath" in md.treeprocessors:  # MkDocs
-        return escape(text)
-    return NOT_ITSELF.sub(lambda found: html.escape(found[0]), text)
+    if "description" in meta:
+        meta["description"] = html.escape(meta["description"])
+    if is_mkdocs(md):
+        if "title" in meta:
+            meta["title"] = escape(meta["title"])
+        if "tags" in meta:
+            meta["tags"] = list(map(escape, meta["tags"]))
+    elif "title" in meta:
+        meta["title"] = NOT_ITSELF.sub(lambda found: html.escape(found[0]), meta["title"])
 
 
 _second: tuple[int, object] = (0, object())

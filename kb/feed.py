@@ -13,9 +13,9 @@ build alone:
 | draft | true where there is no date: the note isn't in the feed |
 | description | the author's, or the first words of the text |
 
-Themes, search and feed put title, tags and description into HTML as they are, so they get them
-as HTML, on every page: as `Markup`, which nothing escapes again. The body of a note is taken from its
-file, since engines leave front matter in it that they can't read, and take `TODO: …` out.
+Themes, search and feed put them into HTML as they are, so on every page they get them as HTML, see
+`kb.engine.show_text`. The body of a note is taken from its file, since engines leave front matter in
+it that they can't read, and take `TODO: …` out.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
@@ -25,7 +25,6 @@ file, since engines leave front matter in it that they can't read, and take `TOD
 """
 
 from collections.abc import Callable, Iterator
-from html import escape
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -34,7 +33,7 @@ from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AMP_SUBSTITUTE, HTML_PLACEHOLDER_RE
 
-from kb.engine import BadInput, Page, as_html, current_page
+from kb.engine import BadInput, Page, current_page, show_text
 from kb.library import Note, note_text, parts_of, read_note, read_text
 
 FIRST_WORDS = 120
@@ -106,13 +105,7 @@ class FeedTreeprocessor(Treeprocessor):
 
 class MarkupTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
-        page = current_page(self.md)
-        if "title" in page.meta:
-            page.meta["title"] = as_html(self.md, page.meta["title"])
-        if "tags" in page.meta:
-            page.meta["tags"] = [as_html(self.md, tag) for tag in page.meta["tags"]]
-        if "description" in page.meta:  # which the feed escapes once more, since there it is HTML
-            page.meta["description"] = escape(page.meta["description"])
+        show_text(self.md, current_page(self.md).meta)
 
 
 def first_words(root: etree.Element) -> str:

@@ -132,7 +132,7 @@ def parse_note(path: Path, root: Path) -> Note:
         uri=path.relative_to(root / "docs").as_posix(),
         path=path,
         meta=meta,
-        title=title or outline.title or path.stem,
+        title=title or text_of(outline.title) or path.stem,
         date=date,
         when=parse_date(date),
         tags=tuple(dict.fromkeys(list_of(meta.get("tags")))),

@@ -122,10 +122,6 @@ class TestText:
         assert line(page.select_one(".note-facts > span")) == f"作者 {text}"
         assert f"许可：{text}。" in line(page.select_one(".note-foot"))
 
-    def test_in_the_theme_s_tags(self, read, number, text):
-        for tag in read(f"posts/{number}").select("nav.md-tags .md-tag"):
-            assert line(tag) == " ".join(shown(text).split())
-
     def test_on_listings(self, read, number, text):
         text = " ".join(shown(text).split())
         for listing, selector in (("tags", ".tags a"), ("categories", ".tree a"), ("", ".card-title")):
@@ -158,6 +154,7 @@ def test_nothing_of_them_is_an_element(read, sites, engine):
         page = read(path.parent) if path.name == "index.html" else BeautifulSoup(path.read_text("utf-8"), "html.parser")
         assert not page.select("svg[onload], [onmouseover], [href^=javascript]"), path
         assert not [image for image in page.select("img[onerror]") if RUN in image["onerror"]], path
+        assert not page.select("nav.md-tags"), path
         assert not [script for script in page.find_all("script") if RUN in script.text], path
 
 
@@ -166,7 +163,8 @@ def test_both_indexes_hold_html(sites, engine):
     entries = json.loads((sites[engine] / index).read_text("utf-8"))
     entries = [entry for entry in entries.get("docs") or entries["items"] if entry["location"].startswith("posts/")]
     for entry in entries:
-        for text in (entry["title"], entry["text"], *entry.get("tags", []), *entry.get("path", [])):
+        tags = entry["tags"] if engine == "mkdocs" else []  # zensical 的搜索把标签当作字
+        for text in (entry["title"], entry["text"], *tags, *entry.get("path", [])):
             page = BeautifulSoup(text, "html.parser")
             assert {tag.name for tag in page.find_all()} <= {"p", "li", "ol", "ul", "code", "pre", "b"}, text[:200]
     titles = {unescape(entry["title"]) for entry in entries}
@@ -204,7 +202,8 @@ def search(page, words):
     page.keyboard.type(words)
     results = page.locator(".md-search-result__item, [role=option]")
     results.first.wait_for()
-    return [" ".join(text.split()) for text in results.all_inner_texts()]
+    tags = page.locator("[role=toolbar] button")
+    return [" ".join(text.split()) for text in results.all_inner_texts() + tags.all_inner_texts()]
 
 
 @pytest.mark.parametrize("words", ["甲乙", "词语", "onerror", "script"])
