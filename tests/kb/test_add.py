@@ -53,6 +53,11 @@ def files(root):
 
 
 class TestOneNote:
+    def test_what_its_html_loses_is_counted(self, project, add):
+        source = project.write("in/note.md", note(body='<p class=a onclick=b style="color:red;position:fixed">一</p>\n'))
+        code, said = add(source)
+        assert (code, "（HTML 的 3 个属性和样式在页面上去掉）" in said) == (0, True)
+
     def test_byte_for_byte(self, project, add):
         source = project.write("in/note.md", NOTE)
         assert add(source) == (

@@ -133,6 +133,12 @@ class TestAddresses:
         assert found.remarks == []
 
 
+def test_what_html_loses_is_counted(project):
+    project.write("docs/posts/1.md", NOTE + "\n<p class=a id=b>一</p> <b class=c style='position:fixed'>二</b>\n")
+    project.write("docs/index.md", "<p class=ours>一</p>\n")
+    assert check_addresses(project.root).remarks == ["笔记的 HTML 里有 3 个属性和样式在页面上去掉：class 2、position 1。"]
+
+
 class Server(BaseHTTPRequestHandler):
     asked: Counter = Counter()
 
