@@ -638,7 +638,7 @@ class TestJson:
         assert (code, errors) == (1, "")
         reason = document["notes"][2].pop("reason")
         assert reason.startswith(f"{bad}：front matter 里的 abbrlink 应由")
-        nothing = {"embeds": 0, "pictures": [], "backups": [], "remarks": []}
+        nothing = {"embeds": 0, "pictures": [], "backups": [], "dropped": 0, "remarks": []}
         nothing |= {"author": None, "licence": None, "origin": None}
         assert document == {
             "ok": False,
