@@ -504,6 +504,8 @@ class Writer:
         return f"{{{chemical(text_of(cursor.argument()))}}}"
 
 
+QUOTE = "\ue000"
+"""For a quotation mark, which math-core would turn into another."""
 TAG, LABEL, TEXT_COMMAND = r"\tag", r"\label", r"\text"
 DEFINITION = re.compile(r"\\(?:def|(?:new|renew|provide)command|DeclareMathOperator)(?![A-Za-z])")
 DOLLAR = re.compile(r"(?<!\\)\$")
@@ -546,7 +548,7 @@ def literal(text: str) -> str:
     text = re.sub(r"\\\\|\n", " ", text)
     text = re.sub(r"(?<!\\)([_&#])", r"\\\1", text)
     text = re.sub(r"(\\[%#&_$]) ", r"\1\\ ", text)  # math-core passes over such a space
-    return text.replace("^", r"\textasciicircum{}")
+    return text.replace("^", r"\textasciicircum{}").replace('"', QUOTE)
 
 
 def columns_of(written: str) -> str:

@@ -15,7 +15,7 @@ from latex2mathml.converter import convert
 from math_core import LatexError, LatexToMathML
 
 from kb.equations import Numbered, number
-from kb.latex import MACROS, Writer, read, unescaped
+from kb.latex import MACROS, QUOTE, Writer, read, unescaped
 
 ANCHOR = "formula:"
 """What ids of rows begin with; no heading and nothing of an author's has a colon in its id."""
@@ -179,7 +179,7 @@ class Cleaned:
             raise NotClean
         elif tag == "span":  # of `\\textsf`
             attributes = ' style="font-family: sans-serif"'
-        text = element.text or ""
+        text = (element.text or "").replace(QUOTE, '"')
         if tag == "mo" and text == "\u0332":
             text = LINES[parent]
         if tag == "mtext" and parent == "mtd" and (mark := MARK.fullmatch(text)) and self.tags:
