@@ -29,11 +29,11 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import HTML_PLACEHOLDER_RE
 
 from kb.embeds import link_to_line
-from kb.engine import Page, current_page
 from kb.evidence import DEVICES, MUTATE, RECORD
-from kb.html import code_text, element, table
 from kb.judge import Mutation, State, Verdict, complaint, judge
 from kb.keys import TESTS, read_inputs
+from kb.markdown.engine import Page, current_page
+from kb.markdown.html import code_text, element, table
 
 log = logging.getLogger("mkdocs.kb")
 

@@ -37,13 +37,13 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 from markdown_it.token import Token
 
-from kb.code import highlight
-from kb.engine import BadInput, Page, current_page
-from kb.html import element
 from kb.keys import TESTS
-from kb.notes import EMBED_FIRST, EMBED_LAST, EMBED_MIDDLE, OPENS_EMBED
+from kb.markdown.code import highlight
+from kb.markdown.engine import BadInput, Page, current_page
+from kb.markdown.html import element
+from kb.markdown.syntax import parse
+from kb.notes.embedded import EMBED_FIRST, EMBED_LAST, EMBED_MIDDLE, OPENS_EMBED
 from kb.regions import Region, list_files, read_regions, read_text
-from kb.syntax import parse
 
 EMBED_LINES = 4
 NAMED = {"python": "文件.py:区域", "figure": "文件.json:图"}

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import fastjsonschema
 
-from kb.engine import BadInput
 from kb.keys import sha256
+from kb.markdown.engine import BadInput
 
 DEVICES = {"cpu": "CPU", "cuda": "CUDA"}
 """Devices by name, as readers know them."""

@@ -31,10 +31,10 @@ from markdown import Markdown
 from markdown.extensions import Extension
 
 from kb.badges import CLASSES, circumstances, definitions
-from kb.engine import BadInput, Page
 from kb.evidence import DEVICES
-from kb.html import append, element, literal, table
 from kb.judge import State
+from kb.markdown.engine import BadInput, Page
+from kb.markdown.html import append, element, literal, table
 from kb.measured import Measured, outdated, read_measured
 from kb.plot import draw, sample, show, styles, value
 

@@ -19,10 +19,10 @@ from pathlib import Path
 import yaml
 
 from kb import evidence
-from kb.engine import BadInput
 from kb.evidence import DEVICES, RECORD
 from kb.keys import content_key, read_inputs
 from kb.lines import expand
+from kb.markdown.engine import BadInput
 from kb.regions import list_files, read_all
 
 EQUIVALENT = "equivalent.yml"

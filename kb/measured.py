@@ -14,10 +14,10 @@ from pathlib import Path
 import fastjsonschema
 
 from kb import evidence
-from kb.engine import BadInput
 from kb.evidence import DEVICES
 from kb.judge import State
 from kb.keys import sha256
+from kb.markdown.engine import BadInput
 
 FOLDER = "benchmarks/figures"
 MEASURE = "python -m benchmarks"

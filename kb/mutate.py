@@ -27,10 +27,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kb import evidence
-from kb.engine import BadInput
 from kb.evidence import MUTATE, RECORD
 from kb.judge import State, Verdict, complaint, judge_all
 from kb.lines import expand, statements
+from kb.markdown.engine import BadInput
 from kb.regions import list_files, read_all
 
 PROGRESS = ".kb-mutate.jsonl"

@@ -21,12 +21,12 @@ from markdown.treeprocessors import Treeprocessor
 
 from kb.badges import CLASSES, badge
 from kb.embeds import anchor, link_to_line
-from kb.engine import Page, current_page
 from kb.evidence import DEVICES
-from kb.html import append, element, table
 from kb.judge import State, Verdict, judge_all
 from kb.keys import reach
-from kb.notes import find_embeds
+from kb.markdown.engine import Page, current_page
+from kb.markdown.html import append, element, table
+from kb.notes.embedded import find_embeds
 from kb.regions import Region, read_all
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as etree
 
-from kb.html import element
+from kb.markdown.html import element
 
 WIDTH = 360
 LEFT, RIGHT = 62, 352

@@ -20,11 +20,11 @@ from pathlib import Path
 import pytest
 
 from kb import evidence
-from kb.engine import BadInput
 from kb.evidence import DEVICES, RECORD
 from kb.judge import State, judge_all
 from kb.keys import TESTS, content_key, reach, read_inputs
 from kb.lines import join, statements
+from kb.markdown.engine import BadInput
 from kb.refuse import (
     check_committed,
     check_invocation,

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from kb.engine import BadInput
 from kb.evidence import RECORD
 from kb.keys import SETTINGS, TESTS, read_inputs
+from kb.markdown.engine import BadInput
 
 ALLOWED = re.compile(
     r"-[qsv]+|-r\w+|--(tb|color|durations|device|evidence-dir)=.+|--import-mode=importlib"

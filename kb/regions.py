@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kb.engine import BadInput
+from kb.markdown.engine import BadInput
 
 MARKER = re.compile(r"^[ \t]*# --8<-- \[(start|end):([a-z][a-z0-9_]*)\](.*)$")
 LOOKS_LIKE_MARKER = re.compile(r"^[ \t]*#\s*-+8<-")

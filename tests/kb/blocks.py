@@ -42,17 +42,17 @@ def blocks(html: str | Tag) -> list[str]:
     for part in root.find_all(["table", "thead", "tbody", "tr"]):
         for space in part.find_all(string=str.isspace, recursive=False):
             space.extract()
-    for gone in root.select("[data-address]"):  # kb.links, kb.pictures
+    for gone in root.select("[data-address]"):  # kb.markdown.links, kb.markdown.pictures
         gone.name = "img" if "picture" in gone["class"] else "a"
         gone["src" if gone.name == "img" else "href"] = gone["data-address"]
         for name in ("alt", "style", "width", "height"):
             if f"data-{name}" in gone.attrs:
                 gone[name] = gone[f"data-{name}"]
-    for frame in root.select("iframe[srcdoc]"):  # kb.rawhtml
+    for frame in root.select("iframe[srcdoc]"):  # kb.markdown.rawhtml
         frame["src"] = BeautifulSoup(frame["srcdoc"], "html.parser").a["href"]
     for numbered in root.select("table.highlighttable"):  # linenums="1"
         numbered.replace_with(numbered.select_one(".code pre"))
-    for mark in root.select("span.mark"):  # kb.marks
+    for mark in root.select("span.mark"):  # kb.markdown.marks
         mark.replace_with("[√]")
     for formula in root.select(FORMULA):
         formula.replace_with(formula_of(root, formula))
@@ -155,7 +155,7 @@ def step(tag: Tag) -> str:
 def value(key: str, text: str) -> str:
     match key:
         case "href" | "src":
-            parts = urlsplit(text.replace("#author-", "#"))  # 作者自己的锚点，kb.rawhtml
+            parts = urlsplit(text.replace("#author-", "#"))  # 作者自己的锚点，kb.markdown.rawhtml
             return unquote((parts._replace(path="/") if parts.netloc and not parts.path else parts).geturl())
         case "style":
             return ";".join(":".join(map(str.strip, rule.split(":", 1))) for rule in text.split(";") if rule.strip())

@@ -12,8 +12,8 @@ from mkdocs.config import load_config
 from mkdocs.structure.files import get_files
 from mkdocs.structure.pages import Page
 
-from kb.notes import LOCK, fingerprint, lock_bytes, without_embeds
-from kb.pages import write_pages
+from kb.notes.embedded import LOCK, fingerprint, lock_bytes, without_embeds
+from kb.site.pages import write_pages
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from benchmarks.notes import COUNTED, make_note, make_notes, write_notes
-from kb.notes import front_matter
-from kb.private import private_because
+from kb.notes.embedded import front_matter
+from kb.notes.private import private_because
 from tests.kb.lab import ROOT
 
 NOTES = list(make_notes(4 * COUNTED["notes"], seed=1))

@@ -10,7 +10,7 @@ import pytest
 from kb.evidence import DEVICES
 from kb.evidence import read as read_evidence
 from kb.keys import content_key, read_inputs
-from kb.notes import EMBED_FIRST
+from kb.notes.embedded import EMBED_FIRST
 from kb.regions import read_all, read_regions
 from tests.site.conftest import NOTE, ROOT
 

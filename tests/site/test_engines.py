@@ -1,6 +1,6 @@
 """一个博客用一条 kb add 收进来，mkdocs 和 zensical 都严格构建成功，每一页的正文相同，浏览器里看得舒服。
 
-博客里是 tests/kb/notes/ 里手写的笔记，每种写法都有，加上生成的，一共 150 篇。
+博客里是 tests/kb/markdown/notes/ 里手写的笔记，每种写法都有，加上生成的，一共 150 篇。
 """
 
 import functools
@@ -17,11 +17,11 @@ import pytest
 from bs4 import BeautifulSoup
 
 from benchmarks.notes import make_notes
-from kb.notes import fingerprint, lock_bytes, read_lock
+from kb.notes.embedded import fingerprint, lock_bytes, read_lock
 from tests.site.conftest import ROOT, QuietHandler, Tab
 
 COUNT = 150
-WRITTEN = sorted((ROOT / "tests/kb/notes").glob("*.md"))
+WRITTEN = sorted((ROOT / "tests/kb/markdown/notes").glob("*.md"))
 
 
 def run(root, *command):

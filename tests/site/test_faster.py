@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from benchmarks.notes import make_notes
-from kb.helper import can_help
+from kb.speed.second_process import can_help
 from tests.site.conftest import ROOT
 from tests.site.test_engines import run, run_anyway
 

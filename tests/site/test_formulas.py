@@ -2,7 +2,7 @@
 
 import pytest
 
-from kb.mathml import mathml
+from kb.markdown.mathml import mathml
 from tests.site.conftest import ROOT
 
 FONT = ROOT / "docs/assets/stix-two-math.woff2"

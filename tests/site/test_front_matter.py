@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from bs4 import BeautifulSoup
 
-from kb.notes import LOCK, fingerprint, lock_bytes
+from kb.notes.embedded import LOCK, fingerprint, lock_bytes
 from tests.site.conftest import ROOT, QuietHandler, Tab
 from tests.site.test_engines import run, run_anyway
 

@@ -65,7 +65,7 @@ def run(root, *command):
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory):
-    """The folder of each engine's site, with the notes of `tests/kb/notes` in it."""
+    """The folder of each engine's site, with the notes of `tests/kb/markdown/notes` in it."""
     root = tmp_path_factory.mktemp("policy")
     for name in ("docs", "snippets", "tests", "evidence", "benchmarks"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -75,7 +75,7 @@ def sites(tmp_path_factory):
     written.mkdir()
     (written / "deep.md").write_text(DEEP, "utf-8")
     (written / "media.md").write_text(MEDIA, "utf-8")
-    run(root, "kb", "add", str(ROOT / "tests/kb/notes"), str(written))
+    run(root, "kb", "add", str(ROOT / "tests/kb/markdown/notes"), str(written))
     run(root, "mkdocs", "build", "-q", "-d", root / "mkdocs" / BASE)
     run(root, "zensical", "build")
     shutil.move(root / "site", root / "zensical" / BASE)

@@ -1,0 +1,5 @@
+"""What is wrong, said once with its cure.
+
+`everything` is `kb check`: notes, embeds, figures. It asks `dead_links` for links and pictures
+that lead nowhere, and that asks other servers through `remote`. `note_list` is `kb list`.
+"""

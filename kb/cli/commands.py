@@ -1,0 +1,351 @@
+"""The command line: `kb add`, `kb remove`, `kb pages`, `kb list`, `kb check`, `kb mutate`."""
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from kb.check.dead_links import check_addresses
+from kb.check.everything import (
+    check_embeds,
+    check_explanations,
+    check_figures,
+    check_notes,
+    count_states,
+    migrate,
+    rerun,
+)
+from kb.check.note_list import list_notes, tabulate
+from kb.check.remote import check_remote
+from kb.cli.chinese import Group, write_json
+from kb.evidence import DEVICES
+from kb.intake.add import Outcome, Report, Result, add_notes
+from kb.intake.remove import Removal, remove_notes
+from kb.intake.whose import Whose
+from kb.judge import EQUIVALENT, Mutation, judge_all
+from kb.markdown.engine import BadInput
+from kb.notes.embedded import read_lock
+from kb.notes.files import BACKUPS, alone
+from kb.site.pages import write_pages
+
+help_option = click.help_option("--help", help="显示帮助并退出。")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="结果写成一个 JSON 文档，格式见 README。"
+)
+
+
+@click.group(cls=Group, help="实证笔记的命令行工具。在项目的根目录运行。")
+@help_option
+def main() -> None:
+    pass
+
+
+def project_root(command: str) -> Path:
+    root = Path.cwd()
+    if not (root / "mkdocs.yml").exists():
+        raise click.ClickException(f"{root} 里没有 mkdocs.yml。请在项目的根目录运行 kb {command}。")
+    return root
+
+
+@main.command(
+    help="把笔记原样收进知识库：逐字节复制到 docs/posts/<abbrlink>.md，本地的图片一起带来，"
+    "在 notes.lock.json 里记下长度和 SHA-256，还有作者、许可、原文的网址：笔记的 front matter 里"
+    "写着的，没有写就照选项，都没有就是不知道。路径是笔记、文件夹或整个 Hexo 博客。"
+    "然后像 kb pages 那样写好分类、标签、月份的页面文件。"
+    "已有的笔记换成新版本时，嵌入块跟着原来的段落走，换下的文件有备份。",
+    short_help="把笔记原样收进知识库。",
+)
+@click.argument(
+    "paths", metavar="路径...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option("--author", metavar="名字", help="这些笔记的作者。")
+@click.option("--licence", metavar="许可", help="以什么许可发表。")
+@click.option(
+    "--origin", metavar="网址", help="原文的网址，其中的 {abbrlink} 换成每一篇的号码。"
+)
+@json_option
+@help_option
+def add(
+    paths: tuple[Path, ...],
+    author: str | None,
+    licence: str | None,
+    origin: str | None,
+    as_json: bool,
+) -> None:
+    root = project_root("add")
+    whose = Whose(author, licence, origin)
+    try:
+        with ExitStack() as stack:
+            report = add_notes(
+                paths,
+                root,
+                whose,
+                waiting,
+                lambda notes: with_bar(notes, len(notes), "添加笔记", stack),
+            )
+    except BadInput as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        write_json(report.as_json())
+    else:
+        describe(report)
+        for line in report.pages:
+            click.echo(line)
+        if report.problem:
+            click.echo(report.problem, err=True)
+    if not report.ok:
+        sys.exit(1)
+
+
+def waiting() -> None:
+    click.echo("另一个 kb add 正在运行，等它结束……", err=True)
+
+
+def with_bar(items: Iterable, number: int, label: str, stack: ExitStack) -> Iterable:
+    """A bar on the terminal where there is much to wait for."""
+    if number <= 20 or not is_terminal():
+        return items
+    return stack.enter_context(click.progressbar(items, number, label, file=sys.stderr))
+
+
+def is_terminal() -> bool:
+    return sys.stderr.isatty()
+
+
+def describe(report: Report) -> None:
+    for result in report.results:
+        if result.outcome is Outcome.REFUSED:
+            click.echo(f"{result.outcome.value}：{result.reason}", err=True)
+        elif result.outcome is Outcome.PRIVATE:
+            if result.file:
+                click.echo(f"{result.outcome.value}：{result.source}", err=True)
+        else:
+            also = "；".join(details(result))
+            click.echo(
+                f"{result.outcome.value}：{result.source} → {result.file}"
+                + (f"（{also}）" if also else "")
+            )
+        for remark in result.remarks:
+            click.echo(f"  注意：{remark}")
+    for remark in report.remarks:
+        click.echo(f"注意：{remark}")
+    counts = [f"{outcome.value} {n}" for outcome in Outcome if (n := report.count(outcome))]
+    held = "，".join(f"{why} {n} 篇" for why, n in report.held_back.items())
+    click.echo(
+        f"共 {len(report.results)} 篇：{'，'.join(counts)}。"
+        + (f"私密的不收：{held}。" if held else "")
+        + (f"其中 {report.still_public} 篇还在站点上，要撤下。" if report.still_public else "")
+    )
+
+
+def details(result: Result) -> Iterator[str]:
+    if result.outcome is Outcome.UPDATED and result.embeds:
+        yield f"{result.embeds} 个嵌入块跟了过来"
+    if result.pictures:
+        yield f"带来 {len(result.pictures)} 张图片"
+    if result.dropped:
+        yield f"HTML 的 {result.dropped} 个属性和样式在页面上去掉"
+    if result.backups:
+        yield f"换下的在 {'、'.join(result.backups)}"
+
+
+@main.command(
+    help="把笔记从站点撤下：它的文件、notes.lock.json 里的一项、只有它用的图片一起移走，"
+    "分类、标签、月份的页面跟着更新。笔记写它的号码或路径。撤下的文件留有备份；"
+    "私密的笔记直接删去，不留备份。提交过的历史里还有它，要另外删去。",
+    short_help="把笔记从站点撤下。",
+)
+@click.argument("notes", metavar="笔记...", nargs=-1)
+@click.option("--keep", is_flag=True, help="私密的笔记也留一份备份。")
+@click.option("--dry-run", "dry", is_flag=True, help="只说会撤下什么，不动手。")
+@json_option
+@help_option
+def remove(notes: tuple[str, ...], keep: bool, dry: bool, as_json: bool) -> None:
+    root = project_root("remove")
+    if not notes:
+        raise click.UsageError("没有写参数 '笔记...'。写笔记的号码或路径。")
+    try:
+        removal = remove_notes(notes, root, keep, dry, waiting)
+    except BadInput as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        write_json(removal.as_json())
+    else:
+        describe_removal(removal, dry)
+    if removal.problem:
+        sys.exit(1)
+
+
+def describe_removal(removal: Removal, dry: bool) -> None:
+    for note in removal.notes:
+        click.echo(f"{'会撤下' if dry else '已撤下'}：{note.note}")
+        for number, file in enumerate(note.files):
+            where = f" → {note.backups[number]}" if note.backups else ""
+            click.echo(f"  {file}{where}")
+        still = f"，{BACKUPS}/ 里还有从前的 {'、'.join(note.older)}" if note.older else ""
+        click.echo(f"  注意：git 的历史里还有它{still}。不该公开的话，另外删去。")
+    for line in removal.pages:
+        click.echo(line)
+    if removal.problem:
+        click.echo(removal.problem, err=True)
+
+
+@main.command(
+    help="为每个分类、标签、月份写好它的页面文件，删去不再有笔记的。这些文件只有 front matter，"
+    "内容在生成站点时从笔记来。",
+    short_help="为分类、标签、月份写好页面文件。",
+)
+@help_option
+def pages() -> None:
+    root = project_root("pages")
+    try:
+        for line in write_pages(root):
+            click.echo(line)
+    except BadInput as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command(
+    "list",
+    help="列出全部笔记，新的在前：日期、做完的节（作者标了 √ 的标题）、批注、"
+    "嵌入的代码在 CPU 上的状态、分类、标题。",
+    short_help="列出全部笔记，新的在前。",
+)
+@json_option
+@help_option
+def list_command(as_json: bool) -> None:
+    root = project_root("list")
+    try:
+        notes = list_notes(root)
+    except BadInput as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        write_json({"ok": True, "notes": notes})
+        return
+    for line in tabulate(notes) if notes else ():
+        click.echo(line)
+    click.echo(f"共 {len(notes)} 篇。")
+
+
+@main.command(
+    help="检查：笔记是登记的原文，没有私密的；站内的链接和图片找得到；每个嵌入块显示的代码在 CPU 上"
+    "已验证，每张图是用现在的代码测量的。有一处不对就失败。笔记里找不到目标的链接，本站改不了，只列出来。",
+    short_help="检查笔记、链接和嵌入的代码。",
+)
+@click.option("--rerun", "again", is_flag=True, help="再运行一遍测试，与 evidence/cpu.json 比较。")
+@click.option("--migrate", "renew", is_flag=True, help="先把 notes.lock.json 换成现在的格式。")
+@click.option("--remote", is_flag=True, help="也检查指向别的网站的链接和图片，要联网。")
+@json_option
+@help_option
+def check(again: bool, renew: bool, remote: bool, as_json: bool) -> None:
+    root = project_root("check")
+    try:
+        if renew:
+            with alone(root, waiting):
+                click.echo(migrate(root), err=as_json)
+        found = check_addresses(root)
+        if remote:
+            with ExitStack() as stack:
+                answers = with_bar(
+                    check_remote(found.remote), len(found.remote), "检查别的网站", stack
+                )
+                dead = found.add_remote(answers)
+        problems = [*check_notes(root), *found.problems]
+        problems += check_embeds(root) + check_figures(root)
+        problems += check_explanations(root)
+        problems += rerun(root, 2 if as_json else None) if again else []
+        states = count_states(root)
+        notes = len(read_lock(root))
+    except BadInput as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        document = {"ok": not problems, "problems": problems, "remarks": found.remarks}
+        document |= {"notes": notes, "states": states}
+        if remote:
+            document["remote"] = {"asked": len(found.remote), "dead": dead}
+        write_json(document)
+        sys.exit(bool(problems))
+    for device, counts in states.items():
+        shown = "，".join(f"{number} 段{state}" for state, number in counts.items())
+        click.echo(f"{DEVICES[device]}：{shown or '没有代码'}")
+    for remark in found.remarks:
+        click.echo(f"注意：{remark}")
+    if remote:
+        click.echo(f"别的网站：{len(found.remote)} 个地址，{dead} 个打不开。")
+    for problem in problems:
+        click.echo(problem, err=True)
+    if problems:
+        raise click.ClickException(f"有 {len(problems)} 处不对。")
+    click.echo(
+        f"{notes} 篇笔记都是原文，嵌入的代码都已验证。"
+        + ("重新运行的结果与记录一致。" if again else "")
+    )
+
+
+@main.command(
+    help="证明测试会失败：把 snippets/ 的代码一次改错一处，运行检验过那一处的测试，"
+    "把发现了几处记在 evidence/mutation.json 里。不写文件名就是全部文件；"
+    "中断以后再运行，从断的地方接着来。",
+    short_help="证明测试会失败：一次改错一处，看测试发现不发现。",
+)
+@click.argument("files", metavar="[文件.py...]", nargs=-1)
+@click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1),
+    default=os.cpu_count(),
+    help="同时运行几个进程，默认是 CPU 的核数。",
+)
+@help_option
+def mutate(files: tuple[str, ...], workers: int) -> None:
+    root = project_root("mutate")
+    started = time.monotonic()
+    try:
+        from kb.mutate import Campaign
+
+        campaign = Campaign(root, list(files))
+
+        def report(mutant: object) -> None:
+            done, total = len(campaign.outcomes), len(campaign.mutants)
+            if mutant is None:
+                click.echo(f"{total} 处，{done} 处已经知道。先不改错，把测试跑一遍……")
+            elif campaign.outcomes[mutant] == "survived":
+                click.echo(f"\r没有被发现：snippets/{mutant.file}:{mutant.line}".ljust(60))
+            if mutant is not None:
+                minutes, seconds = divmod(int(time.monotonic() - started), 60)
+                click.echo(f"\r{done} / {total} 处，{minutes}:{seconds:02d}", nl=done == total)
+
+        campaign.run(workers, report)
+        campaign.store()
+        verdicts = judge_all(root, "cpu")
+    except BadInput as error:
+        raise click.ClickException(str(error)) from None
+    except ImportError as error:
+        raise click.ClickException(
+            f'没有安装 {error.name}。先安装测试端：pip install -e ".[test]"'
+        ) from None
+    except KeyboardInterrupt:
+        raise click.ClickException("中断了。再运行 kb mutate，从这里接着来。") from None
+    unexplained = 0
+    for name, verdict in verdicts.items():
+        if isinstance(found := verdict.mutation, Mutation):
+            explained = f"，{len(found.explained)} 处等价" if found.explained else ""
+            click.echo(f"{name}：改错 {found.total} 处，发现 {found.killed} 处{explained}")
+            for survivor in found.unexplained if ":" not in name else ():
+                unexplained += 1
+                click.echo(
+                    f"  第 {survivor['line']} 行\n    - {survivor['before']}\n    + {survivor['after']}"
+                )
+    if unexplained:
+        raise click.ClickException(
+            f"{unexplained} 处没有被发现，也没有解释。补上测试，"
+            f"或者在 evidence/{EQUIVALENT} 里写明它为什么与原来等价。"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Markdown extension `kb`: everything that a page needs, in the order that it needs it.
+
+mkdocs.yml names this one alone. Of its settings only `search_budget` is the site's to choose;
+those of the table of contents and of highlighted code belong to our pages.
+"""
+
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.extensions.toc import slugify_unicode
+
+EXTENSIONS = (
+    "kb.markdown.commonmark",
+    "toc",
+    "pymdownx.highlight",
+    "kb.embeds",
+    "kb.badges",
+    "kb.figures",
+    "kb.overview",
+    "kb.site.listings",
+    "kb.markdown.unverified",
+    "kb.markdown.annotations",
+    "kb.markdown.marks",
+    "kb.markdown.pictures",
+    "kb.markdown.links",
+    "kb.site.feed",
+    "kb.site.search",
+    "kb.site.frame",
+)
+SETTINGS = {
+    "toc": {
+        "permalink": True,
+        "permalink_title": "本节链接",
+        "slugify": slugify_unicode,  # anchors of Chinese headings are Chinese
+    },
+    "pymdownx.highlight": {
+        "stripnl": False,  # what is shown is the file, byte for byte
+        "anchor_linenums": True,
+        "line_spans": "__span",
+        "pygments_lang_class": True,
+    },
+}
+
+
+class KnowledgeBase(Extension):
+    def __init__(self, **settings):
+        self.config = {"search_budget": [10_000_000, "Bytes of the search index that notes share"]}
+        super().__init__(**settings)
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        budget = {"kb.site.search": {"budget": self.getConfig("search_budget")}}
+        md.registerExtensions(EXTENSIONS, SETTINGS | budget)

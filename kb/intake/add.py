@@ -1,0 +1,306 @@
+"""Taking notes in: each one's bytes go to `docs/posts/<abbrlink>.md`, its pictures beside it,
+its fingerprint and whose it is to the lock.
+
+Order matters where a disk is full, the power fails or somebody ends it: a journal of what the lock
+is to hold, pictures, then the note, then the lock, then the pages made from notes. At any point in
+between, adding the same notes again, or newer ones, brings everything to its end.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from kb.intake import journal
+from kb.intake.abbrlink import give_abbrlinks, is_same, name_of
+from kb.intake.local_pictures import Pictures
+from kb.intake.merge import keep_embeds
+from kb.intake.originals import Original, Private, read_original
+from kb.intake.remove import own_pictures
+from kb.intake.sources import find_sources
+from kb.intake.whose import Whose
+from kb.intake.withdrawn import PublicNotes
+from kb.markdown.engine import BadInput
+from kb.markdown.rawhtml import losses
+from kb.notes.addresses import body_tokens
+from kb.notes.embedded import (
+    LOCK,
+    WHOSE,
+    Entry,
+    fingerprint,
+    is_original,
+    list_embeds,
+    lock_bytes,
+    read_lock,
+)
+from kb.notes.files import BACKUPS, Store, alone, reason, write_whole
+from kb.notes.private import removal
+
+
+class Outcome(Enum):
+    ADDED = "已添加"
+    UNCHANGED = "没有变化"
+    UPDATED = "已更新"
+    PRIVATE = "私密未收"
+    REFUSED = "没有添加"
+
+
+@dataclass
+class Result:
+    """What became of one note."""
+
+    source: str
+    outcome: Outcome
+    file: str | None = None
+    """Where it is now, below the root of the project; of a private one, its public version."""
+    author: str | None = None
+    licence: str | None = None
+    origin: str | None = None
+    reason: str | None = None
+    """Why it was refused or held back; nothing of a private note but its path."""
+    embeds: int = 0
+    """How many embeds it kept."""
+    pictures: list[str] = field(default_factory=list)
+    """Those that were brought along or replaced."""
+    backups: list[str] = field(default_factory=list)
+    """Copies of what was replaced."""
+    dropped: int = 0
+    """How many attributes and properties of style its HTML loses on the page."""
+    remarks: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Report:
+    results: list[Result] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)
+    """What became of the pages made from notes."""
+    problem: str | None = None
+    """Why those couldn't follow."""
+
+    def refuse(self, path: Path, why: str) -> None:
+        self.results.append(Result(str(path), Outcome.REFUSED, reason=why))
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(result.outcome is outcome for result in self.results)
+
+    @property
+    def changed(self) -> bool:
+        """Whether pages made from notes may have to follow."""
+        return bool(self.count(Outcome.ADDED) or self.count(Outcome.UPDATED))
+
+    @property
+    def held_back(self) -> Counter[str]:
+        """How many private notes there were, by reason."""
+        return Counter(r.reason for r in self.results if r.outcome is Outcome.PRIVATE)
+
+    @property
+    def still_public(self) -> int:
+        """How many notes are private by now, and still here."""
+        return sum(r.outcome is Outcome.PRIVATE and r.file is not None for r in self.results)
+
+    @property
+    def ok(self) -> bool:
+        return not (self.count(Outcome.REFUSED) or self.still_public or self.problem)
+
+    def as_json(self) -> dict:
+        return {
+            "ok": self.ok,
+            "notes": [
+                asdict(result) | {"outcome": result.outcome.name.lower()} for result in self.results
+            ],
+            "counts": {outcome.name.lower(): self.count(outcome) for outcome in Outcome},
+            "remarks": [*self.remarks, *([self.problem] if self.problem else [])],
+        }
+
+
+def add_notes(
+    paths: Iterable[Path],
+    root: Path,
+    whose: Whose = Whose(),
+    waiting: Callable[[], None] = lambda: None,
+    progress: Callable[[list], Iterable] = iter,
+) -> Report:
+    """Takes in every note below `paths`; a note that is refused changes nothing.
+
+    `waiting` is called where another process is writing to the project, `progress` wraps the
+    notes as they are taken in. Raises BadInput where the project can't be written to at all.
+    """
+    found = find_sources(paths)
+    whose.check(len(found.files))
+    report = Report(remarks=found.remarks)
+    for path, problem in found.problems:
+        report.refuse(path, f"{path}：{problem}")
+    with alone(root, waiting):
+        originals, private = [], {}
+        for path, collection in found.files.items():
+            try:
+                originals.append(read_original(path, collection))
+            except Private as why:
+                private[path] = str(why)
+            except BadInput as problem:
+                report.refuse(path, str(problem))
+        try:
+            resumed = journal.resume(root)
+        except OSError as error:
+            raise BadInput(f"{error.filename or root}：写不了（{reason(error)}）。") from None
+        Batch(root, report, whose).add(originals, private, progress)
+        if report.changed or resumed or report.still_public:
+            report.pages, report.problem = journal.finish(root)
+        else:
+            journal.end(root)
+    order = {str(path): number for number, path in enumerate(found.files)}
+    report.results.sort(key=lambda result: order.get(result.source, -1))
+    return report
+
+
+class Batch:
+    """The notes of one call, on their way into the project."""
+
+    def __init__(self, root: Path, report: Report, whose: Whose):
+        self.root = root
+        self.report = report
+        self.whose = whose
+        self.store = Store(root)
+        self.lock = read_lock(root)
+        self.spelt = {name.lower(): name for name in self.lock}
+        self.pictures = Pictures(root)
+
+    def add(
+        self,
+        originals: list[Original],
+        private: dict[Path, str],
+        progress: Callable[[list], Iterable],
+    ) -> None:
+        """Takes in notes, holds back private ones, which are given with the reason."""
+        before = dict(self.lock)
+        notes = give_abbrlinks(originals, self.root, self.report.refuse)
+        entries = {name_of(abbrlink): self.entry(note, abbrlink) for note, abbrlink in notes}
+        try:
+            self.announce({name: new for name, new in entries.items() if before.get(name) != new})
+            for original, abbrlink in progress(notes):
+                name = name_of(abbrlink)
+                try:
+                    self.report.results.append(self.take_in(original, name, entries[name]))
+                except BadInput as problem:
+                    self.report.refuse(original.source, str(problem))
+            public = PublicNotes(self.root)
+            for source, why in private.items():
+                self.report.results.append(self.hold_back(source, why, public, entries))
+        finally:
+            self.write_lock(before)
+
+    def announce(self, entries: dict[str, Entry]) -> None:
+        try:
+            if entries:
+                journal.begin(self.root, entries)
+        except OSError as error:
+            raise BadInput(
+                f"{journal.JOURNAL}：写不下（{reason(error)}）。什么也没有改。"
+                "腾出空间，再运行一次同样的命令。"
+            ) from None
+
+    def entry(self, original: Original, abbrlink: str) -> Entry:
+        known = self.lock.get(name_of(abbrlink), {})
+        return fingerprint(original.data) | self.whose.of(original.meta, abbrlink, known)
+
+    def hold_back(self, source: Path, why: str, public: PublicNotes, taken: dict) -> Result:
+        """Says what is still here of a private note, and enters that into the lock."""
+        result = Result(str(source), Outcome.PRIVATE, reason=why)
+        for name in public.find(source):
+            if name in taken:  # another note of this call
+                continue
+            result.file = name
+            if name in self.lock:
+                self.lock[name] = {**self.lock[name], "private": True}
+            pictures = own_pictures(name, self.root)
+            also = f"，它的图片 {'、'.join(pictures)} 也在" if pictures else ""
+            result.remarks.append(
+                f"{name} 是它从前公开的版本，仍在站点上{also}。用 {removal(name)} 撤下；"
+                f"git 的历史和 {BACKUPS}/ 里还有公开过的内容，要另外删去。"
+            )
+        return result
+
+    def write_lock(self, before: dict) -> None:
+        new, path = lock_bytes(self.lock), self.root / LOCK
+        try:
+            if before.items() <= self.lock.items():  # nothing of it is lost
+                if self.lock and (not path.exists() or path.read_bytes() != new):
+                    write_whole(path, new)
+            else:
+                self.store.write(LOCK, new)
+        except OSError as error:
+            raise BadInput(
+                f"{LOCK}：写不下（{reason(error)}）。笔记已经在 docs/posts/ 里，但没有登记。"
+                "腾出空间，再运行一次同样的命令，就补上了。"
+            ) from None
+
+    def take_in(self, original: Original, name: str, entry: Entry) -> Result:
+        """Writes pictures, then the note. Raises BadInput, having changed no note."""
+        self.check_case(original, name)
+        whose = {key: entry.get(key) for key in WHOSE}
+        result = Result(str(original.source), Outcome.ADDED, name, **whose)
+        note = self.new_bytes(original, name)
+        pictures, result.remarks = self.pictures.find(original, name)
+        result.dropped = len(losses(body_tokens(original.text)[0]))
+        try:
+            is_new = not (self.root / name).exists()
+            for picture, data in pictures.items():
+                if self.write(picture, data, result):
+                    result.pictures.append(picture)
+            changed = self.write(name, note, result)
+        except OSError as error:
+            raise BadInput(
+                f"{original.source}：写不下 {error.filename or name}（{reason(error)}）。"
+                "这篇笔记没有改动。腾出空间，再运行一次同样的命令。"
+            ) from None
+        known = self.lock.get(name, {})
+        self.lock[name] = entry
+        if not is_new:
+            is_whose = {key: known.get(key) for key in WHOSE}
+            changed = changed or bool(result.pictures) or whose != is_whose
+            result.outcome = Outcome.UPDATED if changed else Outcome.UNCHANGED
+            result.embeds = len(list_embeds(note))
+        return result
+
+    def write(self, name: str, data: bytes, result: Result) -> bool:
+        """Whether it was any different. Raises OSError."""
+        target = self.root / name
+        if target.exists() and target.read_bytes() == data:
+            return False
+        if copy := self.store.write(name, data):
+            result.backups.append(copy)
+        return True
+
+    def check_case(self, original: Original, name: str) -> None:
+        if (other := self.spelt.get(name.lower(), name)) != name:
+            raise BadInput(
+                f"{original.source}：abbrlink 与 {other} 只差大小写，"
+                "在 Windows 和 macOS 上是同一个文件。改成一样的，或者换一个。"
+            )
+
+    def new_bytes(self, original: Original, name: str) -> bytes:
+        """What the file is to hold: the note, with the embeds of the version before."""
+        target = self.root / name
+        if not target.exists():
+            return original.data
+        try:
+            before = target.read_bytes()
+        except OSError as error:
+            raise BadInput(f"{name}：读不到（{reason(error)}）。") from None
+        if is_original(before, fingerprint(original.data)):
+            return before
+        locked = self.lock.get(name)
+        if locked is None or not is_original(before, locked):
+            raise BadInput(
+                f"{original.source}：{name} 去掉嵌入块以后不是这个版本，"
+                f"也不是 {LOCK} 里登记的版本，没有覆盖它。"
+                f"用 git checkout {name} 取回原来的，或者把它移走，再添加。"
+            )
+        if not is_same(original, target, any):
+            raise BadInput(
+                f"{original.source}：{name} 已经是另一篇笔记，标题和日期都不同，没有覆盖它。"
+                f"给这一篇换一个 abbrlink；如果真是同一篇，先把 {name} 移走。"
+            )
+        return keep_embeds(before, locked, original.data, (name, str(original.source)))

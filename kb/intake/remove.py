@@ -1,0 +1,197 @@
+"""`kb remove`: a note leaves the site, with its entry in the lock and the copies of its pictures.
+
+All of it is moved aside first, to `.kb-backup/<time>/` or, where the note is private, to a folder
+that is then deleted; where something can't be moved, what was moved comes back. Pictures go first
+and the lock last: a command that was killed half-way can be run again.
+"""
+
+import html
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from glob import escape
+from pathlib import Path
+from urllib.parse import unquote
+
+import yaml
+
+from kb.intake import journal
+from kb.intake.abbrlink import is_abbrlink, name_of
+from kb.intake.fitting import PICTURES
+from kb.intake.local_pictures import pictures_of
+from kb.markdown.engine import BadInput
+from kb.markdown.places import place
+from kb.notes.any_front_matter import Unreadable
+from kb.notes.embedded import LOCK, front_matter, lock_bytes, locked_note, read_lock
+from kb.notes.files import BACKUPS, UNFINISHED, Store, alone, reason, write_whole
+from kb.notes.private import private_because
+
+
+@dataclass
+class Removed:
+    """One note, and what went with it."""
+
+    note: str
+    private: bool
+    files: list[str]
+    """What left the project: the note, if it was there, and its pictures."""
+    backups: list[str] = field(default_factory=list)
+    """Where those are now."""
+    older: list[str] = field(default_factory=list)
+    """Copies of it that were made before, and stay."""
+
+
+@dataclass
+class Removal:
+    notes: list[Removed]
+    pages: list[str] = field(default_factory=list)
+    """What became of the pages made from notes."""
+    problem: str | None = None
+    """Why those couldn't follow."""
+
+    def as_json(self) -> dict:
+        return {
+            "ok": not self.problem,
+            "notes": [asdict(note) for note in self.notes],
+            "problem": self.problem,
+        }
+
+
+def remove_notes(
+    names: Iterable[str], root: Path, keep: bool, dry: bool, waiting: Callable[[], None]
+) -> Removal:
+    """`keep`: of private notes too a copy is kept. `dry`: nothing is done. Raises BadInput, having
+    changed nothing.
+    """
+    with alone(root, waiting):
+        try:
+            if not dry and journal.resume(root):
+                journal.finish(root)
+            wanted = list(dict.fromkeys(find_note(name, root) for name in names))
+            removed = plan(wanted, root)
+            if dry:
+                return Removal(removed)
+            journal.begin(root, {})
+            move_away(removed, root, keep)
+        except OSError as error:
+            raise BadInput(
+                f"{error.filename or LOCK}：移不走（{reason(error)}）。什么也没有撤下。"
+            ) from None
+        return Removal(removed, *journal.finish(root))
+
+
+def find_note(said: str, root: Path) -> str:
+    """Its name below the root. Raises BadInput where there is no such note."""
+    name = name_of(said) if is_abbrlink(said) else inside(said, root)
+    if name and ((root / name).is_file() or name in read_lock(root)):
+        return name
+    raise BadInput(
+        f"{said}：没有这篇笔记。写它的号码或路径，例如 681746266 或 docs/posts/681746266.md；"
+        "kb list 列出全部笔记。"
+    )
+
+
+def inside(said: str, root: Path) -> str | None:
+    """A path that is one of a note in the project, below the root."""
+    path, posts = Path(os.path.abspath(root / said)), root.absolute() / "docs/posts"
+    if path.suffix.lower() == ".md" and path.is_relative_to(posts):
+        return path.relative_to(root.absolute()).as_posix()
+    return None
+
+
+def plan(names: list[str], root: Path) -> list[Removed]:
+    """Each note with its files; a picture that several have goes with the first."""
+    going: set[str] = set()
+    found = []
+    for name in names:
+        pictures = [each for each in own_pictures(name, root, names) if each not in going]
+        going.update(pictures)
+        note = [name] if (root / name).is_file() else []
+        copies = {
+            path.relative_to(root).as_posix()
+            for each in dict.fromkeys([name, *pictures])
+            for path in (root / BACKUPS).glob(f"*/{escape(each)}")
+        }
+        found.append(Removed(name, is_private(name, root), pictures + note, older=sorted(copies)))
+    return found
+
+
+def is_private(name: str, root: Path) -> bool:
+    try:
+        return bool(locked_note(root, name).get("private") or private_because(read(root / name)))
+    except Unreadable:
+        return True
+
+
+def own_pictures(name: str, root: Path, going: Iterable[str] = ()) -> list[str]:
+    """The pictures below `docs/` that this note has, and no page but those that are going."""
+    pictures = used_by(root / name, root)
+    folder = (root / name).with_suffix("")
+    pictures |= {path.relative_to(root).as_posix() for path in folder.rglob("*") if path.is_file()}
+    for path in (root / "docs").rglob("*.md") if pictures else ():
+        if path.relative_to(root).as_posix() not in {name, *going}:
+            if mentions(read(path), pictures):
+                pictures -= used_by(path, root)
+    return sorted(pictures)
+
+
+def mentions(text: str, pictures: Iterable[str]) -> bool:
+    """Whether one of their names occurs, however it is written: quick, and true too often."""
+    plain = html.unescape(unquote(text)).replace("\\", "")
+    return any(Path(picture).name.replace("\\", "") in plain for picture in pictures)
+
+
+def used_by(path: Path, root: Path) -> set[str]:
+    """The pictures below `docs/` that a page shows."""
+    text = read(path)
+    try:
+        meta = front_matter(text, yaml.BaseLoader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        meta = {}
+    uri = path.relative_to(root / "docs").as_posix()
+    places = {place(uri, address) for address, _ in pictures_of(text, meta)}
+    names = {f"docs/{each}" for each in places if each and each.lower().endswith(PICTURES)}
+    return {name for name in names if os.path.isfile(root / name)}
+
+
+def read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def move_away(removed: list[Removed], root: Path, keep: bool) -> None:
+    """Raises OSError, with everything where it was."""
+    store, bin = Store(root), root / UNFINISHED.replace("*", "removed")
+    moved: list[tuple[Path, Path]] = []
+    lock = read_lock(root)
+    try:
+        for note in removed:
+            kept = keep or not note.private
+            for file in note.files:
+                target = (store.folder() if kept else bin) / file
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(root / file, target)
+                moved.append((root / file, target))
+                if kept:
+                    note.backups.append(target.relative_to(root).as_posix())
+            lock.pop(note.note, None)
+        write_whole(root / LOCK, lock_bytes(lock))
+    except BaseException:
+        for source, target in reversed(moved):
+            os.replace(target, source)
+        raise
+    shutil.rmtree(bin, ignore_errors=True)
+    for source, _ in moved:
+        tidy(source.parent, root / "docs/posts")
+
+
+def tidy(folder: Path, end: Path) -> None:
+    """Folders that are empty now go too; one that can't is in nobody's way."""
+    with suppress(OSError):  # it isn't empty, or has gone
+        while folder not in (end, end.parent):
+            folder.rmdir()
+            folder = folder.parent

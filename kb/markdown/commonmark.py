@@ -1,0 +1,272 @@
+"""Markdown extension: pages are parsed as CommonMark, by markdown-it-py.
+
+Python-Markdown's own dialect passes two thirds of CommonMark's examples. This puts the parser
+of `kb.markdown.syntax` in its place and makes the element tree that all other extensions work on from
+its tokens, so that the table of contents, links between pages, search and evidence go on as
+before. `docs/markdown.md` shows what readers and authors may expect.
+
+What is gone with the dialect: `!!!`, `===`, `attr_list`, `markdown="1"`, footnotes.
+
+| registered | in | as | priority | why there |
+|---|---|---|---|---|
+| NoteParser | md.parser | | | makes the whole tree |
+| — | preprocessors | normalize_whitespace, html_block, fenced_code_block | removed | they work on the text of the other dialect |
+| — | treeprocessors | inline, attr_list | removed | the same |
+"""
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+from html import escape, unescape
+from xml.etree import ElementTree as etree
+
+from markdown import Markdown
+from markdown.blockparser import BlockParser
+from markdown.extensions import Extension
+from markdown_it.token import Token
+
+from kb.markdown.code import highlight_fence
+from kb.markdown.engine import Page, current_page
+from kb.markdown.formulas import CLOSED_BY, mathml
+from kb.markdown.html import append, element, literal_entities
+from kb.markdown.openelements import OpenElements
+from kb.markdown.rawhtml import Comment, End, Source, Start, pieces
+from kb.markdown.syntax import parse
+
+log = logging.getLogger("mkdocs.kb")
+
+REMOVED = {
+    "preprocessors": ("normalize_whitespace", "html_block", "fenced_code_block"),
+    "treeprocessors": ("inline", "attr_list"),
+}
+
+
+class CommonMarkExtension(Extension):
+    def extendMarkdown(self, md: Markdown) -> None:
+        md.registerExtension(self)
+        md.parser = NoteParser(md)
+        self.md = md
+
+    def reset(self) -> None:
+        """Called when all extensions are there, whatever their order."""
+        for registry, names in REMOVED.items():
+            for name in names:
+                getattr(self.md, registry).deregister(name, strict=False)
+
+
+class NoteParser(BlockParser):
+    """Python-Markdown's block parser, with markdown-it-py behind it."""
+
+    def __init__(self, md: Markdown):
+        super().__init__(md)
+        self.checks: list[Callable[[list[str], Sequence[Token]], None]] = []
+        """Called with the lines of a page and its tokens; raise BadInput."""
+        self.fences: list[Callable[[Token], etree.Element | None]] = []
+        """Make the element of a fence, or leave it to the next."""
+        self.embeds: dict[str, Callable[[str, Page, str], etree.Element]] = {}
+        """Kind of an embed → what makes its figure, from what it names, the page and
+        `path:line` for messages."""
+
+    def parseDocument(self, lines: list[str]) -> etree.ElementTree:
+        text = "\n".join(lines)
+        tokens = parse(text)
+        for check in self.checks:
+            check(lines, tokens)
+        self.root = etree.Element(self.md.doc_tag)
+        TreeBuilder(self.md, self.fences).fill(self.root, tokens)
+        return etree.ElementTree(self.root)
+
+    def elements(self, text: str) -> list[etree.Element]:
+        """What a piece of Markdown becomes, for extensions that add some to a page."""
+        around = etree.Element("div")
+        TreeBuilder(self.md, []).fill(around, parse(text))
+        return list(around)
+
+
+class TreeBuilder(OpenElements):
+    """Makes the elements of a page from its tokens."""
+
+    def __init__(
+        self, md: Markdown, fences: list[Callable[[Token], etree.Element | None]], home: str = ""
+    ):
+        self.md = md
+        self.fences = fences
+        self.home = home
+        """The address of the note, where what is made is shown elsewhere."""
+
+    def fill(self, root: etree.Element, tokens: Sequence[Token]) -> None:
+        self.open_in(root)
+        self.task: Token | None = None  # an item whose box isn't written yet
+        for token in tokens:
+            self.add(token)
+
+    def add(self, token: Token) -> None:
+        make = getattr(self, token.type, None)
+        if make is not None:
+            make(token)
+        elif token.nesting == 1:
+            self.start(token)
+        elif token.nesting == -1:
+            if not token.hidden:
+                self.end()
+        else:
+            raise NotImplementedError(token.type)
+
+    def start(self, token: Token) -> etree.Element | None:
+        if token.hidden:
+            return None
+        attributes = {name: literal_entities(str(value)) for name, value in token.attrs.items()}
+        made = etree.SubElement(self.open[-1], token.tag, attributes)
+        self.open.append(made)
+        return made
+
+    # blocks
+
+    def inline(self, token: Token) -> None:
+        self.write_task()
+        self.go_on()
+        for child in token.children:
+            self.add(child)
+
+    def fence(self, token: Token) -> None:
+        for make in self.fences:
+            if (element := make(token)) is not None:
+                self.close_authors()
+                self.open[-1].append(element)
+                return
+        self.code_block(token)
+
+    def code_block(self, token: Token) -> None:
+        self.show_code(token.content, token.info)
+
+    def show_code(self, code: str, info: str) -> None:
+        self.carried = []  # for it says below that nobody ran it
+        around = self.empty("div", {"class": "code-block"})
+        around.text = self.stash(highlight_fence(self.md, code, info))
+
+    # HTML of the author's
+
+    def html_block(self, token: Token) -> None:
+        for piece in pieces(token.content.rstrip("\n")):
+            match piece:
+                case Start():
+                    self.start_tag(piece)
+                case End():
+                    self.end_tag(piece.name)
+                case Comment():
+                    self.write(self.stash(f"<!--{escape(piece)}-->"))
+                case Source() if "\n" in piece and token.type == "html_block":
+                    self.show_code(piece, "html")
+                case Source():
+                    self.empty("code").text = literal_entities(piece)
+                case _:
+                    self.write(literal_entities(unescape(piece)))
+        if token.type == "html_block" and not self.on_top():
+            self.write("\n")
+
+    html_inline = html_block
+
+    def stash(self, html: str) -> str:
+        """A placeholder for HTML, which no later step looks into."""
+        return self.md.htmlStash.store(html) if html else ""
+
+    def hr(self, token: Token) -> None:
+        self.empty("hr")
+
+    def list_item_open(self, token: Token) -> None:
+        self.start(token)
+        self.task = token if "checked" in token.meta else None
+
+    def list_item_close(self, token: Token) -> None:
+        self.write_task()
+        self.end()
+
+    def write_task(self) -> None:
+        """The box of an item, in its first paragraph where it has one."""
+        if self.task:
+            self.check_box(self.task)
+            self.write(" ")
+            self.task = None
+
+    def check_box(self, token: Token) -> None:
+        attributes = {"type": "checkbox", "disabled": "disabled"}
+        if token.meta["checked"]:
+            attributes["checked"] = "checked"
+        self.empty("input", attributes)
+
+    def box_open(self, token: Token) -> None:
+        made = self.start(token)
+        if summary := token.meta.get("summary"):
+            etree.SubElement(made, "summary").text = literal_entities(summary)
+        made.set("data-source", token.meta.get("source", ""))
+
+    def box_close(self, token: Token) -> None:
+        made = self.end()
+        if source := made.attrib.pop("data-source"):
+            made.append(quote_source(source))
+
+    # inline
+
+    def text(self, token: Token) -> None:
+        self.write(literal_entities(token.content))
+
+    def text_special(self, token: Token) -> None:
+        self.text(token)
+
+    def softbreak(self, token: Token) -> None:
+        self.empty("br")
+
+    hardbreak = softbreak
+
+    def code_inline(self, token: Token) -> None:
+        self.empty("code").text = literal_entities(token.content)
+
+    def image(self, token: Token) -> None:
+        src = token.attrs["src"]
+        alt = plain_text(token.children or [])
+        attributes = {"src": literal_entities(src), "alt": literal_entities(alt)}
+        if title := token.attrs.get("title"):
+            attributes["title"] = literal_entities(title)
+        self.empty("img", attributes)
+
+    def formula(self, token: Token) -> None:
+        display = token.info == "display"
+        made = mathml(token.content, display, token.meta.get("numbered"), self.home)
+        if made is None:
+            self.unread_formula(token)
+        else:
+            kind = "formula is-display" if display else "formula"
+            self.write(self.stash(f'<span class="{kind}">{made}</span>'))
+
+    def unread_formula(self, token: Token) -> None:
+        source = f"{token.markup}{token.content}{CLOSED_BY[token.markup]}"
+        made = self.empty("code", {"class": "formula is-unread", "title": "这个公式没能解析，按原文显示"})
+        made.text = literal_entities(source)
+        page = current_page(self.md)
+        log.info(f"docs/{page.uri}：公式没能解析，按原文显示：{source}")
+
+
+def quote_source(source: str) -> etree.Element:
+    """`李沐, 动手学深度学习 https://zh.d2l.ai/ 前言` with its address as a link."""
+    name, address, title = re.fullmatch(r"(.*?)(?:\s*\b(https?://\S+)\s*(.*))?", source).groups()
+    footer = element("footer", None, f"—— {name}")
+    if address:
+        append(footer, [" ", element("a", {"href": address}, title or address)])
+    return footer
+
+
+def plain_text(tokens: list[Token]) -> str:
+    """What a picture's description says, without its emphasis."""
+    text = ""
+    for token in tokens:
+        if token.type == "image":
+            text += plain_text(token.children or [])
+        elif token.type in ("softbreak", "hardbreak"):
+            text += "\n"
+        else:
+            text += token.content
+    return text
+
+
+def makeExtension(**options) -> CommonMarkExtension:
+    return CommonMarkExtension(**options)

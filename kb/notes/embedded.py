@@ -1,0 +1,218 @@
+"""Notes as bytes: embeds go in between the author's lines and come out again whole.
+
+An embed is four lines, the last one empty:
+
+    ``` {.python .embed}
+    --8<-- "file.py:region"
+    ```
+
+A measured figure is embedded the same way: `{.figure .embed}`, `"file.json:name"`.
+
+`notes.lock.json` holds length and SHA-256 of each note as its author wrote it, and whose it is:
+a line for each, in the order of their names, so that two branches that add notes can be merged
+by taking the lines of both. The last line says which format it is:
+
+    {
+    "docs/posts/1.md": {"bytes": 9, "sha256": "…", "author": "…", "licence": "…", "origin": "…"},
+    "format": 2
+    }
+
+Author, licence and origin are left out where they aren't known. `"private": true` says that the
+author has made the note private since. Format 1 had no format in it, and length and SHA-256 alone.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+
+from kb.markdown.engine import BadInput
+
+Entry = dict[str, int | str | bool]
+"""What the lock holds of a note."""
+
+OPENS_EMBED = re.compile(r"``` \{\.(python|figure) \.embed")
+"""A line that begins so opens an embed; an author's note may not have one."""
+
+EMBED_FIRST = {kind: f"``` {{.{kind} .embed}}" for kind in ("python", "figure")}
+"""How an embed opens that shows code, or a figure."""
+EMBED_MIDDLE = re.compile(r'--8<-- "(?P<target>[^"\r\n]*)"')
+EMBED_LAST = "```"
+
+_EMBED = re.compile(
+    rf"^``` \{{\.(?P<kind>{'|'.join(EMBED_FIRST)}) \.embed\}}(?P<end>\r?\n)"
+    rf"{EMBED_MIDDLE.pattern}(?P=end){EMBED_LAST}(?P=end)(?P=end)".encode(),
+    re.MULTILINE,
+)
+FRONT_MATTER = re.compile(
+    r"\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
+)
+"""As MkDocs reads it; a note that Windows' Notepad has saved may begin with a byte order mark."""
+
+
+def without_embeds(note: bytes) -> bytes:
+    """The note with every embed and the empty line after it taken out.
+
+    Where an embed stands at the end of a note whose last line had no line end, that
+    line keeps the one it was given; `is_original` knows the length and allows for it.
+    """
+    return _EMBED.sub(b"", note)
+
+
+@dataclass(frozen=True)
+class Embed:
+    kind: str
+    """`python` or `figure`."""
+    target: str
+    """What it shows: `file.py:region`."""
+    position: int
+    """Where it stands among the bytes of the note without embeds."""
+
+
+def list_embeds(note: bytes) -> list[Embed]:
+    found, removed = [], 0
+    for match in _EMBED.finditer(note):
+        kind, target = match["kind"].decode(), match["target"].decode()
+        found.append(Embed(kind, target, match.start() - removed))
+        removed += match.end() - match.start()
+    return found
+
+
+def embed_bytes(embed: Embed, end: bytes) -> bytes:
+    """The lines of an embed, the empty one after it too; `end` ends each."""
+    lines = (EMBED_FIRST[embed.kind], f'--8<-- "{embed.target}"', EMBED_LAST, "")
+    return b"".join(line.encode() + end for line in lines)
+
+
+def fingerprint(original: bytes) -> dict[str, int | str]:
+    return {"bytes": len(original), "sha256": hashlib.sha256(original).hexdigest()}
+
+
+def is_original(note: bytes, locked: Entry) -> bool:
+    """Whether the note without its embeds is what its author wrote, byte for byte."""
+    author = without_embeds(note)
+    *_, last = [None, *_EMBED.finditer(note)]
+    if last and last.end() == len(note) and author[locked["bytes"] :] == last["end"]:
+        author = author[: locked["bytes"]]
+    return fingerprint(author) == {key: locked[key] for key in ("bytes", "sha256")}
+
+
+def front_matter(note: str, loader: type = yaml.SafeLoader) -> dict:
+    """The YAML between the first `---` and the `---` or `...` below it; {} where there is none.
+
+    Raises yaml.YAMLError or ValueError (a date such as 2023-13-45) where it can't be read.
+    """
+    found = FRONT_MATTER.match(note)
+    meta = yaml.load(found.group(1), loader) if found else None
+    return meta if isinstance(meta, dict) else {}
+
+
+def body_line(note: str) -> int:
+    """How many lines the front matter takes, 0 where there is none."""
+    found = FRONT_MATTER.match(note)
+    return found.group().removesuffix("\n").count("\n") + 1 if found else 0
+
+
+LOCK = "notes.lock.json"
+FORMAT = 2
+WHOSE = ("author", "licence", "origin")
+KEYS = {"bytes": int, "sha256": str, **dict.fromkeys(WHOSE, str), "private": bool}
+
+
+def read_lock(root: Path) -> dict[str, Entry]:
+    """Name of each note → fingerprint of what its author wrote, and whose it is.
+
+    Raises BadInput where the file is damaged.
+    """
+    path = root / LOCK
+    try:
+        return parse_lock(path.read_bytes()) if path.exists() else {}
+    except OSError as error:
+        raise BadInput(f"{LOCK}：读不到（{error.strerror}）。") from None
+
+
+def locked_note(root: Path, name: str) -> Entry:
+    """What the lock holds of one note, {} where it isn't there; the lock is read once for all.
+
+    Raises BadInput.
+    """
+    try:
+        stat = (root / LOCK).stat()
+    except FileNotFoundError:
+        return {}
+    return _known_lock(root, stat.st_ino, stat.st_mtime_ns, stat.st_size).get(name, {})
+
+
+@lru_cache(maxsize=1)
+def _known_lock(root: Path, *state: int) -> dict[str, Entry]:
+    return read_lock(root)
+
+
+def parse_lock(data: bytes) -> dict[str, Entry]:
+    """Lines in any order, also twice, as a merge may leave them. Raises BadInput."""
+    remedy = f"。用 git checkout {LOCK} 取回提交的那一份。"
+    try:
+        text = data.decode("utf-8")
+        pairs = json.loads(text, object_pairs_hook=tuple)
+    except json.JSONDecodeError as error:
+        raise BadInput(f"{LOCK}:{error.lineno}：不是完整的 JSON{remedy}") from None
+    except (UnicodeDecodeError, RecursionError, ValueError):
+        raise BadInput(f"{LOCK}：不是 UTF-8 的 JSON{remedy}") from None
+    lock: dict[str, Entry] = {}
+    for name, value in pairs if isinstance(pairs, tuple) else [("", None)]:
+        if name == "format" and isinstance(value, int):
+            if value > FORMAT:
+                raise BadInput(
+                    f"{LOCK}：格式是 {value}，这里的 kb 只认得 {FORMAT}。换成新版的 kb。"
+                )
+            continue
+        if (entry := entry_of(value)) is None:
+            raise BadInput(f"{LOCK}：应是笔记的文件名 → bytes 和 sha256，内容不对{remedy}")
+        if lock.setdefault(name, entry) != entry:
+            quoted = json.dumps(name, ensure_ascii=False)
+            lines = [n for n, line in enumerate(text.split("\n"), 1) if quoted in line]
+            raise BadInput(
+                f"{LOCK}：{name} 有两行，内容不同（第 {'、'.join(map(str, lines))} 行）。"
+                "两个分支各有一个版本：留下与这个文件相符的一行，或者删去两行，再用 kb add 添加它。"
+            )
+    return lock
+
+
+def entry_of(value: object) -> Entry | None:
+    """None where it is none."""
+    entry = dict(value) if isinstance(value, tuple) else {}
+    right = all(isinstance(entry[key], kind) for key, kind in KEYS.items() if key in entry)
+    return entry if right and {"bytes", "sha256"} <= entry.keys() else None
+
+
+def lock_bytes(lock: dict[str, Entry]) -> bytes:
+    lines = (
+        f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(entry, ensure_ascii=False)},\n"
+        for name, entry in sorted(lock.items())
+    )
+    return f'{{\n{"".join(lines)}"format": {FORMAT}\n}}\n'.encode()
+
+
+def find_embeds(root: Path, kind: str = "python") -> dict[str, list[tuple[str, str]]]:
+    """What is embedded → the pages below `docs/` that embed it, each with its title."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for path in sorted((root / "docs").rglob("*.md")):
+        note = path.read_bytes()
+        targets = dict.fromkeys(each.target for each in list_embeds(note) if each.kind == kind)
+        if targets:
+            uri = path.relative_to(root / "docs").as_posix()
+            title = title_of(note.decode("utf-8", "replace")) or uri
+            for target in targets:
+                found.setdefault(target, []).append((uri, title))
+    return found
+
+
+def title_of(note: str) -> str:
+    try:
+        return str(front_matter(note).get("title", ""))
+    except (yaml.YAMLError, ValueError):
+        return ""

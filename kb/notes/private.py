@@ -1,0 +1,153 @@
+"""Whether a note may be published: only where its front matter is clearly so.
+
+Each tool has its own words for it, and whichever tool a note was written for, all of them count:
+
+| key | private where it says |
+|---|---|
+| `password` | anything |
+| `published`, `publish`, `public` | anything but a yes, or a date that has come |
+| `draft`, `private`, `hidden`, `unlisted`, `headless`, `encrypt`, `protected` | anything but a no |
+| `publishDate`, `expiryDate` | a time that hasn't come, or has passed, or isn't one |
+| `visibility` | anything but a word for public |
+| `status` | a word for private |
+| `build.render`, `build.list` | `never` |
+
+Letter case of a key doesn't matter, nor blanks around it, `-` and `_` within it.
+"""
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+
+from kb.markdown.engine import BadInput
+from kb.notes.any_front_matter import Unreadable, read_pairs
+from kb.notes.embedded import locked_note
+
+EMPTY = (None, "")
+YES = {"true", "yes", "on", "y", "1"}
+NO = {"false", "no", "off", "n", "0"}
+PASSWORDS = {"password", "passwd", "pwd"}
+TO_PUBLISH = {"published", "publish", "dgpublish", "public"}
+TO_HIDE = {
+    *("draft", "private", "hidden", "unlisted", "headless"),
+    *("encrypt", "encrypted", "protected", "secret"),
+}
+STARTS = {"publishdate": "publishDate", "pubdate": "pubDate"}
+ENDS = {"expirydate": "expiryDate", "unpublishdate": "unpublishDate"}
+STATES = {"status", "poststatus", "state", "access", "visibility"}
+PRIVATE = {
+    *("draft", "private", "hidden", "secret", "unlisted", "unpublished", "pending", "protected"),
+    *("future", "scheduled", "trash", "internal", "password", "草稿", "私密", "私有", "隐藏"),
+}
+PUBLIC = {"public", "published", "open", "everyone", "公开", "true", ""}
+HOME = timezone(timedelta(hours=8))
+"""Where a time without a zone is taken to be."""
+TIME = re.compile(
+    r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})"
+    r"(?:(?:[T ]|\s)\s*(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?)?\s*(Z|[+-]\d{1,2}(?::?\d{2})?)?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def refuse_private(note: str, name: str) -> None:
+    """Raises BadInput where the page called `name`, with this text, may not be published."""
+    try:
+        reason = private_because(note)
+    except Unreadable as error:
+        raise BadInput(f"{name}:{error.line}：front matter {error.problem}。改正它。") from None
+    if reason:
+        raise BadInput(
+            f"{name}：这篇笔记的 front matter 写着 {reason}，是私密的，不能放在 docs/ 里。"
+            "请把文件移出 docs/。"
+        )
+
+
+def refuse_withdrawn(root: Path, name: str) -> None:
+    """Raises BadInput where the author has made a note private that is still here."""
+    if locked_note(root, name).get("private"):
+        raise BadInput(withdrawn(name))
+
+
+def withdrawn(name: str) -> str:
+    return f"{name}：作者已经把这篇笔记改成私密的，公开的版本还在这里。用 {removal(name)} 撤下它。"
+
+
+def removal(name: str) -> str:
+    """The command that takes a note out."""
+    return f"kb remove {Path(name).stem}"
+
+
+def private_because(note: str, now: datetime | None = None) -> str | None:
+    """What in its front matter makes a note private, None where it is public.
+
+    Says nothing of the note but the key, and words of ours. Raises Unreadable.
+    """
+    now = now or datetime.now(UTC)
+    reasons = (judge(plain(key), value, now) for key, value in read_pairs(note))
+    return next(filter(None, reasons), None)
+
+
+def plain(key: str) -> str:
+    """`Publish_Date ` → `publishdate`."""
+    text = unicodedata.normalize("NFKC", key)
+    return "".join(c for c in text if c.isprintable() and c not in " -_").casefold()
+
+
+def judge(key: str, value: object, now: datetime) -> str | None:
+    words = words_of(value)
+    is_empty = value in EMPTY
+    if key in PASSWORDS:
+        return None if is_empty else "password"
+    if key in TO_PUBLISH and not words <= YES and not has_come(value, now):
+        return f"{key}: false" if words <= NO else f"{key}（不是 true）"
+    if key in TO_HIDE and not is_empty and value is not False and value != 0:
+        return key
+    if key in STARTS and not is_empty and not has_come(value, now):
+        return f"{STARTS[key]}（还没到）"
+    if key in ENDS and not is_empty and not ((end := read_time(value)) and end > now):
+        return f"{ENDS[key]}（已过）"
+    if key in STATES and (found := sorted(words & PRIVATE)):
+        return f"{key}: {found[0]}"
+    if key == "visibility" and not words <= PUBLIC:
+        return key
+    if key in ("build.render", "build.list") and words <= {"never", "false"}:
+        return f"{key}: never"
+    return None
+
+
+def words_of(value: object) -> set[str]:
+    """A single one, but for a list."""
+    values = value if isinstance(value, list) else [value]
+    return {"" if each is None else str(each).strip().casefold() for each in values or [""]}
+
+
+def has_come(value: object, now: datetime) -> bool:
+    when = read_time(value)
+    return when is not None and when <= now
+
+
+def read_time(value: object) -> datetime | None:
+    """None where it is none that can be read."""
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=HOME)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=HOME)
+    if not isinstance(value, str) or not (found := TIME.fullmatch(value.strip())):
+        return None
+    *numbers, zone = found.groups()
+    try:
+        return datetime(*(int(each or 0) for each in numbers), tzinfo=read_zone(zone))
+    except ValueError:
+        return None
+
+
+def read_zone(zone: str | None) -> timezone:
+    """`+0800`, `+08:00`, `+8`, `Z`. Raises ValueError."""
+    if zone is None:
+        return HOME
+    if zone in "Zz":
+        return UTC
+    hours, minutes = re.fullmatch(r".(\d{1,2}):?(\d{2})?", zone).groups()
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    return timezone(-offset if zone[0] == "-" else offset)

@@ -1,0 +1,84 @@
+"""What has to happen before a site generator reads the first note.
+
+Zensical reads the front matter of all notes before any extension of ours runs, and what
+`kb.notes.front_matter` refuses would keep it busy for ever or end it without a word; some that
+MkDocs never sees, it ends with a traceback. Settings may call a function of Python while they are
+read, and they are read first:
+
+    custom_dir: !!python/object/apply:kb.site.gate.theme []
+
+So that is when notes are looked at. MkDocs needs no such thing, see `kb.speed.plugin`.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+import kb
+from kb.markdown.engine import BadInput
+from kb.notes.embedded import body_line
+from kb.notes.front_matter import PARSER
+from kb.notes.library import parts_of, read_note, read_text
+
+NO_STRING = re.compile(
+    r"|~|null|true|false|[-+]?\d+|0o[0-7]+|0x[\da-f]+"
+    r"|[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:e[-+]?\d+)?|[-+]?\.inf|\.nan",
+    re.IGNORECASE,
+)
+"""Keys that stand for something else than they are, where they have no quotes."""
+YAML = "tag:yaml.org,2002:"
+NOT_READ = {YAML + "binary", YAML + "timestamp"}
+
+
+def theme() -> str:
+    """The folder of our templates, which go before the theme's."""
+    if "zensical.config" in sys.modules:
+        look(Path.cwd())
+    return str(Path(kb.__file__).with_name("theme"))
+
+
+def look(root: Path) -> None:
+    """Raises BadInput about the first note that can't be read, or that Zensical can't read."""
+    for path in sorted((root / "docs/posts").rglob("[!.]*.md")):
+        name = path.relative_to(root).as_posix()
+        read_note(path, root)
+        text = read_text(path, name)
+        for line, problem, remedy in strange(text):
+            raise BadInput(f"{name}:{line}：front matter {problem}，zensical 读不了。{remedy}")
+
+
+def strange(text: str) -> Iterator[tuple[int, str, str]]:
+    """What Zensical can't read: the line, what it is and the remedy."""
+    if not body_line(text):
+        return
+    node = yaml.compose(parts_of(text)[0], PARSER)
+    if not isinstance(node, yaml.MappingNode):
+        yield 1, "不是一行行的 键: 值", "写上标题，例如 title: 标题；或者连同 --- 删去。"
+        return
+    rest, seen = [node], set()
+    while rest:
+        node = rest.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        line = node.start_mark.line + 2
+        if node.tag in NOT_READ or not node.tag.startswith(YAML):
+            yield line, f"里有标签 {node.tag.replace(YAML, '!!')}", "删去它，或者给值加上引号。"
+        if isinstance(node, yaml.SequenceNode):
+            rest += node.value
+        elif isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                rest += (key, value)
+                if not is_string(key):
+                    line = key.start_mark.line + 2
+                    yield line, "的一个键不是文字", "给它加上引号。"
+
+
+def is_string(key: yaml.Node) -> bool:
+    """Whether Zensical takes a key for one."""
+    if not isinstance(key, yaml.ScalarNode):
+        return False
+    return bool(key.style) or not NO_STRING.fullmatch(key.value)

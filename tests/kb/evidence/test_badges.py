@@ -1,0 +1,287 @@
+"""嵌入块下面的证据：状态是按显示出来的文字判定的，读得出来，也打得开。"""
+
+import re
+
+import pytest
+
+from kb.evidence import RECORD, write
+from kb.keys import content_key, read_inputs
+from kb.markdown.html import code_text
+
+
+def badge(page, name="numbers.py:double"):
+    return page.select_one(f"figure[data-code='{name}'] > details.evidence")
+
+
+def lines(details):
+    return [" ".join(line.text.split()) for line in details.select("summary > .device")]
+
+
+def warnings(caplog):
+    return [record.getMessage() for record in caplog.records if record.name == "mkdocs.kb"]
+
+
+class TestTheQuietLine:
+    def test_verified(self, recorded):
+        cpu, cuda = lines(badge(recorded.page()))
+        torch = recorded.evidence["environment"]["packages"]["torch"]
+        date = recorded.evidence["recorded"][:10]
+        assert cpu == (
+            f"已验证 CPU：3 项测试 · float64、bfloat16 · 最大相对误差 0（float64，对照手算的值） · torch {torch} · {date}"
+        )
+        assert cuda == "未运行 CUDA"
+
+    def test_one_state_for_each_device(self, recorded):
+        states = [each.text for each in badge(recorded.page()).select("summary .state")]
+        assert states == ["已验证", "未运行"]
+
+    def test_the_largest_error_by_name(self, proven):
+        def edit(run):
+            for id, error in (("bfloat16", 0.0069), ("float64", 3.2e-16)):
+                (fact,) = run["tests"][f"tests/snippets/test_numbers.py::test_double[cpu-torch.{id}]"]["facts"]
+                fact["relative"] = error
+
+        document = proven.evidence
+        edit(document)
+        write(proven.root / "evidence/cpu.json", document)
+        assert "最大相对误差 6.9×10⁻³（bfloat16，对照手算的值）" in lines(badge(proven.page()))[0]
+
+    def test_stale(self, proven, caplog):
+        proven.edit("snippets/numbers.py", "2 * x", "2  * x")
+        cpu, _ = lines(badge(proven.page()))
+        assert re.fullmatch(r"已过期 CPU：\d{4}-\d\d-\d\d 记录以后，snippets/numbers.py 改了", cpu)
+        assert "项测试" not in cpu
+
+    def test_whole_files_have_one_too_above_the_code(self, recorded):
+        page = recorded.page("snippets/numbers.md")
+        figure = page.select_one("figure.embed")
+        assert figure.find(recursive=False) == badge(page, "numbers.py")
+        assert lines(badge(page, "numbers.py"))[0].startswith("已验证 CPU：4 项测试")
+
+    def test_regions_of_the_same_file_are_judged_apart(self, recorded):
+        page = recorded.page()
+        assert lines(badge(page, "numbers.py:half"))[0].startswith("已验证 CPU：1 项测试")
+
+
+class TestTheBytesShown:
+    def test_the_key_is_of_the_rendered_text(self, recorded):
+        page = recorded.page()
+        for figure in page.select("figure.embed"):
+            name = figure["data-code"]
+            key = content_key(name, figure.code.text, read_inputs(recorded.root, "numbers.py"))
+            assert figure.details["data-key"] == key == recorded.evidence["regions"][name]["key"]
+
+    def test_a_renderer_that_alters_the_code_loses_the_tick(self, proven, caplog):
+        proven.edit("mkdocs.yml", "stripnl: false", "stripnl: true")
+        proven.edit("snippets/numbers.py", "[start:half] 除以二\n", "[start:half] 除以二\n\n")
+        proven.commit()
+        assert proven.record()[0] == 0
+        assert [each.text for each in badge(proven.page(), "numbers.py:half").select("summary .state")][0] == "已过期"
+        proven.edit("mkdocs.yml", "stripnl: true", "stripnl: false")
+        assert [each.text for each in badge(proven.page(), "numbers.py:half").select("summary .state")][0] == "已验证"
+
+    def test_decoding(self):
+        assert code_text("<pre>a</pre><code><span>x</span> &lt; &amp;amp;\n</code>b") == "x < &amp;\n"
+
+
+class TestWhatItOpensInto:
+    @pytest.fixture
+    def report(self, recorded):
+        return badge(recorded.page())
+
+    def rows(self, report, caption):
+        for table in report.find_all("table"):
+            if caption in table.caption.text:
+                return [
+                    [" ".join(cell.get_text(" ").split()) for cell in row.find_all(["th", "td"])]
+                    for row in table.find_all("tr")
+                ]
+
+    def test_tests(self, report):
+        assert self.rows(report, "测试") == [
+            ["测试", "结果"],
+            ["test_double test_numbers.py:8", "2 项通过"],
+            ["test_double_refuses_integers test_numbers.py:14", "1 项通过"],
+            ["这些测试文件里的其他测试，没有运行到这段代码", "1 项通过"],
+        ]
+
+    def test_tests_link_to_their_lines(self, recorded, proven):
+        proven.write(
+            "docs/tests/test_numbers.md", '``` {.python .embed}\n--8<-- "tests/snippets/test_numbers.py"\n```\n\n'
+        )
+        link = badge(proven.page()).select_one("table a")
+        assert link["href"] == "../../tests/test_numbers/#__codelineno-test_numbers-8"
+        page = proven.page("tests/test_numbers.md")
+        assert "parametrize" in page.find(id="__codelineno-test_numbers-8").parent.text
+        assert page.select_one("figcaption").text.startswith("测试代码")
+        assert page.select("details.evidence") == []
+
+    def test_and_to_the_repository_where_there_is_one(self, proven):
+        proven.edit("mkdocs.yml", "site_name: ", "repo_url: https://git.example/x/y/\nsite_name: ")
+        link = badge(proven.page()).select_one("a.in-repository")
+        assert link["href"] == "https://git.example/x/y/blob/HEAD/tests/snippets/test_numbers.py#L8"
+
+    def test_errors(self, report):
+        assert self.rows(report, "误差") == [["对照", "float64", "bfloat16"], ["手算的值", "0 0", "0 0"]]
+
+    def test_environment(self, report, recorded):
+        facts = {term.text: term.find_next("dd").text for term in report.find_all("dt")}
+        environment = recorded.evidence["environment"]
+        assert facts["处理器"] == environment["processor"]
+        assert facts["版本"].startswith(f"Python {environment['python']}，coverage ")
+        assert facts["记录于"].endswith(" UTC")
+        assert facts["没有运行"] == "没有：函数体的每一行都被检验过，这些测试文件里没有跳过的测试"
+        assert facts["变异测试"] == "未运行（kb mutate）"
+        assert "驱动" not in facts
+
+    def test_how_to_repeat_it(self, report):
+        commands = [code.text for code in report.select("p > code")]
+        assert commands == [RECORD, f"{RECORD} --device cuda"]
+
+    def test_what_did_not_run(self, proven):
+        document = proven.evidence
+        test = document["tests"]["tests/snippets/test_numbers.py::test_double_refuses_integers"]
+        test.update(outcome="skipped", why="缺了什么")
+        write(proven.root / "evidence/cpu.json", document)
+        facts = {term.text: term.find_next("dd").text for term in badge(proven.page()).find_all("dt")}
+        assert facts["没有运行"] == (
+            "第 10 行；tests/snippets/test_numbers.py::test_double_refuses_integers（缺了什么）"
+        )
+
+    def test_cuda_says_who_recorded_it(self, proven):
+        document = proven.evidence | {"device": "cuda"}
+        document["environment"]["driver"] = "580.1"
+        write(proven.root / "evidence/cuda.json", document)
+        details = badge(proven.page())
+        assert [each.text for each in details.select("summary .state")] == ["已验证", "已验证"]
+        assert details.text.count("由提交者记录，CI 未复核") == 1
+        assert "580.1" in details.text
+
+    def test_search_leaves_it_out(self, report):
+        assert report.has_attr("data-search-exclude")
+
+
+class TestTheBuild:
+    def test_warns_of_what_is_not_verified(self, unrecorded, caplog):
+        unrecorded.page()
+        assert warnings(caplog) == [
+            f"docs/posts/1.md：numbers.py:{name} 在 CPU 上未运行（还没有在 CPU 上运行过）。提交以后重新记录：{RECORD}"
+            for name in ("double", "half")
+        ]
+
+    def test_is_quiet_where_all_is_verified(self, recorded, caplog):
+        recorded.page()
+        assert warnings(caplog) == []
+
+    def test_warns_of_broken_evidence_of_any_device(self, proven, caplog):
+        proven.write("evidence/cuda.json", "{")
+        proven.page()
+        assert warnings(caplog)[0].startswith(
+            "docs/posts/1.md：numbers.py:double 在 CUDA 上未运行。evidence/cuda.json:1：不是完整的 JSON"
+        )
+
+    def test_strict_fails_and_plain_goes_on(self, proven):
+        proven.edit("mkdocs.yml", "omitted_files: warn", "omitted_files: ignore")
+        (proven.root / "docs/snippets/other.md").unlink()  # other.py 没有测试
+        strict = ("-m", "mkdocs", "build", "--strict")
+        code, output = proven.run(*strict)
+        assert code == 0, output
+        proven.edit("snippets/numbers.py", "2 * x", "2  * x")
+        code, output = proven.run(*strict)
+        assert code == 1
+        assert "docs/posts/1.md：numbers.py:double 在 CPU 上已过期" in output
+        assert "Traceback" not in output
+        code, output = proven.run("-m", "mkdocs", "build")
+        assert code == 0
+        assert "numbers.py:double 在 CPU 上已过期" in output
+        proven.commit()
+        assert proven.record()[0] == 0
+        code, output = proven.run(*strict)
+        assert code == 0, output
+
+
+class TestAuthorsCode:
+    def test_fences_of_the_author_say_that_nobody_ran_them(self, project):
+        page = project.render(
+            "```python\nx = 1\n```\n\n- 一\n\n    ```\n    y\n    ```\n\n> ```c\n> z\n> ```\n\n文\n\n    indented\n\n<pre>raw</pre>\n"
+        )
+        blocks = page.find_all("pre")
+        assert len(blocks) == 5
+        for block in blocks:
+            around = block.find_parent(class_="author-code")
+            assert around.select_one(".author-code-label").text == "作者原文代码，未验证"
+        assert len(page.select(".author-code-label")) == 5
+
+    def test_embeds_and_words_do_not(self, project):
+        page = project.render('``` {.python .embed}\n--8<-- "numbers.py:half"\n```\n\n文字 `code`\n')
+        assert page.select(".author-code") == []
+
+    def test_only_notes_have_authors(self, project):
+        assert project.render("```\nx\n```\n", "x.md").select(".author-code") == []
+
+
+class TestOverview:
+    @pytest.fixture
+    def page(self, proven):
+        proven.write("docs/all.md", "---\nfill: verification\n---\n\n# 验证\n\n说明。\n")
+        return proven.page("all.md")
+
+    def test_every_piece_of_code_is_there(self, page):
+        assert [heading.text.rstrip("¶") for heading in page.find_all(["h2", "h3"])] == [
+            "snippets/numbers.py",
+            "完整文件",
+            "乘以二",
+            "除以二",
+            "snippets/other.py",
+            "完整文件",
+            "零",
+        ]
+
+    def test_totals(self, page):
+        rows = [[cell.text for cell in row.find_all("td")] for row in page.table.find_all("tr")][1:]
+        assert rows == [
+            ["已验证", "3", "0"],
+            ["部分验证", "2", "0"],
+            ["未通过", "0", "0"],
+            ["已过期", "0", "0"],
+            ["未运行", "0", "5"],
+            ["合计", "5", "5"],
+        ]
+
+    def facts(self, page, heading):
+        start = next(each for each in page.find_all("h3") if each.text.startswith(heading))
+        return {term.text: term.find_next("dd") for term in start.find_next("dl", recursive=False).find_all("dt")}
+
+    def described(self, page, heading):
+        start = next(each for each in page.find_all("h3") if each.text.startswith(heading))
+        listed = next(each for each in start.find_next_siblings() if each.name == "dl")
+        return {term.text: term.find_next("dd") for term in listed.find_all("dt")}
+
+    def test_what_is_said_of_each(self, page):
+        facts = self.described(page, "乘以二")
+        assert {term: value.text for term, value in facts.items()} == {
+            "代码": "numbers.py:double",
+            "嵌入在": "笔记",
+            "依赖": "只依赖 torch",
+            "验证它的": "tests/snippets/test_numbers.py（3 项）",
+            "对照": "手算的值",
+        }
+        assert facts["嵌入在"].a["href"] == "../posts/1/#embed-numbers-double"
+        assert facts["代码"].a["href"] == "../snippets/numbers/#__codelineno-numbers-7"
+
+    def test_code_that_no_note_embeds(self, page):
+        facts = self.described(page, "零")
+        assert facts["嵌入在"].text == "没有一页嵌入它"
+        assert facts["验证它的"].text == "没有"
+
+    def test_dependencies(self, proven):
+        proven.edit("snippets/numbers.py", "return x / 2", "return double(other.zero(x)) / TWO if half else 0")
+        proven.edit("snippets/numbers.py", "import torch\n", "import torch\nfrom snippets import other\nTWO = 2\n")
+        proven.write("docs/all.md", "---\nfill: verification\n---\n\n# 验证\n\n说明。\n")
+        facts = self.described(proven.page("all.md"), "除以二")
+        assert facts["依赖"].text == "snippets/other.py；同一文件的 TWO、double"
+
+    def test_half_written_code_does_not_end_the_build(self, proven, caplog):
+        proven.edit("snippets/numbers.py", "return x / 2", "return x /")
+        proven.write("docs/all.md", "---\nfill: verification\n---\n\n# 验证\n\n说明。\n")
+        assert "已过期" in proven.page("all.md").text

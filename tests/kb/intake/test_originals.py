@@ -1,0 +1,71 @@
+"""kb add 读原文：front matter 写成什么样都不出错，收不了的说在哪一行。"""
+
+import pytest
+
+from kb.intake.originals import LARGEST, read_original
+from kb.markdown.engine import BadInput
+
+
+def chain(start, link):
+    """Aliases of which each stands for eight of the one before: eight to the tenth at the end."""
+    names = "abcdefghijk"
+    return start + "".join(link(one, two) for one, two in zip(names, names[1:]))
+
+
+LISTS = chain("a: &a [x, x]\n", lambda one, two: f"{two}: &{two} [{', '.join([f'*{one}'] * 8)}]\n")
+MERGES = chain("a: &a {x: 1}\n", lambda one, two: f"{two}: &{two} {{<<: [{', '.join([f'*{one}'] * 8)}]}}\n")
+KEYS = chain("a: &a {x: 1}\n", lambda one, two: f"{two}: &{two} {{x: *{one}, y: *{one}, z: *{one}, w: *{one}}}\n")
+
+REFUSED = {
+    "lists that multiply": (LISTS, 2),
+    "mappings that multiply": (KEYS, 2),
+    "merges that multiply": (MERGES + "<<: *k\n", 2),
+    "a list within itself": ("title: x\na: &a [*a]\n", 3),
+    "a mapping within itself": ("title: x\na: &a {b: *a}\n", 3),
+    "many values": ("title: x\nlist:\n" + "- a\n" * 10_001, 2),
+    "a huge number": (f"title: x\nn: {'9' * 5000}\n", 3),
+    "no date": ("title: x\ndate: 2023-13-45\n", 3),
+    "a zone out of range": ("title: x\ndate: 2023-01-01 00:00:00 +99:99\n", 3),
+    "no time": ("title: x\n\ndate: !!timestamp x\n", 4),
+    "no yes or no": ("a: !!bool x\n", 2),
+    "an object of Python": ("title: x\na: !!python/name:os.system x\n", 3),
+    "a list for a key": ("title: x\n? [a]\n: b\n", 3),
+    "a merge of a number": ("title: x\n<<: 3\n", 3),
+    "an escaped NUL": ('title: "a\\0"\n', 2),
+    "an escaped control character": ('x: 1\ntitle: "\\x02wzxhzdk"\n', 3),
+    "deep in a list": ("title: x\na:\n- b:\n  - c: 2023-13-45\n", 5),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_refused_by_line(tmp_path, kind):
+    meta, line = REFUSED[kind]
+    source = tmp_path / "note.md"
+    source.write_text(f"---\n{meta}---\n\n正文\n", "utf-8")
+    with pytest.raises(BadInput) as error:
+        read_original(source, tmp_path)
+    assert str(error.value).startswith(f"{source}:{line}：front matter ")
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        "date: 99999999999999\n",
+        "a: &a [x]\nb: *a\n<<: {c: d}\n",
+        "a: .nan\nb: 1e999\nc: !!binary aGk=\nd: !!set {x, y}\n",
+        f"a: {'[' * 49}{']' * 49}\n",
+        "a: |\n" + "  字\n" * 20_000,
+        "title:\n- a\nabbrlink: {a: b}\n",
+    ],
+)
+def test_taken_as_it_is(tmp_path, meta):
+    source = tmp_path / "note.md"
+    source.write_text(f"---\n{meta}---\n\n正文\n", "utf-8")
+    assert read_original(source, tmp_path).identity == ("", "99999999999999" if "date" in meta else "")
+
+
+def test_the_limit_is_said(tmp_path):
+    source = tmp_path / "note.md"
+    source.write_bytes(b"---\ntitle: x\n---\n" + b"x" * LARGEST)
+    with pytest.raises(BadInput, match="有 4.0 MB，笔记最多 4 MB"):
+        read_original(source, tmp_path)
