@@ -202,8 +202,11 @@ def test_formulas_are_set_and_read(tab, addresses):
     fraction = page.locator("mfrac").first.bounding_box()
     letter = page.locator("mfrac mn").first.bounding_box()
     assert fraction["height"] > 1.5 * letter["height"]  # 分子在分母上面
-    brackets = page.locator("mtable").nth(1).evaluate("table => table.previousElementSibling.getBoundingClientRect().height")
-    assert brackets > 40  # 有数学字体，括号才会拉长
+    brackets, table = (
+        page.locator("mo + mtable").first.evaluate(f"table => table{each}.getBoundingClientRect().height")
+        for each in (".previousElementSibling", "")
+    )
+    assert brackets > 0.9 * table > 1.5 * letter["height"]  # 有数学字体，括号才会拉长
     assert page.get_by_role("math").count() > 20
     assert opened.asked == []
 
