@@ -1,4 +1,4 @@
-"""mkdocs serve：改了代码，页面跟着变；写错了说清楚，改对了接着来。"""
+"""mkdocs serve：改了代码，页面跟着变；写错了说清楚，改对了接着来。zensical serve 也刷新打开着的页面。"""
 
 import re
 import shutil
@@ -12,13 +12,13 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.site.conftest import NOTE, ROOT
+from tests.site.conftest import NOTE, ROOT, Tab
 
 
 class Server:
-    """`mkdocs serve` over a copy of the project."""
+    """`mkdocs serve` or `zensical serve` over a copy of the project."""
 
-    def __init__(self, root):
+    def __init__(self, root, engine="mkdocs"):
         self.root = root
         for name in ("docs", "snippets", "tests", "evidence", "benchmarks"):
             shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -29,18 +29,19 @@ class Server:
             address = f"127.0.0.1:{probe.getsockname()[1]}"
         self.address = f"http://{address}/"
         self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "mkdocs", "serve", "-a", address],
+            [sys.executable, "-u", "-m", engine, "serve", "-a", address],
             cwd=root,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
         )
         self.log = []
         threading.Thread(target=self.read, daemon=True).start()
-        self.wait_for("Serving on ")
+        self.wait_for(f"on {self.address.rstrip('/')}")
 
     def read(self):
-        for line in self.process.stderr:
+        for line in self.process.stdout:
             self.log.append(line)
 
     def wait_for(self, words, after=0):
@@ -67,7 +68,7 @@ class Server:
     def stop(self):
         self.process.terminate()
         self.process.wait(timeout=30)
-        self.process.stderr.close()
+        self.process.stdout.close()
 
 
 @pytest.fixture
@@ -139,3 +140,24 @@ def test_the_lists_follow_the_notes(server):
     server.wait_for("Reloading browsers", after=seen)
     assert "总结部分注意力机制" in server.get("")
     assert "Traceback" not in "".join(server.log)
+
+
+@pytest.mark.parametrize("engine", ["mkdocs", "zensical"])
+def test_an_open_page_reloads_and_only_then_are_scripts_put_in(tmp_path, browser, engine):
+    """刷新靠放进页面的一段脚本；安全策略只在 serve 时容许它，构建出的页面从不容许。"""
+    server = Server(tmp_path, engine)
+    tab = Tab(browser, server.address)
+    try:
+        page = tab.open("markdown/")
+        file = tmp_path / "docs/markdown.md"
+        file.write_text(file.read_text("utf-8") + "\n新写的一句话\n", "utf-8")
+        page.get_by_text("新写的一句话").wait_for()
+        policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
+        assert "script-src 'self' 'unsafe-inline';" in policy
+    finally:
+        tab.context.close()
+        server.stop()
+    subprocess.run([sys.executable, "-m", engine, "build"], cwd=tmp_path, check=True, capture_output=True)
+    for built in (tmp_path / "site").rglob("*.html"):
+        policy = built.read_text("utf-8").partition("style-src")[0]
+        assert "script-src 'self'\n'sha256-" in policy and "unsafe-inline" not in policy, built
