@@ -161,8 +161,10 @@ class TreeBuilder(OpenElements):
                     self.empty("code").text = literal_entities(piece)
                 case _:
                     self.write(literal_entities(unescape(piece)))
-        if token.type == "html_block" and not self.on_top():
-            self.write("\n")
+        if token.type == "html_block":
+            self.end_unseen()
+            if not self.on_top():
+                self.write("\n")
 
     html_inline = html_block
 

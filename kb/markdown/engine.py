@@ -24,12 +24,12 @@ except ImportError:  # under Zensical alone
 
 
 def is_serving(command: Sequence[str]) -> bool:
-    """Whether it is `mkdocs serve` or `zensical serve`, from a console or by `python -m`."""
+    """Whether it is `mkdocs serve` or the like, from a console or by `python -m`."""
     program, *words = command
     path = Path(program)
     name = path.parent.name if path.stem == "__main__" else path.stem
     first = next((word for word in words if not word.startswith("-")), None)
-    return name in ("mkdocs", "zensical") and first == "serve"
+    return name in ("mkdocs", "properdocs", "zensical") and first == "serve"
 
 
 SERVING = is_serving(sys.argv)

@@ -29,6 +29,8 @@ ENDED_BY = {
 ENDS_PARAGRAPH = set(
     "blockquote center details div dl figure h1 h2 h3 h4 h5 h6 hr ol p pre table ul".split()
 )
+UNSEEN = {"audio", "video", "rp"}
+"""What is in them isn't shown, but for a browser that doesn't know them."""
 CELLS = {"td", "th", "caption"}
 PARTS_OF_TABLE = {"table", "thead", "tbody", "tfoot", "tr", *CELLS}
 DEEPEST = 50
@@ -135,6 +137,11 @@ class OpenElements:
                 self.enter(opened.name, self.empty(opened.element.tag, attributes))
             elif opened.name in FORMATTING and (opened.name, attributes) not in self.carried:
                 self.carried = [*self.carried, (opened.name, attributes)][-CARRIED:]
+
+    def end_unseen(self) -> None:
+        """With the piece of HTML that they are in: what follows is to be seen."""
+        while any(opened.name in UNSEEN for opened in self.on_top()):
+            self.leave()
 
     def go_on(self) -> None:
         """Where a block has text: with the formatting of the one before, but in cells."""

@@ -10,6 +10,7 @@ read, and they are read first:
 So that is when notes are looked at. MkDocs needs no such thing, see `kb.speed.plugin`.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ NOT_READ = {YAML + "binary", YAML + "timestamp"}
 
 def theme() -> str:
     """The folder of our templates, which go before the theme's."""
+    os.environ.setdefault("NO_MKDOCS_2_WARNING", "true")  # README says it in Chinese
     if "zensical.config" in sys.modules:
         look(Path.cwd())
     return str(Path(kb.__file__).with_name("theme"))

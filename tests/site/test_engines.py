@@ -90,6 +90,16 @@ def test_both_engines_make_the_same_pages(built):
         assert body(mkdocs / path, address) == body(zensical / path, address), address
 
 
+def test_properdocs_makes_the_same_files(site, tmp_path):
+    run(ROOT, "properdocs", "build", "--strict", "-f", "mkdocs.yml", "-d", str(tmp_path))
+    paths = {path.relative_to(site) for path in site.rglob("*") if path.is_file()}
+    assert paths == {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
+    generator = re.compile(r'<meta name="generator" content="[^"]*">')
+    for path in (path for path in paths if path.suffix == ".html"):
+        one, other = (generator.sub("", (folder / path).read_text("utf-8")) for folder in (site, tmp_path))
+        assert one == other, path
+
+
 def test_a_note_added_later_is_on_the_home_page(project, built):
     """zensical 记着旧的首页：kb add 让它忘掉。"""
     new = project.parent / "new.md"

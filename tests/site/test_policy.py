@@ -1,42 +1,14 @@
 """每一页只运行本站自己的脚本，除了图片不向别处要任何东西：两个引擎的站点，在一个子路径下，用 Chromium 打开。"""
 
 import base64
-import functools
 import hashlib
-import http.server
-import os
 import re
-import shutil
-import subprocess
-import sys
-import threading
-from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
 
-from tests.site.conftest import NOTE, ROOT, QuietHandler, Tab, wait_until
+from tests.site.conftest import BASE, ENGINES, NOTE, wait_until
 
-BASE = "base/"
-"""The folder of the site on its server."""
-ENGINES = ["mkdocs", "zensical"]
-DEEP = "---\ntitle: 很深\ncategories: [一, 二, 三, 四, 五, 六]\nabbrlink: 6\n---\n\n正文\n"
-MEDIA = """\
----
-title: 视频与框
-abbrlink: 7
----
-
-<video src="https://media.example/a.mp4" controls></video>
-
-<audio controls><source src="https://media.example/a.mp3"></audio>
-
-<iframe src="https://frame.example/a"></iframe>
-
-```mermaid
-graph TD; A-->B
-```
-"""
 PAGES = [
     "",
     NOTE,
@@ -54,33 +26,6 @@ PAGES = [
     "tests/test_blocks/",
     "没有这一页/也没有/",
 ]
-
-
-def run(root, *command):
-    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONUTF8": "1", "SITE_URL": f"https://site.example/{BASE}"}
-    done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=root, capture_output=True, encoding="utf-8", env=environment
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def sites(tmp_path_factory):
-    """The folder of each engine's site, with the notes of `tests/kb/markdown/notes` in it."""
-    root = tmp_path_factory.mktemp("policy")
-    for name in ("docs", "snippets", "tests", "evidence", "benchmarks"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("mkdocs.yml", "pyproject.toml", "notes.lock.json"):
-        shutil.copy(ROOT / name, root)
-    written = root / "written"
-    written.mkdir()
-    (written / "deep.md").write_text(DEEP, "utf-8")
-    (written / "media.md").write_text(MEDIA, "utf-8")
-    run(root, "kb", "add", str(ROOT / "tests/kb/markdown/notes"), str(written))
-    run(root, "mkdocs", "build", "-q", "-d", root / "mkdocs" / BASE)
-    run(root, "zensical", "build")
-    shutil.move(root / "site", root / "zensical" / BASE)
-    return {engine: root / engine / BASE for engine in ENGINES}
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -153,56 +98,6 @@ class TestWhatIsBuilt:
             assert not page.select(".mermaid, .glightbox, .pyodide"), path
 
 
-class Handler(QuietHandler):
-    """Answers with the site's 404 page, as servers of such sites do."""
-
-    def send_error(self, code, message=None, explain=None):
-        page = Path(self.directory, BASE, "404.html").read_bytes()
-        self.send_response(code)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(page)
-
-
-class Watched(Tab):
-    """A tab that notes which requests go elsewhere, and what the policy stopped, in frames too."""
-
-    def __init__(self, browser, address, **options):
-        super().__init__(browser, address, **options)
-        self.elsewhere, self.stopped = [], []
-        self.page.on("requestfinished", self.note)
-        self.page.on("requestfailed", self.note)
-        self.page.on("console", lambda message: "Content Security Policy" in message.text and self.stopped.append(message.text))
-
-    def note(self, request):
-        if request.failure != "csp" and not request.url.startswith((self.address, "data:", "about:")):
-            self.elsewhere.append((request.resource_type, request.url))
-
-    def kinds(self):
-        return {kind for kind, _ in self.elsewhere}
-
-
-@pytest.fixture
-def open_tab(browser):
-    """A tab on one of the sites."""
-    servers, tabs = [], []
-
-    def new(site, **options):
-        handler = functools.partial(Handler, directory=site.parent)
-        servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
-        tabs.append(Watched(browser, f"http://127.0.0.1:{servers[-1].server_port}/{BASE}", **options))
-        return tabs[-1]
-
-    yield new
-    for each in tabs:
-        each.context.close()
-        assert each.errors == []
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
 class TestReading:
     def test_every_kind_of_page_keeps_to_the_policy(self, site, open_tab):
         tab = open_tab(site)
@@ -215,7 +110,8 @@ class TestReading:
 
     def test_every_note_keeps_to_the_policy(self, site, open_tab):
         tab = open_tab(site)
-        notes = [path.parent.relative_to(site).as_posix() + "/" for path in sorted(site.glob("posts/*/index.html"))]
+        paths = sorted(set(site.glob("posts/*/index.html")) - set(site.glob("posts/7???/index.html")))  # 见 test_hostile.py
+        notes = [path.parent.relative_to(site).as_posix() + "/" for path in paths]
         assert len(notes) > 40
         for path in notes:
             tab.open(path)

@@ -153,6 +153,11 @@ class TestTags:
         assert "三" in page.find_all("center")[1].text
         assert page.find_all("p")[-1].find_parent("center") is None
 
+    @pytest.mark.parametrize("tag", ["<video>", "<audio controls>", "<rp>", "<video><div>", "<div><video><source src=x>"])
+    def test_what_is_not_seen_ends_with_its_html(self, render, tag):
+        page = render(f"{tag}\n\n后\n")
+        assert page.find_all("p")[-1].find_parent(["video", "audio", "rp"]) is None
+
     def test_depth_is_limited(self, render):
         assert render("<div>" * 5000 + "底\n").text.count("<div>") == 4950
 
