@@ -2,7 +2,7 @@
 
 import pytest
 
-from kb.engine import is_serving
+from kb.markdown.engine import is_serving
 
 
 @pytest.mark.parametrize(
