@@ -15,7 +15,7 @@ READ, TEST = re.findall(r"^```bash\n(python3 -m venv \.venv && .*-c constraints\
 def test_ci_calls_the_test_command_as_it_stands():
     script = (ROOT / ".ci/run").read_text("utf-8").splitlines()
     assert script[-2:] == [TEST, ".venv/bin/kb check --rerun"]
-    assert TEST.endswith("pytest")
+    assert TEST.endswith("pytest -n auto --dist loadfile")
 
 
 def test_powershell_does_the_same():
