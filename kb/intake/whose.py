@@ -11,7 +11,7 @@ from kb.markdown.engine import BadInput
 from kb.notes.embedded import WHOSE, Entry
 from kb.notes.private import plain
 
-LONGEST = {"author": 100, "licence": 100, "origin": 1000}
+LONGEST = {"author": 60, "licence": 100, "origin": 1000}
 """Characters."""
 WRITTEN = {
     "author": ("author", "authors"),
@@ -89,6 +89,8 @@ def text_of(key: str, value: object) -> str | None:
         return None
     if key == "origin":
         return text if is_address(text) else None
+    if key == "author" and set(text) & set("。；！？，："):
+        return None  # that is a sentence, which might speak for the site
     if key == "licence" and ("©" in text or "reserved" in text.lower()):
         return None  # that is no licence
     return text

@@ -1,12 +1,15 @@
 """Blocks of code, highlighted by pymdownx.highlight with the site's settings."""
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from markdown import Markdown
 from pymdownx.highlight import Highlight
 
 OPTION = re.compile(r"\b(title|linenums|hl_lines)=(?:\"([^\"]*)\"|'([^']*)')")
+DIGITS = 9
+"""That a number of a line may have."""
 LANGUAGE = re.compile(r"\s*\{?\s*\.?([^\s{}`,=]+)(?=[\s{},]|$)")
 
 
@@ -72,18 +75,19 @@ def highlight_fence(md: Markdown, code: str, info: str) -> str:
     language = LANGUAGE.match(OPTION.sub("", info))
     options = {name: double or single for name, double, single in OPTION.findall(info)}
     first_line = options.get("linenums", "").split(" ")[0]
+    is_number = first_line.isdecimal() and len(first_line) < DIGITS
     return highlight(
         md,
         code,
         language[1].lower() if language else "",
         title=options.get("title", ""),
-        first_line=int(first_line) if first_line.isdecimal() else None,
-        marked_lines=list(line_numbers(options.get("hl_lines", ""))),
+        first_line=int(first_line) if is_number else None,
+        marked_lines=list(line_numbers(options.get("hl_lines", ""), code.count("\n") + 1)),
         anchors=bool(first_line),
     )
 
 
-def line_numbers(text: str):
-    """`2 4-5` → 2, 4, 5."""
-    for first, last in re.findall(r"(\d+)(?:-(\d+))?", text):
-        yield from range(int(first), int(last or first) + 1)
+def line_numbers(text: str, last_line: int) -> Iterator[int]:
+    """`2 4-5` → 2, 4, 5, as far as there are lines."""
+    for first, last in re.findall(rf"(?<!\d)(\d{{1,{DIGITS}}})(?:-(\d{{1,{DIGITS}}}))?(?!\d)", text):
+        yield from range(int(first), min(int(last or first), last_line) + 1)

@@ -41,11 +41,23 @@ REMOVED = {
 }
 
 
+DEEPEST = 250
+"""Elements within each other; whoever goes through the tree calls itself for each."""
+
+
 class CommonMarkExtension(Extension):
     def extendMarkdown(self, md: Markdown) -> None:
         md.registerExtension(self)
         md.parser = NoteParser(md)
         self.md = md
+        convert = md.convert
+
+        def convert_once(source: str) -> str:
+            """MkDocs puts its reader of raw HTML in last; it takes the square of the time."""
+            md.preprocessors.deregister("mkdocs_raw_html", strict=False)
+            return convert(source)
+
+        md.convert = convert_once
 
     def reset(self) -> None:
         """Called when all extensions are there, whatever their order."""
@@ -96,6 +108,7 @@ class TreeBuilder(OpenElements):
 
     def fill(self, root: etree.Element, tokens: Sequence[Token]) -> None:
         self.open_in(root)
+        self.deeper = 0  # how many elements of Markdown aren't made, as they would be too deep
         self.task: Token | None = None  # an item whose box isn't written yet
         for token in tokens:
             self.add(token)
@@ -106,6 +119,8 @@ class TreeBuilder(OpenElements):
             make(token)
         elif token.nesting == 1:
             self.start(token)
+        elif token.nesting == -1 and self.deeper:
+            self.deeper -= 1
         elif token.nesting == -1:
             if not token.hidden:
                 self.end()
@@ -114,6 +129,9 @@ class TreeBuilder(OpenElements):
 
     def start(self, token: Token) -> etree.Element | None:
         if token.hidden:
+            return None
+        if len(self.open) >= DEEPEST:
+            self.deeper += 1
             return None
         attributes = {name: literal_entities(str(value)) for name, value in token.attrs.items()}
         made = etree.SubElement(self.open[-1], token.tag, attributes)

@@ -112,8 +112,9 @@ def find_anchors(root: etree.Element) -> dict[str, str]:
     for element in root.iter():
         if id := element.get("id"):
             anchors.setdefault(loose(id.removeprefix(ANCHOR)), id)
+            anchors.setdefault(loose(id), id)
             if element.tag in HEADINGS:
-                label = element.get("data-toc-label") or "".join(element.itertext())
+                label = "".join(element.itertext())
                 anchors.setdefault(loose(label.removesuffix("¶")), id)
     return anchors
 

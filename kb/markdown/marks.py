@@ -13,6 +13,7 @@ and the table of contents gets the heading without it.
 | MarkTreeprocessor | treeprocessors | kb-marks | 10 | after inline (20), before toc (5), which reads data-toc-label |
 """
 
+from html import escape
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -28,7 +29,7 @@ class MarkTreeprocessor(Treeprocessor):
         for heading in root.iter():
             if heading.tag in HEADINGS and MARK in "".join(heading.itertext()):
                 label = "".join(heading.itertext()).replace(MARK, "", 1)
-                heading.set("data-toc-label", label.strip())
+                heading.set("data-toc-label", escape(label.strip()))  # toc takes it for HTML
                 show_mark(heading)
 
 

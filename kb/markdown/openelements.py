@@ -29,7 +29,8 @@ ENDED_BY = {
 ENDS_PARAGRAPH = set(
     "blockquote center details div dl figure h1 h2 h3 h4 h5 h6 hr ol p pre table ul".split()
 )
-UNSEEN = {"audio", "video", "rp"}
+MEDIA = {"audio", "video"}
+UNSEEN = {*MEDIA, "rp"}
 """What is in them isn't shown, but for a browser that doesn't know them."""
 CELLS = {"td", "th", "caption"}
 PARTS_OF_TABLE = {"table", "thead", "tbody", "tfoot", "tr", *CELLS}
@@ -60,6 +61,8 @@ class OpenElements:
 
     def write(self, text: str) -> None:
         """Add text where the page is being written, as it stands."""
+        if text.strip():
+            self.leave_media()
         parent = self.open[-1]
         if len(parent):
             parent[-1].tail = (parent[-1].tail or "") + text
@@ -67,6 +70,8 @@ class OpenElements:
             parent.text = (parent.text or "") + text
 
     def empty(self, tag: str, attributes: dict[str, str] | None = None) -> etree.Element:
+        if tag != "source":
+            self.leave_media()
         return etree.SubElement(self.open[-1], tag, attributes or {})
 
     def end(self) -> etree.Element:
@@ -137,6 +142,11 @@ class OpenElements:
                 self.enter(opened.name, self.empty(opened.element.tag, attributes))
             elif opened.name in FORMATTING and (opened.name, attributes) not in self.carried:
                 self.carried = [*self.carried, (opened.name, attributes)][-CARRIED:]
+
+    def leave_media(self) -> None:
+        """Video and sound hold their sources; what else is in them stands after them."""
+        while self.authors and self.open[-1] is self.authors[-1].element and self.authors[-1].name in MEDIA:
+            self.leave()
 
     def end_unseen(self) -> None:
         """With the piece of HTML that they are in: what follows is to be seen."""

@@ -23,6 +23,7 @@ in a heading gets no note, which would become a part of the heading's text and a
 
 import logging
 import re
+from html import unescape
 from urllib.parse import unquote
 from xml.etree import ElementTree as etree
 
@@ -38,6 +39,8 @@ from kb.markdown.places import host_of
 log = logging.getLogger("mkdocs.kb")
 
 HEADING = re.compile("h[1-6]")
+LONGEST = 60
+"""Characters of a heading that are said again under each picture."""
 SAYS_NOTHING = re.compile(
     r"(在这里插入图片描述|img|image|图片|\d*|image-?\d+|\S+\.(png|jpe?g|gif|webp|svg))",
     re.IGNORECASE,
@@ -52,7 +55,8 @@ class PictureTreeprocessor(Treeprocessor):
         section = ""
         for part in list(root.iter()):
             if HEADING.fullmatch(part.tag):
-                section = part.get("data-toc-label") or "".join(part.itertext())
+                section = unescape(part.get("data-toc-label", "")) or "".join(part.itertext())
+                section = section if len(section) <= LONGEST else f"{section[:LONGEST]}……"
             if part.tag != "img":
                 continue
             if not is_elsewhere(part.get("src", "")):

@@ -23,7 +23,7 @@ def path_of(address: str) -> str:
 
 def host_of(address: str) -> str:
     """The server that an address is on, as a reader may be told."""
-    return urlsplit(address).netloc or "别处"
+    return urlsplit(address).hostname or "别处"
 
 
 def place(uri: str, address: str) -> str | None:

@@ -111,8 +111,7 @@ OF_BOXES = set(
     "border-collapse border-color border-left border-left-color border-left-style border-left-width "
     "border-right border-right-color border-right-style border-right-width border-spacing border-style "
     "border-top border-top-color border-top-style border-top-width border-width height max-height "
-    "min-height object-fit padding padding-bottom padding-left padding-right padding-top table-layout "
-    "zoom".split()
+    "min-height object-fit padding padding-bottom padding-left padding-right padding-top table-layout".split()
 )
 """For pictures, tables and what else has a size of its own: text would run out of it."""
 BOXES = {"img", "video", "audio", "iframe", "table", "td", "th", "tr", "col", "hr"}
@@ -293,7 +292,7 @@ def attributes_for(name: str, source: str) -> tuple[dict[str, str], tuple[str, .
         kept |= {"target": target, "rel": "noopener"}
     anchor = kept.pop("name", None) or ""
     if anchor := kept.pop("id", "") or anchor:
-        kept["id"] = ANCHOR + anchor
+        kept["id"] = ANCHOR + "".join(char if char.isalnum() or char in "_.:-" else "-" for char in anchor)
     return {each: without_marks(value) for each, value in kept.items()}, tuple(dropped)
 
 
@@ -342,7 +341,8 @@ def clean_style(style: str, name: str) -> tuple[str, list[str]]:
 
 def is_harmless(declaration: tinycss2.ast.Declaration, name: str) -> bool:
     known = declaration.lower_name
-    if known not in PROPERTIES and not (known in OF_BOXES and name in BOXES):
+    fits = known in PROPERTIES or known in OF_BOXES and name in BOXES
+    if not fits and not (known == "zoom" and name == "img"):
         return False
     if known == "display":
         words = [part.lower_value for part in declaration.value if part.type == "ident"]
@@ -355,11 +355,12 @@ def is_harmless(declaration: tinycss2.ast.Declaration, name: str) -> bool:
 def is_plain(part: tinycss2.ast.Node, strings: bool) -> bool:
     """Whether a part of a value is a word, a colour or a number that isn't negative."""
     if part.type == "function":
-        return part.lower_name in COLOURS and all(is_plain(each, False) for each in part.arguments)
+        plain = (each for each in part.arguments if each != "/")
+        return part.lower_name in COLOURS and all(is_plain(each, False) for each in plain)
     if part.type in ("number", "percentage", "dimension"):
         return part.value >= 0
     return part.type in ("ident", "hash", "whitespace") or (
-        part.type == "literal" and part.value in ",/" or part.type == "string" and strings
+        part.type == "literal" and part.value == "," or part.type == "string" and strings
     )
 
 

@@ -14,6 +14,7 @@ A parse gives markdown-it's tokens; `kb.markdown.commonmark` makes a page of the
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache, cached_property, lru_cache
 from html import unescape
 from types import SimpleNamespace
@@ -64,7 +65,26 @@ def parse(text: str) -> tuple[Token, ...]:
     They are kept by the text itself: a note is read for the pages made from notes and for its
     own, and again at each build of `mkdocs serve`. 500 notes of the usual length take 200 MB.
     """
-    return tuple(parser().parse(STASH_MARKS.sub("\ufffd", text)))
+    tokens = parser().parse(STASH_MARKS.sub("\ufffd", text))
+    limit_addresses(tokens, REPEATED * len(text) + 100_000)
+    return tuple(tokens)
+
+
+REPEATED = 10
+"""How much longer than the note the addresses of its page may be, all together: a reference is
+written once, and may be used ten thousand times."""
+
+
+def limit_addresses(tokens: Iterable[Token], left: int) -> None:
+    """What there is no room for leads nowhere, and is no picture."""
+    for token in (child for token in tokens for child in token.children or ()):
+        if token.type in ("link_open", "image"):
+            left -= len(str(token.attrs.get("href") or token.attrs.get("src")))
+            if left >= 0:
+                continue
+            if token.type == "image":
+                token.type = "text"
+            token.attrs = {"href": "#"}
 
 
 class NoteMarkdown(MarkdownIt):
@@ -96,6 +116,18 @@ class NoteMarkdown(MarkdownIt):
 
 
 class NoteBlock(ParserBlock):
+    def tokenize(self, state: StateBlock, startLine: int, endLine: int) -> None:
+        """What is too deep to be blocks within blocks is text."""
+        if state.level < state.md.options["maxNesting"] - 2:
+            super().tokenize(state, startLine, endLine)
+            return
+        state.push("paragraph_open", "p", 1).map = [startLine, endLine]
+        inline = state.push("inline", "", 0)
+        inline.content = state.getLines(startLine, endLine, state.blkIndent, False).strip()
+        inline.map, inline.children = [startLine, endLine], []
+        state.push("paragraph_close", "p", -1)
+        state.line = endLine
+
     def parse(self, src: str, md: MarkdownIt, env: dict, outTokens: list[Token]) -> list[Token]:
         state = NoteBlockState(src, md, env, outTokens)
         self.tokenize(state, state.line, state.lineMax)

@@ -202,7 +202,7 @@ def category_path(meta: dict) -> tuple[str, ...]:
 def pin(value: object) -> int:
     """`sticky: 100`, `top: true`; a bigger number stands further up."""
     value = text_of(value).lower()
-    return int(value) if value.isdecimal() else int(value in ("true", "yes", "on"))
+    return int(value[:9]) if value.isdecimal() else int(value in ("true", "yes", "on"))
 
 
 def parse_date(date: str | None) -> datetime | None:

@@ -54,7 +54,7 @@ def write_pages(root: Path) -> list[str]:
     for uri in changed:
         write_whole(root / "docs" / uri, wanted[uri].encode())
     for folder in sorted({(root / "docs" / uri).parent for uri in gone}, reverse=True):
-        while not any(folder.iterdir()):
+        while folder.exists() and not any(folder.iterdir()):
             folder.rmdir()
             folder = folder.parent
     shutil.rmtree(root / ".cache", ignore_errors=True)

@@ -17,6 +17,9 @@ from kb.site.pages import write_pages
 
 ROOT = Path(__file__).parents[2]
 
+SETTING = "  - kb # 笔记怎样变成页面，见 kb/extension.py\n"
+"""mkdocs.yml 里的这一行，可以换成有设置的。"""
+
 SNIPPET = '''\
 """两个函数。"""
 

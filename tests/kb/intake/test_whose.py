@@ -117,7 +117,7 @@ class TestAdding:
     @pytest.mark.parametrize(
         ("options", "problem"),
         [
-            (("--author", ""), "--author 应是一行字，最多 100 个字，得到 ''"),
+            (("--author", ""), "--author 应是一行字，最多 60 个字，得到 ''"),
             (("--author", "甲\n乙"), "--author 应是一行字"),
             (("--licence", "x" * 101), "--licence 应是一行字"),
             (("--origin", "a.example/{abbrlink}"), "--origin 应是http:// 或 https:// 开头的网址"),

@@ -11,7 +11,7 @@ from mkdocs.structure.pages import Page
 
 from benchmarks.notes import make_notes
 from kb.speed.sections import Reader
-from tests.kb.lab import ROOT
+from tests.kb.lab import ROOT, SETTING
 
 WRITTEN = sorted((ROOT / "tests/kb/markdown/notes").glob("*.html"))
 
@@ -52,8 +52,8 @@ def test_generated_notes(project, budget):
     """公式、代码、图片、批注都有；索引装不下的，记着不搜。"""
     if budget:
         settings = (project.root / "mkdocs.yml").read_text("utf-8")
-        bounded = f"  - kb.site.search:\n      budget: {budget}\n"
-        project.write("mkdocs.yml", settings.replace("  - kb.site.search\n", bounded))
+        bounded = f"  - kb:\n      search_budget: {budget}\n"
+        project.write("mkdocs.yml", settings.replace(SETTING, bounded))
     for note in make_notes(4):
         html = str(project.render(note.text))
         assert len(ours(html)) > 1
