@@ -6,6 +6,7 @@
 import re
 
 import pytest
+from bs4 import BeautifulSoup
 
 from tests.kb.hostile import TITLE, pages
 from tests.site.conftest import ENGINES
@@ -52,3 +53,11 @@ def test_no_note_does_anything(sites, open_tab, engine):
         assert page.url.endswith(f"posts/{number}/"), number
     assert tab.kinds() <= {"image"}
     assert tab.stopped == []
+
+
+def test_marked_headings_are_text_in_the_contents(sites):
+    """目录里是标题的文字，不是它的 HTML。"""
+    for engine in ENGINES:
+        for page in (sites[engine] / "posts").glob("7???/index.html"):
+            contents = BeautifulSoup(page.read_text("utf-8"), "html.parser").select_one(".md-sidebar--secondary")
+            assert contents.select("style, iframe, script, img, meta") == [], page

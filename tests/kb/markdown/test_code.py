@@ -40,6 +40,13 @@ def test_languages(block, info, language):
     assert found.code.text == CODE
 
 
+@pytest.mark.parametrize(
+    "option", ['hl_lines="1-30000000000"', 'hl_lines="2 99999"', f'linenums="{"1" * 5000}"', f'hl_lines="{"1" * 5000}"']
+)
+def test_numbers_that_no_line_has(block, option):
+    assert CODE.strip() in block(f"python {option}").text
+
+
 def test_has_no_anchors_that_nobody_links_to(block):
     assert block("python").select("[id]") == []
 

@@ -46,6 +46,8 @@ class TestMarks:
         assert heading.text == "√ 1.1 - 自注意力¶"
 
     def test_a_mark_may_stand_anywhere(self, project):
+        page = project.render("## [√] `<b>` 与 &lt;i&gt; 与 A & B\n", "x.md")
+        assert page.h2.text == "√ <b> 与 <i> 与 A & B¶"
         page = project.render("## `x` [√] 一\n\n## 二 [√]\n", "x.md")
         assert [heading.text for heading in page.find_all("h2")] == ["x √ 一¶", "二 √¶"]
         assert len(page.select("h2 > .mark")) == 2

@@ -1,5 +1,6 @@
 """作者写的 HTML：名单上的成为页面的元素，别的是文字或源码；不运行、不加载、不冒充本站的任何东西。"""
 
+import re
 from html import unescape
 from urllib.parse import unquote
 
@@ -12,7 +13,7 @@ from tests.kb.hostile import TEXT, UNCLOSED, notes
 EMBED = '``` {.python .embed}\n--8<-- "numbers.py:half"\n```\n'
 OURS = set(
     "note-head note-facts note-foot author-code author-code-label headerlink picture is-alone is-missing picture-note "
-    "picture-state leads-nowhere frame quoted hexo-box hexo-label info note".split()
+    "picture-state leads-nowhere frame quoted hexo-box hexo-label info note mark".split()
 )
 """作者的元素没有 class；本站的这些，冒充不了什么。"""
 
@@ -158,6 +159,12 @@ class TestTags:
         page = render(f"{tag}\n\n后\n")
         assert page.find_all("p")[-1].find_parent(["video", "audio", "rp"]) is None
 
+    def test_text_in_a_video_stands_after_it(self, render):
+        page = render("<video>、<audio> 也一样\n\n<video src=https://a.example/1.mp4><source src=https://a.example/2.mp4>不支持</video>\n")
+        assert "也一样" in page.text and "不支持" in page.text
+        assert [media.text for media in page.find_all(["video", "audio"])] == ["", "", ""]
+        assert page.find_all("video")[-1].source
+
     def test_depth_is_limited(self, render):
         assert render("<div>" * 5000 + "底\n").text.count("<div>") == 4950
 
@@ -203,6 +210,12 @@ class TestAttributes:
         assert [element["id"] for element in page.select("[id^=author]")] == ["author-近", "author-__search"]
         assert [link["href"] for link in page.select("p > a")][:3] == ["#author-近", "../2/#author-远", "#author-__search"]
 
+    @pytest.mark.parametrize("id", ["100%", "a b", "%zz", "a\"]'", "中 文", "a/b#c"])
+    def test_anchors_are_what_scripts_can_read(self, project, id):
+        page = project.render(f"<h2 id='{id.replace(chr(39), '')}'>题</h2>\n\n[去](<#{id}>)\n")
+        assert re.fullmatch(r"author-[\w.:-]+", page.h2["id"])
+        assert [link["href"] for link in page.find_all("a")[:2]] == [f"#{page.h2['id']}"] * 2
+
     @pytest.mark.parametrize(
         ("style", "kept"),
         [
@@ -222,13 +235,17 @@ class TestAttributes:
             ("color:red}body{color:blue", None),
             ("/*color:blue*/color:red", "/*color:blue*/color:red"),
             ("--x:1;color:var(--x)", None),
+            ("font:300px/0 serif", None),
+            ("font:bold 12px serif", "font:bold 12px serif"),
+            ("color:rgb(1 2 3 / 50%)", "color:rgb(1 2 3 / 50%)"),
         ],
     )
     def test_styles(self, render, style, kept):
         assert render(f'<img src="https://a.example/1.png" style="{style}">\n').img.get("style") == kept
 
     def test_what_text_would_run_out_of_is_for_pictures_and_tables(self, render):
-        assert render("<div style='height:0;border:1px solid'>一</div>\n").div.attrs == {}
+        assert render("<div style='height:0;border:1px solid;zoom:2%'>一</div>\n").div.attrs == {}
+        assert render("<table style='zoom:2%'><tr><td>一</table>\n").table.attrs == {}
         assert render("<table><tr><td style='height:9px;border:1px solid'>一</table>\n").td["style"] == "height:9px;border:1px solid"
 
     @pytest.mark.parametrize("address", ["C:\\图.png", "file:///C:/图.png", "x y.png", "http://[图]", "data:image/png;base64,AA=="])

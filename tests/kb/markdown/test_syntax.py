@@ -261,8 +261,32 @@ def test_anything_is_a_page(convert, text):
 
 @pytest.mark.parametrize(
     "piece",
-    "[ / *a **a / $$ / $a / {% a / {% note %}\n / > / ~a / http://a / a@ / a_ / <img / <!-- / ` / https://a.b/) / &a".split(" / "),
+    "[ / ![ / [[[ / ![![ / ![a]([ / [![a](b)]( / <x\n / <a / <img / <p style=\" / <td> / <b> / *a **a / $$ / $a / {% a / {% note %}\n / > / ~a / http://a / a@ / a_ / <img / <!-- / ` / https://a.b/) / &a".split(" / "),
 )
 def test_pathological_text_ends(piece):
     """时间随长度的平方增长的话，这里就不会结束。"""
     parser().parse(f"{piece} " * 8_000)
+
+
+@pytest.mark.parametrize("piece", ["<x\n", '<p style="', "<a href='", "<iframe ", "<a", "<!--", "<img ", "[[[", "![!["])
+def test_a_page_of_it_ends(project, piece):
+    """MkDocs 自己的解析也不拖住它。"""
+    assert project.render(piece * (60_000 // len(piece)), "x.md")
+
+
+@pytest.mark.parametrize("piece", ["**a {} b**", "*a {} b*", "~~a {} b~~", "**_a {} b_**"])
+def test_emphasis_however_deep(project, piece):
+    before, after = piece.split("{}")
+    page = project.render(before * 3000 + "底" + after * 3000, "x.md")
+    assert "底" in page.text
+
+
+@pytest.mark.parametrize("piece", ["> ", "- ", "1. ", "> - "])
+def test_what_is_too_deep_is_text(project, piece):
+    assert "底" in project.render(piece * 300 + "底\n", "x.md").text
+
+
+@pytest.mark.parametrize("use", ["[a] ", "![a] ", "[字][a]"])
+def test_a_reference_does_not_multiply(project, use):
+    text = f"[a]: https://a.example/{'a' * 20_000}\n\n{use * 5_000}"
+    assert len(str(project.render(text, "x.md"))) < 40 * len(text)
