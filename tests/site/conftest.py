@@ -111,15 +111,16 @@ class Tab:
         return self.page
 
     def read_to_the_end(self):
-        """Scroll through the page, so that lazy pictures are asked for."""
+        """Scroll through the page, so that lazy pictures are asked for: each screen is drawn."""
         self.page.evaluate(
             """async () => {
+                const frame = () => new Promise(requestAnimationFrame);
                 for (let y = 0; y < document.body.scrollHeight; y += 400) {
                     window.scrollTo({top: y, behavior: "instant"});
-                    await new Promise(done => setTimeout(done, 40));
+                    await frame(); await frame();
                 }
                 window.scrollTo({top: 0, behavior: "instant"});
-                await new Promise(done => setTimeout(done, 100));
+                await frame(); await frame();
             }"""
         )
 

@@ -109,7 +109,7 @@ def at_edge(node: Tag, neighbour) -> bool:
 
 
 def shown(tag: Tag) -> dict:
-    hidden = {"id", "class", "loading", "referrerpolicy", "onload", "onerror", "disabled"}
+    hidden = {"id", "class", "loading", "referrerpolicy", "disabled"}
     attributes = {name: value for name, value in tag.attrs.items() if name not in hidden}
     if tag.name in ("th", "td") and (align := attributes.pop("style", "").removeprefix("text-align:")):
         attributes["align"] = align
