@@ -110,6 +110,11 @@ class Tab:
         self.page.goto(self.address + path)
         return self.page
 
+    def close(self):
+        """Where a request is on its way to `elsewhere`, closing would wait for it, and it for this."""
+        self.page.unroute_all(behavior="ignoreErrors")
+        self.context.close()
+
     def read_to_the_end(self):
         """Scroll through the page, so that lazy pictures are asked for: each screen is drawn."""
         self.page.evaluate(
@@ -143,7 +148,7 @@ def tab(browser, address):
 
     yield new
     for each in tabs:
-        each.context.close()
+        each.close()
         assert each.errors == []
 
 
@@ -241,7 +246,7 @@ def open_tab(browser):
 
     yield new
     for each in tabs:
-        each.context.close()
+        each.close()
         assert each.errors == []
     for server in servers:
         server.shutdown()

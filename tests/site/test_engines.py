@@ -183,7 +183,7 @@ def tab(browser, built):
 
     yield new
     for each in tabs:
-        each.context.close()
+        each.close()
         assert each.errors == []
     server.shutdown()
     server.server_close()

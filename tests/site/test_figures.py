@@ -92,7 +92,7 @@ def tab(browser, served):
 
     yield new
     for each in tabs:
-        each.context.close()
+        each.close()
         assert each.errors == []
         assert each.asked == []
 

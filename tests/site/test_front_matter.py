@@ -190,7 +190,7 @@ def opened(browser, sites, engine):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     tab = Tab(browser, f"http://127.0.0.1:{server.server_port}/")
     yield tab
-    tab.context.close()
+    tab.close()
     server.shutdown()
     server.server_close()
 

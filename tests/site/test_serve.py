@@ -155,7 +155,7 @@ def test_an_open_page_reloads_and_only_then_are_scripts_put_in(tmp_path, browser
         policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
         assert "script-src 'self' 'unsafe-inline';" in policy
     finally:
-        tab.context.close()
+        tab.close()
         server.stop()
     subprocess.run([sys.executable, "-m", engine, "build"], cwd=tmp_path, check=True, capture_output=True)
     for built in (tmp_path / "site").rglob("*.html"):
