@@ -26,11 +26,16 @@ EXTENSIONS = (
     "kb.site.search",
     "kb.site.frame",
 )
+def slugify(heading: str, separator: str) -> str:
+    """Anchors of Chinese headings are Chinese; those that begin with `__` are the theme's."""
+    return slugify_unicode(heading, separator).lstrip("_")
+
+
 SETTINGS = {
     "toc": {
         "permalink": True,
         "permalink_title": "本节链接",
-        "slugify": slugify_unicode,  # anchors of Chinese headings are Chinese
+        "slugify": slugify,
     },
     "pymdownx.highlight": {
         "stripnl": False,  # what is shown is the file, byte for byte

@@ -258,6 +258,13 @@ class TestAttributes:
         assert losses(parse(text)) == ["class", "onclick", "position", "class"]
 
 
+@pytest.mark.parametrize("heading", ["`__config`", "__search", "\\_\\_drawer", "embed-numbers-half", "<b id=__toc>__toc</b>"])
+def test_headings_have_no_anchor_of_ours(project, heading):
+    page = project.render(f"---\ntitle: 题\n---\n\n## {heading}\n\n{EMBED}\n[去](#__search)\n")
+    assert not page.h2["id"].startswith("__")
+    assert len({element["id"] for element in page.select("[id]")}) == len(page.select("[id]"))
+
+
 def test_text_of_html_is_decoded_once(render):
     assert render("<p>&amp;lt;b&gt; &nbsp;&copy</p>\n").p.text == "&lt;b> \xa0©"
 
