@@ -208,7 +208,13 @@ class Batch:
     def hold_back(self, source: Path, why: str, public: PublicNotes, taken: dict) -> Result:
         """Says what is still here of a private note, and enters that into the lock."""
         result = Result(str(source), Outcome.PRIVATE, reason=why)
-        for name in public.find(source):
+        found = public.find(source)
+        for name in found.alike:
+            result.remarks.append(
+                f"{name} 与它的 abbrlink 或标题相同，别的对不上，看作另一篇，没有动它。"
+                f"如果那是它从前公开的版本，用 {removal(name)} 撤下。"
+            )
+        for name in found.same:
             if name in taken:  # another note of this call
                 continue
             result.file = name

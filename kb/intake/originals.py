@@ -11,6 +11,7 @@ from kb.markdown.engine import BadInput
 from kb.notes.any_front_matter import MERGE, Unreadable, below, compose, form_of
 from kb.notes.embedded import FRONT_MATTER, OPENS_EMBED
 from kb.notes.files import reason
+from kb.notes.front_matter import read_meta
 from kb.notes.private import private_because
 
 LARGEST = 4 * 2**20
@@ -34,7 +35,7 @@ class Original:
     data: bytes
     text: str
     meta: dict
-    """The front matter as it is written: `0123` stays so, dates are text."""
+    """The front matter as the site reads it: `0123` stays so, dates are text."""
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -112,7 +113,7 @@ def read_front_matter(text: str, source: Path) -> dict:
         return {}
     check_size(node)
     check_values(node)
-    return yaml.load(found[1], yaml.BaseLoader)
+    return read_meta(found[1], str(source))
 
 
 def why_none(text: str) -> str:

@@ -201,16 +201,21 @@ class TestBecamePrivate:
         assert older.relative_to(project.root).as_posix() in kb("remove", "1")[1]
 
     @pytest.mark.parametrize(
-        "change",
+        ("change", "same"),
         [
-            {"title": "改了"},
-            {"title": "改了", "date": "2025-01-01", "body": "改了\n"},
-            {"body": "改了\n"},
+            ({"title": "改了"}, True),
+            ({"title": "改了", "body": "改了\n"}, True),
+            ({"date": "2025-01-01", "body": "改了\n"}, True),
+            ({"title": "改了", "date": "2025-01-01", "body": "![](own.png)\n" + LONG}, True),
+            ({"title": "别人的", "date": "2025-01-01", "body": "别人的\n"}, False),
+            ({"title": "别人的", "date": "", "body": "别人的\n"}, False),
+            ({"title": "''", "date": "", "body": "\n"}, False),
         ],
     )
-    def test_whatever_else_changed_where_there_is_an_abbrlink(self, project, kb, change):
-        self.start(project, kb)
-        assert kb("add", note(project, 1, head="draft: true\n", **change))[0] == 1
+    def test_with_an_abbrlink_something_else_agrees(self, project, kb, change, same):
+        name = self.start(project, kb)
+        source = note(project, 1, head="draft: true\n", **change)
+        self.says(project, kb, source, name, same)
 
     @pytest.mark.parametrize(
         ("change", "same"),
@@ -218,14 +223,40 @@ class TestBecamePrivate:
             ({"body": "改了\n"}, True),
             ({"title": "改了", "body": "![](own.png)\n" + LONG}, True),
             ({"date": "2025-01-01", "body": "改了\n"}, False),
-            ({"title": "改了", "body": "改了\n"}, False),
+            ({"date": "", "body": "改了\n"}, False),
+            ({"date": "", "body": "![](own.png)\n" + LONG}, True),
         ],
     )
-    def test_by_title_and_date_or_text_where_there_is_none(self, project, kb, change, same):
-        self.start(project, kb, abbrlink=False)
-        assert kb("add", note(project, 1, head="draft: true\n", abbrlink=False, **change))[0] == same
+    def test_without_one_two_things_or_the_text_agree(self, project, kb, change, same):
+        name = self.start(project, kb, abbrlink=False)
+        self.says(project, kb, note(project, 1, head="draft: true\n", abbrlink=False, **change), name, same)
 
-    @pytest.mark.parametrize("form", ['+++\nabbrlink = "1"\ndraft = true\n+++\n', '{"abbrlink": 1, "password": "x"}\n'])
+    def test_another_title_is_nobody(self, project, kb):
+        self.start(project, kb, abbrlink=False)
+        code, output = kb("add", note(project, 1, "改\n", "draft: true\n", abbrlink=False, title="别的"))
+        assert code == 0 and "注意" not in output
+
+    def test_two_without_dates_need_the_text(self, project, kb):
+        """一个人没有日期的一篇公开，另一个人同名的一篇私密。"""
+        name = self.start(project, kb, abbrlink=False, date="")
+        self.says(project, kb, note(project, 1, "别的\n", "draft: true\n", abbrlink=False, date=""), name, False)
+
+    def says(self, project, kb, source, name, same):
+        """It was that note; or a remark is all."""
+        before = contents(project.root)
+        code, output = kb("add", source)
+        assert code == same
+        if not same:
+            assert f"注意：{name} 与它的 abbrlink 或标题相同，别的对不上，看作另一篇，没有动它。" in output
+            assert contents(project.root) == before and check_notes(project.root) == []
+
+    @pytest.mark.parametrize(
+        "form",
+        [
+            '+++\nabbrlink = "1"\ntitle = "题 1"\ndraft = true\n+++\n',
+            '{"abbrlink": 1, "date": "2024-01-01", "password": "x"}\n',
+        ],
+    )
     def test_in_other_forms(self, project, kb, form):
         self.start(project, kb)
         assert kb("add", project.write("in/other.md", form))[0] == 1
