@@ -16,6 +16,7 @@ Letter case of a key doesn't matter, nor blanks around it, `-` and `_` within it
 """
 
 import re
+import shlex
 import unicodedata
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -75,7 +76,9 @@ def withdrawn(name: str) -> str:
 
 def removal(name: str) -> str:
     """The command that takes a note out."""
-    return f"kb remove {Path(name).stem}"
+    path = Path(name)
+    is_number = name == f"docs/posts/{path.stem}.md" and re.fullmatch("[0-9A-Fa-f]+", path.stem)
+    return f"kb remove {path.stem if is_number else shlex.quote(name)}"
 
 
 def private_because(note: str, now: datetime | None = None) -> str | None:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -10,7 +12,9 @@ from kb.check.everything import check_notes
 from kb.cli.commands import main
 from kb.markdown.engine import BadInput
 from kb.notes.embedded import LOCK, read_lock
+from kb.notes.private import removal
 from kb.site.pages import missing_pages, write_pages
+from tests.kb.lab import ROOT
 
 PRIVATE = {
     "password": "password: secret\n",
@@ -112,6 +116,24 @@ class TestRemoving:
         kb("add", "in/posts/3.md")
         kb("remove", "1")
         assert {"posts/1/own.png", "posts/1/sub/deep.png"} <= files(project)
+
+    def test_the_only_note_of_this_repository(self, project, kb):
+        """它的分类套了好几层，页都跟着走。"""
+        shutil.copytree(ROOT / "docs", project.root / "docs", dirs_exist_ok=True)
+        shutil.copy(ROOT / LOCK, project.root)
+        code, output = kb("remove", "681746266")
+        assert code == 0, output
+        assert "已撤下：docs/posts/681746266.md" in output and "写了" in output
+        assert missing_pages(project.root) == [] and read_lock(project.root) == {}
+
+    @pytest.mark.parametrize("name", ["my-note", "题 一", "deep/er", "12x", "deep/12"])
+    def test_one_that_has_no_number(self, project, kb, name):
+        """说的命令照着做就行。"""
+        project.write(f"docs/posts/{name}.md", "---\ntitle: x\n---\n")
+        command = shlex.split(removal(f"docs/posts/{name}.md"))
+        code, output = kb(*command[1:])
+        assert code == 0, output
+        assert not (project.root / f"docs/posts/{name}.md").exists()
 
     def test_an_entry_without_a_file(self, project, kb):
         self.start(project, kb)
