@@ -9,6 +9,7 @@ between, adding the same notes again, or newer ones, brings everything to its en
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
@@ -35,7 +36,7 @@ from kb.notes.embedded import (
     read_lock,
 )
 from kb.notes.files import BACKUPS, Store, alone, reason, write_whole
-from kb.notes.private import removal
+from kb.notes.private import read_time, removal
 
 
 class Outcome(Enum):
@@ -249,6 +250,8 @@ class Batch:
         result = Result(str(original.source), Outcome.ADDED, name, **whose)
         note = self.new_bytes(original, name)
         pictures, result.remarks = self.pictures.find(original, name)
+        if (date := read_time(original.meta.get("date"))) and date > datetime.now(UTC):
+            result.remarks.append("date 还没到，现在就公开。Hugo、Jekyll 这样的工具到那时才发布它。")
         result.dropped = len(losses(body_tokens(original.text)[0]))
         try:
             is_new = not (self.root / name).exists()

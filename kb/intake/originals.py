@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from kb.intake.blog import is_encrypted
 from kb.intake.sources import is_draft
 from kb.markdown.engine import BadInput
 from kb.notes.any_front_matter import MERGE, Unreadable, below, compose, form_of
@@ -58,6 +59,8 @@ def read_original(source: Path, collection: Path) -> Original:
         if private := private_because(text):
             raise Private(private)
         meta = read_front_matter(text, source)
+        if is_encrypted(source, meta):
+            raise Private("标签（_config.yml 的 encrypt）")
     except Unreadable as error:
         raise BadInput(
             f"{source}:{error.line}：front matter {error.problem}。"
