@@ -187,8 +187,9 @@ class Batch:
                 except BadInput as problem:
                     self.report.refuse(original.source, str(problem))
             public = PublicNotes(self.root)
+            taken = {result.file for result in self.report.results}
             for source, why in private.items():
-                self.report.results.append(self.hold_back(source, why, public, entries))
+                self.report.results.append(self.hold_back(source, why, public, taken))
         finally:
             self.write_lock(before)
 
@@ -206,7 +207,7 @@ class Batch:
         known = self.lock.get(name_of(abbrlink), {})
         return fingerprint(original.data) | self.whose.of(original.meta, abbrlink, known)
 
-    def hold_back(self, source: Path, why: str, public: PublicNotes, taken: dict) -> Result:
+    def hold_back(self, source: Path, why: str, public: PublicNotes, taken: set) -> Result:
         """Says what is still here of a private note, and enters that into the lock."""
         result = Result(str(source), Outcome.PRIVATE, reason=why)
         found = public.find(source)

@@ -14,6 +14,7 @@ from kb.notes.embedded import FRONT_MATTER, OPENS_EMBED
 from kb.notes.files import reason
 from kb.notes.front_matter import read_meta
 from kb.notes.private import private_because
+from kb.site.gate import strange
 
 LARGEST = 4 * 2**20
 """Bytes. A note is text; pictures stay in files of their own."""
@@ -116,6 +117,8 @@ def read_front_matter(text: str, source: Path) -> dict:
         return {}
     check_size(node)
     check_values(node)
+    for line, problem, remedy in strange(text):
+        raise BadInput(f"{source}:{line}：front matter {problem}，zensical 读不了。{remedy}")
     return read_meta(found[1], str(source))
 
 

@@ -55,7 +55,7 @@ def test_refused_by_line(tmp_path, kind):
     [
         "date: 99999999999999\n",
         "a: &a [x]\nb: *a\n<<: {c: d}\n",
-        "a: .nan\nb: 1e999\nc: !!binary aGk=\nd: !!set {x, y}\n",
+        "a: .nan\nb: 1e999\nc: !!set {x, y}\n",
         f"a: {'[' * 49}{']' * 49}\n",
         "a: |\n" + "  字\n" * 20_000,
         "title:\n- a\nabbrlink: {a: b}\n",
@@ -71,6 +71,22 @@ def test_the_limit_is_said(tmp_path):
     source = tmp_path / "note.md"
     source.write_bytes(b"---\ntitle: x\n---\n" + b"x" * LARGEST)
     with pytest.raises(BadInput, match="有 4.0 MB，笔记最多 4 MB"):
+        read_original(source, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("meta", "why"),
+    [
+        *((f"{key}: x\n", "的一个键不是文字") for key in ("~", "5", "1.5", "true", "null", "-.inf")),
+        ("x: {5: y}\n", "的一个键不是文字"),
+        ("x: !\n", "里有标签 !"),
+        ("x: !!binary aGk=\n", "里有标签 !!binary"),
+    ],
+)
+def test_what_zensical_cannot_read_is_not_taken_in(tmp_path, meta, why):
+    source = tmp_path / "note.md"
+    source.write_text(f"---\ntitle: 题\n{meta}---\n", "utf-8")
+    with pytest.raises(BadInput, match=f"note.md:[34]：front matter {why}.*zensical 读不了。.*加上引号"):
         read_original(source, tmp_path)
 
 

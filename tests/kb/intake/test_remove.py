@@ -297,6 +297,17 @@ class TestBecamePrivate:
         code, output = kb("add", "in/posts")
         assert code == 0, output
 
+    def test_a_draft_beside_a_note_that_is_refused(self, project, kb):
+        """公开的那一篇没有收进来：站点上的是不是还该公开，就看草稿。"""
+        name = self.start(project, kb)
+        source = project.root / "in/posts/1.md"
+        project.write("in/posts/_drafts/1.md", source.read_text("utf-8"))
+        project.write(name, (project.root / name).read_text("utf-8") + "在这里改过\n")
+        source.write_text(source.read_text("utf-8") + "新的\n", "utf-8")
+        code, output = kb("add", "in/posts")
+        assert code == 1 and f"{name} 是它从前公开的版本" in output
+        assert read_lock(project.root)[name]["private"] is True
+
     def test_it_becomes_public_again(self, project, kb):
         name = self.start(project, kb)
         kb("add", note(project, 1, head="draft: true\n"))
