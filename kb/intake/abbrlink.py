@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from pathlib import Path
 
-import yaml
-
 from kb.intake.originals import Original, identity_of
 from kb.markdown.engine import BadInput
 from kb.notes.embedded import front_matter
@@ -109,8 +107,8 @@ def free_abbrlink(original: Original, root: Path, taken: set[str]) -> str:
 def is_same(original: Original, note: Path, agree: Callable[[Iterable[bool]], bool]) -> bool:
     """Whether title and date (`all` or `any` of them) are those of a note that is here."""
     try:
-        meta = front_matter(note.read_bytes().decode("utf-8", "replace"), yaml.BaseLoader)
-    except (OSError, yaml.YAMLError):
+        meta = front_matter(note.read_bytes().decode("utf-8", "replace"))
+    except OSError:
         return False
-    here = identity_of(meta)
-    return agree(mine == theirs for mine, theirs in zip(original.identity, here, strict=True))
+    pairs = zip(original.identity, identity_of(meta), strict=True)
+    return bool(meta) and agree(mine == theirs for mine, theirs in pairs)

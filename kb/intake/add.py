@@ -9,6 +9,7 @@ between, adding the same notes again, or newer ones, brings everything to its en
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
@@ -35,7 +36,7 @@ from kb.notes.embedded import (
     read_lock,
 )
 from kb.notes.files import BACKUPS, Store, alone, reason, write_whole
-from kb.notes.private import removal
+from kb.notes.private import read_time, removal
 
 
 class Outcome(Enum):
@@ -186,8 +187,9 @@ class Batch:
                 except BadInput as problem:
                     self.report.refuse(original.source, str(problem))
             public = PublicNotes(self.root)
+            taken = {result.file for result in self.report.results}
             for source, why in private.items():
-                self.report.results.append(self.hold_back(source, why, public, entries))
+                self.report.results.append(self.hold_back(source, why, public, taken))
         finally:
             self.write_lock(before)
 
@@ -205,10 +207,16 @@ class Batch:
         known = self.lock.get(name_of(abbrlink), {})
         return fingerprint(original.data) | self.whose.of(original.meta, abbrlink, known)
 
-    def hold_back(self, source: Path, why: str, public: PublicNotes, taken: dict) -> Result:
+    def hold_back(self, source: Path, why: str, public: PublicNotes, taken: set) -> Result:
         """Says what is still here of a private note, and enters that into the lock."""
         result = Result(str(source), Outcome.PRIVATE, reason=why)
-        for name in public.find(source):
+        found = public.find(source)
+        for name in found.alike:
+            result.remarks.append(
+                f"{name} 与它的 abbrlink 或标题相同，别的对不上，看作另一篇，没有动它。"
+                f"如果那是它从前公开的版本，用 {removal(name)} 撤下。"
+            )
+        for name in found.same:
             if name in taken:  # another note of this call
                 continue
             result.file = name
@@ -243,6 +251,8 @@ class Batch:
         result = Result(str(original.source), Outcome.ADDED, name, **whose)
         note = self.new_bytes(original, name)
         pictures, result.remarks = self.pictures.find(original, name)
+        if (date := read_time(original.meta.get("date"))) and date > datetime.now(UTC):
+            result.remarks.append("date 还没到，现在就公开。Hugo、Jekyll 这样的工具到那时才发布它。")
         result.dropped = len(losses(body_tokens(original.text)[0]))
         try:
             is_new = not (self.root / name).exists()

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import yaml
 
+from kb.intake.blog import is_encrypted
 from kb.intake.sources import is_draft
 from kb.markdown.engine import BadInput
 from kb.notes.any_front_matter import MERGE, Unreadable, below, compose, form_of
 from kb.notes.embedded import FRONT_MATTER, OPENS_EMBED
 from kb.notes.files import reason
+from kb.notes.front_matter import read_meta
 from kb.notes.private import private_because
+from kb.site.gate import strange
 
 LARGEST = 4 * 2**20
 """Bytes. A note is text; pictures stay in files of their own."""
@@ -34,7 +37,7 @@ class Original:
     data: bytes
     text: str
     meta: dict
-    """The front matter as it is written: `0123` stays so, dates are text."""
+    """The front matter as the site reads it: `0123` stays so, dates are text."""
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -57,6 +60,8 @@ def read_original(source: Path, collection: Path) -> Original:
         if private := private_because(text):
             raise Private(private)
         meta = read_front_matter(text, source)
+        if is_encrypted(source, meta):
+            raise Private("标签（_config.yml 的 encrypt）")
     except Unreadable as error:
         raise BadInput(
             f"{source}:{error.line}：front matter {error.problem}。"
@@ -112,7 +117,9 @@ def read_front_matter(text: str, source: Path) -> dict:
         return {}
     check_size(node)
     check_values(node)
-    return yaml.load(found[1], yaml.BaseLoader)
+    for line, problem, remedy in strange(text):
+        raise BadInput(f"{source}:{line}：front matter {problem}，zensical 读不了。{remedy}")
+    return read_meta(found[1], str(source))
 
 
 def why_none(text: str) -> str:

@@ -15,8 +15,6 @@ from glob import escape
 from pathlib import Path
 from urllib.parse import unquote
 
-import yaml
-
 from kb.intake import journal
 from kb.intake.abbrlink import is_abbrlink, name_of
 from kb.intake.fitting import PICTURES
@@ -146,12 +144,8 @@ def mentions(text: str, pictures: Iterable[str]) -> bool:
 def used_by(path: Path, root: Path) -> set[str]:
     """The pictures below `docs/` that a page shows."""
     text = read(path)
-    try:
-        meta = front_matter(text, yaml.BaseLoader)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        meta = {}
     uri = path.relative_to(root / "docs").as_posix()
-    places = {place(uri, address) for address, _ in pictures_of(text, meta)}
+    places = {place(uri, address) for address, _ in pictures_of(text, front_matter(text))}
     names = {f"docs/{each}" for each in places if each and each.lower().endswith(PICTURES)}
     return {name for name in names if os.path.isfile(root / name)}
 

@@ -1,7 +1,8 @@
 """Whose a note is: its author, its licence and the address of the original.
 
 From its front matter where that says so in words, else from what `kb add` was told, else what was
-known before. What is unknown is left out.
+known before. What is unknown is left out; so is what front matter says in a way that can't be
+used, for then it says at least that it isn't what we would take instead.
 """
 
 from dataclasses import dataclass
@@ -14,12 +15,12 @@ from kb.notes.private import plain
 LONGEST = {"author": 60, "licence": 100, "origin": 1000}
 """Characters."""
 WRITTEN = {
-    "author": ("author", "authors"),
+    "author": ("copyrightauthor", "author", "authors", "作者"),
     "licence": ("license", "licence", "copyright"),
-    "origin": ("original", "origin", "canonical", "canonicalurl", "source", "permalink"),
+    "origin": ("copyrighturl", "original", "origin", "canonical", "canonicalurl", "permalink"),
 }
-"""The keys that say so, the best first."""
-NOTHING = {"", "~", "null", "none", "true", "false", "yes", "no", "on", "off"}
+"""The keys that say so, the best first: `copyright_author` is Butterfly's, of what is reprinted."""
+NOTHING = {"", "~", "null", "none", "true", "false", "yes", "no", "on", "off", "是", "否"}
 ABBRLINK = "{abbrlink}"
 
 
@@ -60,26 +61,39 @@ class Whose:
         """What is known of one note: its front matter, its number, what the lock has of it."""
         written = read_whose(meta)
         found = {
-            key: written.get(key) or self.fill(key, abbrlink) or known.get(key) for key in WHOSE
+            key: written[key] if key in written else self.fill(key, abbrlink) or known.get(key)
+            for key in WHOSE
         }
         return {key: value.strip() for key, value in found.items() if value}
 
 
-def read_whose(meta: dict) -> dict[str, str]:
-    """What front matter says of it."""
+def read_whose(meta: dict) -> dict[str, str | None]:
+    """What front matter says of it; None where it says something that can't be used."""
     values = {plain(str(key)): value for key, value in meta.items() if isinstance(key, str)}
     found = {}
     for key, names in WRITTEN.items():
-        texts = (text_of(key, joined(values.get(name))) for name in names)
-        if text := next(filter(None, texts), None):
-            found[key] = text
+        for name in filter(lambda name: says_something(values.get(name)), names):
+            text = text_of(key, one_line(values[name]))
+            if text or name != "permalink":  # that may be a path, which is nobody's address
+                found[key] = text
+                break
     return found
 
 
-def joined(value: object) -> object:
-    """Several authors, in one line."""
-    is_list = isinstance(value, list) and value and all(isinstance(each, str) for each in value)
-    return "、".join(value) if is_list else value
+def says_something(value: object) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() not in NOTHING
+    return bool(value)
+
+
+def one_line(value: object) -> str | None:
+    """The name of a mapping, several names in one line; None where there is more to it."""
+    if isinstance(value, dict):
+        return one_line(value.get("name"))
+    if isinstance(value, list):
+        names = [one_line(each) for each in value]
+        return "、".join(names) if all(names) else None
+    return value
 
 
 def text_of(key: str, value: object) -> str | None:

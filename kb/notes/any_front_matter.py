@@ -6,6 +6,7 @@
 | TOML | `+++`, `---toml` | Hugo, Zola |
 | JSON | `{`, `;;;`, `---json` | Hugo, Hexo |
 | bare | `key: value` in the first line | MkDocs down to an empty line, Hexo down to `---` or `;;;` |
+| comment | `<!--`, then `.. key: value` | Nikola |
 
 Where tools differ on where it ends, all their readings count; a key that is there twice is given
 twice, and those within `build` as `build.render`. A byte order mark, blanks and empty lines above
@@ -16,6 +17,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import yaml
 
@@ -27,15 +29,23 @@ DEEPEST = 50
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MERGE = "tag:yaml.org,2002:merge"
 """The tag of `<<`."""
-ABOVE = re.compile(r"[\s\ufeff\u200b-\u200d\u2060\x00]*")
-OPENS = re.compile(r"(-{3,}|\+{3,}|;{3,})(?:[ \t]*(yaml|yml|toml|json)?[ \t]*|[ \t]+.*)(?:\n|\Z)")
-OPENS_JSON = re.compile(r"\{(?![{%#.:])")
-"""Not what a template or an attribute list begins with."""
+INVISIBLE = r"\ufeff\u200b-\u200d\u2060\x00"
+ABOVE = re.compile(rf"[\s{INVISIBLE}]*")
+OPENS = re.compile(r"(-{3,}|\+{3,}|;{3,})([^\n]*)(?:\n|\Z)")
+OPENS_JSON = re.compile(r"\{\s*(?:[\"'}/]|[\w$-]+\s*:|\Z)")
+"""Not what a template, an attribute list or a formula begins with."""
+COMMENT = re.compile(r"<!--\s*(?=\.\. *[\w-]+:)(.*?)(?:-->|\Z)", re.DOTALL)
+COMMENT_LINE = re.compile(r"^[ \t]*\.\. *([\w-]+):(.*)", re.MULTILINE)
+KEY = re.compile(
+    r"^[ \t]*(?:- +)*[\"']?([^\s:=\"'#]+)[\"']?[ \t]*(?:=|:(?=\s|\Z))(.*)", re.MULTILINE
+)
+BEGINS_YAML = "-?[{\"'&*!|>%@`"
 BARE = re.compile(r" {0,3}([A-Za-z0-9_-]+):\s*(.*)")
 BARE_MORE = re.compile(r"(?: {4}|\t)\s*(.*)")
-WITHIN = {"build": "build.", "_build": "build.", "params": ""}
-"""Keys with a mapping whose keys count, and what goes before those."""
-FORMS = {"-": "YAML", "+": "TOML", ";": "JSON", "toml": "TOML", "json": "JSON"}
+WITHIN = {"build": "build.", "_build": "build.", "params": "", "cascade": ""}
+"""Keys with a mapping, or a list of such, whose keys count, and what goes before those."""
+FORMS = {"-": "YAML", "+": "TOML", ";": "JSON"}
+FORMS |= {"yaml": "YAML", "yml": "YAML", "toml": "TOML", "json": "JSON"}
 
 
 class Pairs(list):
@@ -50,21 +60,51 @@ class Unreadable(Exception):
         self.line, self.problem = line, problem
 
 
+@dataclass(frozen=True)
+class Opening:
+    """The line that front matter begins with."""
+
+    mark: str
+    word: str
+    """The format that it names."""
+    end: int
+
+    @property
+    def form(self) -> str:
+        return FORMS.get(self.word) or FORMS[self.mark[0]]
+
+
+def opening_of(text: str) -> Opening | None:
+    found = OPENS.match(text)
+    if not found:
+        return None
+    word = ABOVE.sub("", found[2]).lower()
+    if found[1][0] == "-" or word in ("", *FORMS) or found[2][0].isspace():
+        return Opening(found[1], word, found.end())
+    return None
+
+
 def form_of(note: str) -> str | None:
-    """YAML, TOML or JSON; None where a note has no front matter, or bare lines."""
+    """What a note's front matter looks like; None where it has none, or bare lines."""
     text, _ = skip_above(note)
-    if found := OPENS.match(text):
-        return FORMS.get(found[2]) or FORMS[found[1][0]]
+    if opening := opening_of(text):
+        return opening.form
+    if text.startswith("+++"):
+        return "TOML"
+    if COMMENT.match(text):
+        return "Nikola"
     return "JSON" if OPENS_JSON.match(text) else None
 
 
 def read_pairs(note: str) -> Pairs:
     """Raises Unreadable."""
     text, above = skip_above(note)
-    if found := OPENS.match(text):
-        return read_fenced(text, found, above)
+    if opening := opening_of(text):
+        return read_fenced(text, opening, above)
     if OPENS_JSON.match(text):
         return read_json(text, above + 1)
+    if found := COMMENT.match(text):
+        return resolved_all(COMMENT_LINE.findall(found[1]))
     return read_bare(text)
 
 
@@ -75,22 +115,35 @@ def skip_above(note: str) -> tuple[str, int]:
     return text[start:], text.count("\n", 0, start)
 
 
-def read_fenced(text: str, opening: re.Match, above: int) -> Pairs:
-    form = FORMS.get(opening[2]) or FORMS[opening[1][0]]
-    mark, start = re.escape(opening[1][0]), opening.end()
+def read_fenced(text: str, opening: Opening, above: int) -> Pairs:
+    mark, start = re.escape(opening.mark[0]), opening.end
     closes = re.compile(rf"^(?:{mark}{{3,}}|\.\.\.)[ \t]*$", re.MULTILINE)
     ends = [each.start() for each in closes.finditer(text, start)][:3]
     as_hexo = re.compile(rf"^{mark}{{3}}", re.MULTILINE).search(text, start)
+    head = text[start : ends[0] if ends else None]
+    if mark == r"\-" and opening.word not in ("", *FORMS) and not opening.word.startswith("#"):
+        raise Unreadable(
+            above + 1, f"--- 后面写着 {opening.word[:20]!r}，不知道是什么格式。只认得 yaml、toml、json"
+        )
+    if is_rule(opening, head):
+        return Pairs()
     if not ends and not as_hexo:
-        raise Unreadable(above + 1, f"没有结束。在它后面加上单独一行 {opening[1]}")
+        raise Unreadable(above + 1, f"没有结束。在它后面加上单独一行 {opening.mark}")
     end = ends[0] if ends else as_hexo.start()
-    found = read(form, text[start:end], above + 2)
+    found = read(opening.form, text[start:end], above + 2)
     if not text[start:end].strip() or text.startswith("...", end):  # for some it goes on
         for other in ends[1:]:
             found += read_what_can_be(text[start:other])
     if as_hexo and as_hexo.start() != end:
         found += read_what_can_be(text[start : as_hexo.start()])
     return found
+
+
+def is_rule(opening: Opening, head: str) -> bool:
+    """Whether the line above is a rule, and what is below it the text of a note."""
+    text = head.strip()
+    is_bare = opening.mark[0] == "-" and opening.word == ""
+    return is_bare and text[:1] not in BEGINS_YAML and not KEY.search(text)
 
 
 def read_bare(text: str) -> Pairs:
@@ -106,9 +159,10 @@ def read_bare(text: str) -> Pairs:
     if end := re.search(r"^(-{3,}|;{3,})", text[:LARGEST], re.MULTILINE):
         try:
             head = text[: end.start()]
-            found += read(FORMS[end[1][0]], head, 1) if end[1][0] == ";" else read_what_can_be(head)
+            found += read(FORMS[end[1][0]], head, 1)
         except Unreadable:
-            pass
+            if found:  # it does begin like a head: some tool may read this line or that
+                found += resolved_all(KEY.findall(head))
     return found
 
 
@@ -143,12 +197,11 @@ def read_what_can_be(head: str) -> Pairs:
 def read_json(text: str, line: int) -> Pairs:
     """The object that a text begins with. Raises Unreadable."""
     try:
-        found, _ = json.JSONDecoder(object_pairs_hook=Pairs).raw_decode(text.lstrip())
+        return flat(json.JSONDecoder(object_pairs_hook=Pairs).raw_decode(text.lstrip())[0])
     except json.JSONDecodeError as error:
         raise Unreadable(line + error.lineno - 1, "不是正确的 JSON") from None
     except (RecursionError, ValueError):
         raise Unreadable(line, "不是正确的 JSON") from None
-    return flat(found)
 
 
 def compose(head: str, line: int) -> yaml.Node | None:
@@ -197,15 +250,20 @@ def below(node: yaml.Node) -> Iterator[yaml.Node]:
 def pairs_of(
     node: yaml.Node | None, within: str = "", seen: set[tuple[int, str]] | None = None
 ) -> Pairs:
-    """Merged mappings (`<<`) are given with the rest, each once, however often they are."""
+    """Of a mapping, or of those in a list. Merged mappings (`<<`) are given with the rest, each
+    once, however often they are.
+    """
     found, seen = Pairs(), set() if seen is None else seen
-    if not isinstance(node, yaml.MappingNode) or (id(node), within) in seen:
+    if not isinstance(node, yaml.CollectionNode) or (id(node), within) in seen:
         return found
     seen.add((id(node), within))
+    if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            found += pairs_of(each, within, seen)
+        return found
     for key, value in node.value:
         if key.tag == MERGE:
-            for each in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-                found += pairs_of(each, within, seen)
+            found += pairs_of(value, within, seen)
         elif isinstance(key, yaml.ScalarNode):
             found.append((within + key.value, value_of(value)))
             if (inside := within_of(key.value)) is not None and not within:
@@ -213,14 +271,16 @@ def pairs_of(
     return found
 
 
-def flat(mapping: Pairs | dict) -> Pairs:
+def flat(mapping: Pairs | dict, within: str = "") -> Pairs:
     """The same for JSON and TOML."""
     found = Pairs()
     for key, value in mapping.items() if isinstance(mapping, dict) else mapping:
-        found.append((key, value))
-        if isinstance(value, (dict, Pairs)) and (inside := within_of(key)) is not None:
-            pairs = value.items() if isinstance(value, dict) else value
-            found += [(inside + name, each) for name, each in pairs]
+        found.append((within + key, value))
+        if (inside := within_of(key)) is not None and not within:
+            is_list = isinstance(value, list) and not isinstance(value, Pairs)
+            for each in value if is_list else [value]:
+                if isinstance(each, (dict, Pairs)):
+                    found += flat(each, inside)
     return found
 
 
@@ -236,6 +296,10 @@ def value_of(node: yaml.Node) -> object:
     if isinstance(node, yaml.SequenceNode):
         return [each.value for each in node.value if isinstance(each, yaml.ScalarNode)]
     return node.value if node.style or node.tag.endswith(":str") else resolved(node.value)
+
+
+def resolved_all(lines: list[tuple[str, str]]) -> Pairs:
+    return Pairs((key, resolved(value.strip())) for key, value in lines)
 
 
 def resolved(text: str) -> object:

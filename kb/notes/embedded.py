@@ -28,9 +28,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
-
 from kb.markdown.engine import BadInput
+from kb.notes.front_matter import read_meta
 
 Entry = dict[str, int | str | bool]
 """What the lock holds of a note."""
@@ -101,14 +100,15 @@ def is_original(note: bytes, locked: Entry) -> bool:
     return fingerprint(author) == {key: locked[key] for key in ("bytes", "sha256")}
 
 
-def front_matter(note: str, loader: type = yaml.SafeLoader) -> dict:
-    """The YAML between the first `---` and the `---` or `...` below it; {} where there is none.
-
-    Raises yaml.YAMLError or ValueError (a date such as 2023-13-45) where it can't be read.
+def front_matter(note: str) -> dict:
+    """The YAML between the first `---` and the `---` or `...` below it, as the site reads it; {}
+    where there is none, or none that can be read.
     """
     found = FRONT_MATTER.match(note)
-    meta = yaml.load(found.group(1), loader) if found else None
-    return meta if isinstance(meta, dict) else {}
+    try:
+        return read_meta(found[1], "") if found else {}
+    except BadInput:
+        return {}
 
 
 def body_line(note: str) -> int:
@@ -205,14 +205,8 @@ def find_embeds(root: Path, kind: str = "python") -> dict[str, list[tuple[str, s
         targets = dict.fromkeys(each.target for each in list_embeds(note) if each.kind == kind)
         if targets:
             uri = path.relative_to(root / "docs").as_posix()
-            title = title_of(note.decode("utf-8", "replace")) or uri
+            title = front_matter(note.decode("utf-8", "replace")).get("title")
+            title = title if isinstance(title, str) and title else uri
             for target in targets:
                 found.setdefault(target, []).append((uri, title))
     return found
-
-
-def title_of(note: str) -> str:
-    try:
-        return str(front_matter(note).get("title", ""))
-    except (yaml.YAMLError, ValueError):
-        return ""

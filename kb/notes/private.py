@@ -4,50 +4,67 @@ Each tool has its own words for it, and whichever tool a note was written for, a
 
 | key | private where it says |
 |---|---|
-| `password` | anything |
+| `password`, `keys` | anything |
 | `published`, `publish`, `public` | anything but a yes, or a date that has come |
-| `draft`, `private`, `hidden`, `unlisted`, `headless`, `encrypt`, `protected` | anything but a no |
+| `draft`, `private`, `hidden`, `unlisted`, `headless`, `encrypt`, `protected` … | anything but a no |
+| `visible`, `permalink`, `render`, `share` | a no |
 | `publishDate`, `expiryDate` | a time that hasn't come, or has passed, or isn't one |
 | `visibility` | anything but a word for public |
 | `status` | a word for private |
-| `build.render`, `build.list` | `never` |
+| `build.render`, `build.list` | `never`, `link` |
+| `date`, in TOML or Nikola's | a time that hasn't come: only their tools wait for it |
+
+Obsidian's Web Clipper leaves `published` empty where a page doesn't say when it was: that says
+nothing.
 
 Letter case of a key doesn't matter, nor blanks around it, `-` and `_` within it.
 """
 
 import re
+import shlex
 import unicodedata
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 from kb.markdown.engine import BadInput
-from kb.notes.any_front_matter import Unreadable, read_pairs
+from kb.notes.any_front_matter import Unreadable, form_of, read_pairs
 from kb.notes.embedded import locked_note
 
 EMPTY = (None, "")
-YES = {"true", "yes", "on", "y", "1"}
-NO = {"false", "no", "off", "n", "0"}
-PASSWORDS = {"password", "passwd", "pwd"}
-TO_PUBLISH = {"published", "publish", "dgpublish", "public"}
+YES = {"true", "yes", "on", "y", "1", "是", "对", "✅", "✔", "✔️", "☑", "☑️"}
+NO_IN_CHINESE = {"否", "不", "无", "没有", "❌"}
+NO = {"false", "no", "off", "n", "0", *NO_IN_CHINESE}
+PASSWORDS = {"password", "passwd", "pwd", "密码"}
+TO_PUBLISH = {"published", "publish", "dgpublish", "public", "ispublished", "ispublic", "公开"}
 TO_HIDE = {
-    *("draft", "private", "hidden", "unlisted", "headless"),
-    *("encrypt", "encrypted", "protected", "secret"),
+    *("draft", "private", "hidden", "unlisted", "headless", "unpublished", "expired", "hideinlist"),
+    *("encrypt", "encrypted", "protected", "secret", "isdraft", "isprivate", "ishidden"),
+    *("草稿", "私密", "加密", "隐藏"),
 }
-STARTS = {"publishdate": "publishDate", "pubdate": "pubDate"}
+TO_SHOW = {"visible", "isvisible", "permalink", "render", "share"}
+STARTS = {"publishdate": "publishDate", "pubdate": "pubDate", "date": "date"}
 ENDS = {"expirydate": "expiryDate", "unpublishdate": "unpublishDate"}
+WAIT_FOR_DATE = {"TOML", "Nikola"}
+CLIPPED = {"source", "published", "created"}
+EMPTY_DATES = [("published", None), ("published", "")]
 STATES = {"status", "poststatus", "state", "access", "visibility"}
 PRIVATE = {
     *("draft", "private", "hidden", "secret", "unlisted", "unpublished", "pending", "protected"),
     *("future", "scheduled", "trash", "internal", "password", "草稿", "私密", "私有", "隐藏"),
+    *("skip", "auto-draft", "invisible", "加密"),
 }
 PUBLIC = {"public", "published", "open", "everyone", "公开", "true", ""}
 HOME = timezone(timedelta(hours=8))
 """Where a time without a zone is taken to be."""
 TIME = re.compile(
-    r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})"
+    r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
     r"(?:(?:[T ]|\s)\s*(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?)?\s*(Z|[+-]\d{1,2}(?::?\d{2})?)?",
     re.IGNORECASE | re.ASCII,
 )
+UNIX = re.compile(r"(\d{10})(?:\d{3}|\.\d+)?", re.ASCII)
+"""Seconds since 1970, maybe with milliseconds."""
+IN_ENGLISH = ("%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y")
 
 
 def refuse_private(note: str, name: str) -> None:
@@ -75,7 +92,9 @@ def withdrawn(name: str) -> str:
 
 def removal(name: str) -> str:
     """The command that takes a note out."""
-    return f"kb remove {Path(name).stem}"
+    path = Path(name)
+    is_number = name == f"docs/posts/{path.stem}.md" and re.fullmatch("[0-9A-Fa-f]+", path.stem)
+    return f"kb remove {path.stem if is_number else shlex.quote(name)}"
 
 
 def private_because(note: str, now: datetime | None = None) -> str | None:
@@ -84,8 +103,12 @@ def private_because(note: str, now: datetime | None = None) -> str | None:
     Says nothing of the note but the key, and words of ours. Raises Unreadable.
     """
     now = now or datetime.now(UTC)
-    reasons = (judge(plain(key), value, now) for key, value in read_pairs(note))
-    return next(filter(None, reasons), None)
+    pairs = [(plain(key), value) for key, value in read_pairs(note)]
+    if CLIPPED <= {key for key, _ in pairs}:
+        pairs = [pair for pair in pairs if pair not in EMPTY_DATES]
+    if form_of(note) not in WAIT_FOR_DATE:
+        pairs = [(key, value) for key, value in pairs if key != "date"]
+    return next(filter(None, (judge(key, value, now) for key, value in pairs)), None)
 
 
 def plain(key: str) -> str:
@@ -99,27 +122,38 @@ def judge(key: str, value: object, now: datetime) -> str | None:
     is_empty = value in EMPTY
     if key in PASSWORDS:
         return None if is_empty else "password"
+    if key == "keys" and value not in (*EMPTY, []):  # hashes of passwords
+        return key
     if key in TO_PUBLISH and not words <= YES and not has_come(value, now):
         return f"{key}: false" if words <= NO else f"{key}（不是 true）"
-    if key in TO_HIDE and not is_empty and value is not False and value != 0:
+    if key in TO_HIDE and not (is_empty or value in (False, 0, []) or words <= NO_IN_CHINESE):
         return key
+    if key in TO_SHOW and words <= NO:
+        return f"{key}: false"
     if key in STARTS and not is_empty and not has_come(value, now):
         return f"{STARTS[key]}（还没到）"
     if key in ENDS and not is_empty and not ((end := read_time(value)) and end > now):
         return f"{ENDS[key]}（已过）"
-    if key in STATES and (found := sorted(words & PRIVATE)):
+    states = {state for word in words for state in re.split(r"[\s,;/|，、；]+", word)}
+    if key in STATES and (found := sorted(states & PRIVATE)):
         return f"{key}: {found[0]}"
     if key == "visibility" and not words <= PUBLIC:
         return key
-    if key in ("build.render", "build.list") and words <= {"never", "false"}:
-        return f"{key}: never"
+    if key in ("build.render", "build.list") and words <= {"never", "false", "link"}:
+        return f"{key}: {'link' if words == {'link'} else 'never'}"
     return None
 
 
 def words_of(value: object) -> set[str]:
     """A single one, but for a list."""
     values = value if isinstance(value, list) else [value]
-    return {"" if each is None else str(each).strip().casefold() for each in values or [""]}
+    return {word_of(each) for each in values or [""]}
+
+
+def word_of(value: object) -> str:
+    if isinstance(value, (dict, list, tuple)):  # however deep it is
+        return "{}"
+    return "" if value is None else str(value).strip().casefold()
 
 
 def has_come(value: object, now: datetime) -> bool:
@@ -133,13 +167,27 @@ def read_time(value: object) -> datetime | None:
         return value if value.tzinfo else value.replace(tzinfo=HOME)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=HOME)
-    if not isinstance(value, str) or not (found := TIME.fullmatch(value.strip())):
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
         return None
+    if found := UNIX.fullmatch(value.strip()):
+        return datetime.fromtimestamp(int(found[1]), UTC)
+    if not (found := TIME.fullmatch(value.strip())):
+        return read_english(value)
     *numbers, zone = found.groups()
     try:
         return datetime(*(int(each or 0) for each in numbers), tzinfo=read_zone(zone))
     except ValueError:
         return None
+
+
+def read_english(text: str) -> datetime | None:
+    """`Jul 08 2022`, `July 8, 2022`."""
+    for form in IN_ENGLISH:
+        with suppress(ValueError):
+            return datetime.strptime(" ".join(text.replace(",", " ").split()), form).replace(tzinfo=HOME)
+    return None
 
 
 def read_zone(zone: str | None) -> timezone:

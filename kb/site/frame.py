@@ -28,6 +28,9 @@ from kb.notes.private import refuse_private, refuse_withdrawn
 from kb.site.catalog import Catalog, read_catalog
 from kb.site.licences import read_licence
 
+INNER = str.maketrans("「」", "『』")
+"""Quotes within quotes: what is quoted can't end the quote."""
+
 
 class FrameTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
@@ -86,7 +89,7 @@ def whose(locked: Entry) -> list[list[etree.Element | str]]:
         ["发表于 " if author else "原文发表于 ", address] if is_elsewhere(origin) else [],
         ["以 ", element("a", {"href": deed, "rel": "license"}, name), " 许可"]
         if deed
-        else [f"许可：{name}" if name else ""],
+        else [f"许可：「{name.translate(INNER)}」" if name else ""],
     ]
 
 

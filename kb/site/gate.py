@@ -56,7 +56,11 @@ def strange(text: str) -> Iterator[tuple[int, str, str]]:
     """What Zensical can't read: the line, what it is and the remedy."""
     if not body_line(text):
         return
-    node = yaml.compose(parts_of(text)[0], PARSER)
+    head = parts_of(text)[0]
+    for event in yaml.parse(head, PARSER):
+        if getattr(event, "tag", None) == "!":  # which composing would leave out
+            yield event.start_mark.line + 2, "里有标签 !", "给它加上引号。"
+    node = yaml.compose(head, PARSER)
     if not isinstance(node, yaml.MappingNode):
         yield 1, "不是一行行的 键: 值", "写上标题，例如 title: 标题；或者连同 --- 删去。"
         return

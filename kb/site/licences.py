@@ -2,7 +2,8 @@
 
     cc-by-nc-sa 4.0, https://creativecommons.org/licenses/by-nc-sa/4.0/  →  CC BY-NC-SA 4.0
 
-A licence that isn't known here is shown as it is written.
+A licence that isn't known here is shown as it is written, and so is every one that has a word
+more: `CC BY 4.0，禁止商用`, `not MIT`.
 """
 
 import re
@@ -12,15 +13,15 @@ KINDS = ("by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd")
 VERSIONS = ("1.0", "2.0", "2.5", "3.0", "4.0")
 SAME = (
     (r"https?://(www\.)?creativecommons\.org/(licenses|publicdomain)/", "cc "),
-    (r"/(deed|legalcode)\b.*", ""),
+    (r"/(deed|legalcode)(\.[a-z-]+)?/?$", ""),
     (r"creative commons|知识共享", "cc "),
     (r"attribution|署名", " by "),
     (r"non-?commercial|非商业性?(使用)?", " nc "),
     (r"share-?alike|相同方式共享", " sa "),
     (r"no-?deriv\w*|禁止演绎", " nd "),
-    (r"international|unported|universal|licen[cs]e|the\b|国际(许可协议|版)?|许可协议", " "),
+    (r"\b(international|unported|universal|licen[cs]e|the)\b|国际(许可协议|版)?|许可(协议|证)", " "),
     (r"v(?=\d)", " "),
-    (r"[^a-z0-9.]+", "-"),
+    (r"[\s_/(),:-]+", "-"),
 )
 """Ways of writing the same, one after another."""
 

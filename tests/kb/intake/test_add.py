@@ -158,7 +158,7 @@ class TestNewVersion:
     def test_a_public_note_that_became_private(self, project, add):
         self.start(project, add)
         before = files(project.root)
-        source = project.write("in/note.md", note(password="secret", title="不许说"))
+        source = project.write("in/note.md", note(password="secret", body="不许说\n"))
         code, output = add(source)
         assert code == 1
         assert "docs/posts/1.md 是它从前公开的版本，仍在站点上。用 kb remove 1 撤下；git 的历史和 .kb-backup/" in output

@@ -1,9 +1,12 @@
 """kb add 读原文：front matter 写成什么样都不出错，收不了的说在哪一行。"""
 
 import pytest
+from click.testing import CliRunner
 
+from kb.cli.commands import main
 from kb.intake.originals import LARGEST, read_original
 from kb.markdown.engine import BadInput
+from kb.notes.embedded import read_lock
 
 
 def chain(start, link):
@@ -52,7 +55,7 @@ def test_refused_by_line(tmp_path, kind):
     [
         "date: 99999999999999\n",
         "a: &a [x]\nb: *a\n<<: {c: d}\n",
-        "a: .nan\nb: 1e999\nc: !!binary aGk=\nd: !!set {x, y}\n",
+        "a: .nan\nb: 1e999\nc: !!set {x, y}\n",
         f"a: {'[' * 49}{']' * 49}\n",
         "a: |\n" + "  字\n" * 20_000,
         "title:\n- a\nabbrlink: {a: b}\n",
@@ -69,3 +72,46 @@ def test_the_limit_is_said(tmp_path):
     source.write_bytes(b"---\ntitle: x\n---\n" + b"x" * LARGEST)
     with pytest.raises(BadInput, match="有 4.0 MB，笔记最多 4 MB"):
         read_original(source, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("meta", "why"),
+    [
+        *((f"{key}: x\n", "的一个键不是文字") for key in ("~", "5", "1.5", "true", "null", "-.inf")),
+        ("x: {5: y}\n", "的一个键不是文字"),
+        ("x: !\n", "里有标签 !"),
+        ("x: !!binary aGk=\n", "里有标签 !!binary"),
+    ],
+)
+def test_what_zensical_cannot_read_is_not_taken_in(tmp_path, meta, why):
+    source = tmp_path / "note.md"
+    source.write_text(f"---\ntitle: 题\n{meta}---\n", "utf-8")
+    with pytest.raises(BadInput, match=f"note.md:[34]：front matter {why}.*zensical 读不了。.*加上引号"):
+        read_original(source, tmp_path)
+
+
+TABS = {
+    "a word": "title:\t题",
+    "a list": "title: 题\ntags:\t[a]",
+    "within a list": "title: 题\ntags: [a,\tb]",
+    "a mapping": "title: 题\nx: {a:\tb}",
+    "before a comment": "title: 题\t# 说明",
+    "at the end": "title: 题\t",
+    "a number": "title: 题\nabbrlink:\t5",
+}
+
+
+@pytest.mark.parametrize("kind", TABS)
+def test_tabs_that_yaml_allows(project, monkeypatch, kind):
+    """收进来，撤下去，别的笔记照样收。"""
+    monkeypatch.chdir(project.root)
+    project.write("in/1.md", f"---\n{TABS[kind]}\n---\n\n![](a.png)\n")
+    project.write("in/2.md", "---\ntitle: 另一篇\n---\n")
+    for note in ("in", "in"):
+        done = CliRunner().invoke(main, ["add", note])
+        assert done.exit_code == 0, done.output
+    project.write("in/3.md", "---\ntitle: 又一篇\ndraft: true\n---\n")
+    assert CliRunner().invoke(main, ["add", "in/3.md"]).exit_code == 0
+    (name,) = (name for name in read_lock(project.root) if "另一篇" not in (project.root / name).read_text("utf-8"))
+    done = CliRunner().invoke(main, ["remove", name])
+    assert done.exit_code == 0, done.output

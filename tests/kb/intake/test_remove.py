@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -10,7 +12,9 @@ from kb.check.everything import check_notes
 from kb.cli.commands import main
 from kb.markdown.engine import BadInput
 from kb.notes.embedded import LOCK, read_lock
+from kb.notes.private import removal
 from kb.site.pages import missing_pages, write_pages
+from tests.kb.lab import ROOT
 
 PRIVATE = {
     "password": "password: secret\n",
@@ -113,6 +117,24 @@ class TestRemoving:
         kb("remove", "1")
         assert {"posts/1/own.png", "posts/1/sub/deep.png"} <= files(project)
 
+    def test_the_only_note_of_this_repository(self, project, kb):
+        """它的分类套了好几层，页都跟着走。"""
+        shutil.copytree(ROOT / "docs", project.root / "docs", dirs_exist_ok=True)
+        shutil.copy(ROOT / LOCK, project.root)
+        code, output = kb("remove", "681746266")
+        assert code == 0, output
+        assert "已撤下：docs/posts/681746266.md" in output and "写了" in output
+        assert missing_pages(project.root) == [] and read_lock(project.root) == {}
+
+    @pytest.mark.parametrize("name", ["my-note", "题 一", "deep/er", "12x", "deep/12"])
+    def test_one_that_has_no_number(self, project, kb, name):
+        """说的命令照着做就行。"""
+        project.write(f"docs/posts/{name}.md", "---\ntitle: x\n---\n")
+        command = shlex.split(removal(f"docs/posts/{name}.md"))
+        code, output = kb(*command[1:])
+        assert code == 0, output
+        assert not (project.root / f"docs/posts/{name}.md").exists()
+
     def test_an_entry_without_a_file(self, project, kb):
         self.start(project, kb)
         (project.root / "docs/posts/1.md").unlink()
@@ -201,16 +223,21 @@ class TestBecamePrivate:
         assert older.relative_to(project.root).as_posix() in kb("remove", "1")[1]
 
     @pytest.mark.parametrize(
-        "change",
+        ("change", "same"),
         [
-            {"title": "改了"},
-            {"title": "改了", "date": "2025-01-01", "body": "改了\n"},
-            {"body": "改了\n"},
+            ({"title": "改了"}, True),
+            ({"title": "改了", "body": "改了\n"}, True),
+            ({"date": "2025-01-01", "body": "改了\n"}, True),
+            ({"title": "改了", "date": "2025-01-01", "body": "![](own.png)\n" + LONG}, True),
+            ({"title": "别人的", "date": "2025-01-01", "body": "别人的\n"}, False),
+            ({"title": "别人的", "date": "", "body": "别人的\n"}, False),
+            ({"title": "''", "date": "", "body": "\n"}, False),
         ],
     )
-    def test_whatever_else_changed_where_there_is_an_abbrlink(self, project, kb, change):
-        self.start(project, kb)
-        assert kb("add", note(project, 1, head="draft: true\n", **change))[0] == 1
+    def test_with_an_abbrlink_something_else_agrees(self, project, kb, change, same):
+        name = self.start(project, kb)
+        source = note(project, 1, head="draft: true\n", **change)
+        self.says(project, kb, source, name, same)
 
     @pytest.mark.parametrize(
         ("change", "same"),
@@ -218,14 +245,40 @@ class TestBecamePrivate:
             ({"body": "改了\n"}, True),
             ({"title": "改了", "body": "![](own.png)\n" + LONG}, True),
             ({"date": "2025-01-01", "body": "改了\n"}, False),
-            ({"title": "改了", "body": "改了\n"}, False),
+            ({"date": "", "body": "改了\n"}, False),
+            ({"date": "", "body": "![](own.png)\n" + LONG}, True),
         ],
     )
-    def test_by_title_and_date_or_text_where_there_is_none(self, project, kb, change, same):
-        self.start(project, kb, abbrlink=False)
-        assert kb("add", note(project, 1, head="draft: true\n", abbrlink=False, **change))[0] == same
+    def test_without_one_two_things_or_the_text_agree(self, project, kb, change, same):
+        name = self.start(project, kb, abbrlink=False)
+        self.says(project, kb, note(project, 1, head="draft: true\n", abbrlink=False, **change), name, same)
 
-    @pytest.mark.parametrize("form", ['+++\nabbrlink = "1"\ndraft = true\n+++\n', '{"abbrlink": 1, "password": "x"}\n'])
+    def test_another_title_is_nobody(self, project, kb):
+        self.start(project, kb, abbrlink=False)
+        code, output = kb("add", note(project, 1, "改\n", "draft: true\n", abbrlink=False, title="别的"))
+        assert code == 0 and "注意" not in output
+
+    def test_two_without_dates_need_the_text(self, project, kb):
+        """一个人没有日期的一篇公开，另一个人同名的一篇私密。"""
+        name = self.start(project, kb, abbrlink=False, date="")
+        self.says(project, kb, note(project, 1, "别的\n", "draft: true\n", abbrlink=False, date=""), name, False)
+
+    def says(self, project, kb, source, name, same):
+        """It was that note; or a remark is all."""
+        before = contents(project.root)
+        code, output = kb("add", source)
+        assert code == same
+        if not same:
+            assert f"注意：{name} 与它的 abbrlink 或标题相同，别的对不上，看作另一篇，没有动它。" in output
+            assert contents(project.root) == before and check_notes(project.root) == []
+
+    @pytest.mark.parametrize(
+        "form",
+        [
+            '+++\nabbrlink = "1"\ntitle = "题 1"\ndraft = true\n+++\n',
+            '{"abbrlink": 1, "date": "2024-01-01", "password": "x"}\n',
+        ],
+    )
     def test_in_other_forms(self, project, kb, form):
         self.start(project, kb)
         assert kb("add", project.write("in/other.md", form))[0] == 1
@@ -243,6 +296,17 @@ class TestBecamePrivate:
         project.write("in/posts/_drafts/1.md", (project.root / "in/posts/1.md").read_text("utf-8"))
         code, output = kb("add", "in/posts")
         assert code == 0, output
+
+    def test_a_draft_beside_a_note_that_is_refused(self, project, kb):
+        """公开的那一篇没有收进来：站点上的是不是还该公开，就看草稿。"""
+        name = self.start(project, kb)
+        source = project.root / "in/posts/1.md"
+        project.write("in/posts/_drafts/1.md", source.read_text("utf-8"))
+        project.write(name, (project.root / name).read_text("utf-8") + "在这里改过\n")
+        source.write_text(source.read_text("utf-8") + "新的\n", "utf-8")
+        code, output = kb("add", "in/posts")
+        assert code == 1 and f"{name} 是它从前公开的版本" in output
+        assert read_lock(project.root)[name]["private"] is True
 
     def test_it_becomes_public_again(self, project, kb):
         name = self.start(project, kb)

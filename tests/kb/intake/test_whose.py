@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from kb.cli.commands import main
-from kb.intake.whose import read_whose
+from kb.intake.whose import Whose, read_whose
 from kb.notes.embedded import read_lock
 
 WHOSE = ("author", "licence", "origin")
@@ -37,7 +37,13 @@ def add(project, monkeypatch):
         ({"copyright": "MIT"}, {"licence": "MIT"}),
         ({"license": "MIT", "copyright": "x"}, {"licence": "MIT"}),
         ({"origin": "https://a.example/1"}, {"origin": "https://a.example/1"}),
-        ({"original": "true", "source": "HTTP://a.example/1"}, {"origin": "HTTP://a.example/1"}),
+        ({"original": "true", "origin": "HTTP://a.example/1"}, {"origin": "HTTP://a.example/1"}),
+        ({"copyright_author": "张三", "author": "博主"}, {"author": "张三"}),
+        ({"copyright_url": "https://a.example/1", "permalink": "https://b.example/"}, {"origin": "https://a.example/1"}),
+        ({"作者": "张三", "译者": "李四"}, {"author": "张三"}),
+        ({"author": {"name": "张三", "email": "x"}}, {"author": "张三"}),
+        ({"authors": [{"name": "张三"}, "李四"]}, {"author": "张三、李四"}),
+        ({"license": {"name": "MIT", "url": "x"}}, {"licence": "MIT"}),
         ({"permalink": "https://a.example/中文/"}, {"origin": "https://a.example/中文/"}),
         ({"canonicalURL": "https://a.example"}, {"origin": "https://a.example"}),
     ],
@@ -49,20 +55,46 @@ def test_what_front_matter_says(meta, found):
 @pytest.mark.parametrize(
     "meta",
     [
-        {"author": {"name": "张三"}},
-        {"authors": [{"name": "张三"}]},
         {"authors": []},
-        {"author": "甲\n乙"},
-        {"author": "甲" * 101},
-        {"author": "\u202e甲"},
+        {"author": {}},
+        {"author": " "},
         {"author": "null"},
+        {"译者": "李四"},
         {"copyright": "true"},
         {"copyright": "false"},
+        {"original": "true"},
+        {"original": "是"},
+        {"permalink": "/posts/1/"},
+        {"permalink": "posts/1.html"},
+        {"source": "https://a.example/"},
+    ],
+)
+def test_what_says_nothing(meta):
+    assert read_whose(meta) == {}
+
+
+UNUSABLE = {
+    "author": [
+        {"author": {"x": "张三"}},
+        {"author": {"name": {"x": "y"}}},
+        {"authors": [{"x": "y"}]},
+        {"author": ["张三", {"x": "y"}]},
+        {"author": ["张三", ""]},
+        {"author": "甲\n乙"},
+        {"author": "甲" * 61},
+        {"author": "\u200b"},
+        {"author": "\u202e甲"},
+        {"author": "本站的一切归张三。"},
+        {"copyright_author": "\u200b", "author": "博主"},
+    ],
+    "licence": [
         {"copyright": "© 2024 张三"},
         {"license": "All rights reserved"},
-        {"original": "true"},
-        {"permalink": "/posts/1/"},
-        {"source": "《某书》"},
+        {"license": {"x": "y"}},
+        {"license": "甲" * 101},
+    ],
+    "origin": [
+        {"origin": "《某书》"},
         {"origin": "javascript:alert(1)"},
         {"origin": "ftp://a.example/"},
         {"origin": "https://"},
@@ -70,10 +102,18 @@ def test_what_front_matter_says(meta, found):
         {"origin": "https://a.example/ b"},
         {"origin": "https://[a.example/"},
         {"origin": f"https://a.example/{'x' * 1000}"},
+        {"origin": {"x": "y"}},
     ],
-)
-def test_what_says_nothing(meta):
-    assert read_whose(meta) == {}
+}
+
+
+@pytest.mark.parametrize(("key", "meta"), [(key, meta) for key, metas in UNUSABLE.items() for meta in metas])
+def test_what_cannot_be_used_is_not_replaced(key, meta):
+    """写着别的什么人，就不能算成选项里的、从前登记的。"""
+    assert read_whose(meta) == {key: None}
+    known = {"author": "博主", "licence": "MIT", "origin": "https://b.example/"}
+    told = Whose("博主", "MIT", "https://b.example/{abbrlink}/")
+    assert key not in told.of(meta, "1", known)
 
 
 class TestAdding:

@@ -55,9 +55,26 @@ class TestPublished:
     def test_what_is_not_clearly_a_yes(self, value):
         assert why(f"published: {value}") == "published（不是 true）"
 
-    @pytest.mark.parametrize("value", ["true", "'true'", "True", "yes", "1", "2024-01-01", "2024-01-01 08:00:00"])
+    @pytest.mark.parametrize(
+        "value",
+        [
+            *("true", "'true'", "True", "yes", "1", "是", "✅", "2024-01-01", "2024-01-01 08:00:00"),
+            *("2023年1月20日", "2023年01月20日 08:00", "1673000000", "1673000000000", "Jul 08 2022", "July 8, 2022", "8 July 2022"),
+        ],
+    )
     def test_yes(self, value):
         assert why(f"published: {value}") is None
+
+    @pytest.mark.parametrize("value", ["2099年1月20日", "4099000000", "Jul 08 2099"])
+    def test_a_date_that_has_to_come(self, value):
+        assert why(f"published: {value}") == "published（不是 true）"
+
+    @pytest.mark.parametrize(
+        ("lines", "private"),
+        [(("source: x", "created: 2024-01-01"), False), (("source: x", "created: 2024-01-01", "draft: true"), True)],
+    )
+    def test_empty_from_the_web_clipper(self, lines, private):
+        assert (why("published:", *lines) is not None) == private
 
 
 class TestHidden:
@@ -66,7 +83,7 @@ class TestHidden:
         for value in ("true", "'false'", "1", "x", "[a]"):
             assert why(f"{key}: {value}") == key.lower()
 
-    @pytest.mark.parametrize("value", ["false", "no", "0", "", "null", "''"])
+    @pytest.mark.parametrize("value", ["false", "no", "0", "", "null", "''", "[]", "否", "❌"])
     def test_no(self, value):
         assert why(f"draft: {value}") is None
 
@@ -84,6 +101,29 @@ class TestHidden:
             ("build: {render: never}", "build.render: never"),
             ("_build:\n  render: never", "build.render: never"),
             ("build.render: never", "build.render: never"),
+            ("build: {render: link}", "build.render: link"),
+            ("build:\n - render: never", "build.render: never"),
+            ("cascade: {build: {render: never}}", "build.render: never"),
+            ("status: skip", "status: skip"),
+            ("status: auto-draft", "status: auto-draft"),
+            ("status: Invisible", "status: invisible"),
+            ("status: 'draft, wip'", "status: draft"),
+            ("status: 整理中，草稿", "status: 草稿"),
+            ("hideInList: true", "hideinlist"),
+            ("keys: [e10adc3949ba59abbe56e057f20f883e]", "keys"),
+            ("keys:", None),
+            ("密码: x", "password"),
+            ("草稿: 是", "草稿"),
+            ("草稿: 否", None),
+            ("加密: true", "加密"),
+            ("isPrivate: true", "isprivate"),
+            ("is_draft: true", "isdraft"),
+            ("is_draft: false", None),
+            ("is_published: false", "ispublished: false"),
+            ("unpublished: true", "unpublished"),
+            ("expired: true", "expired"),
+            *((f"{key}: {no}", f"{key}: false") for key in ("visible", "permalink", "render", "share") for no in ("false", "no", "否")),
+            *((f"{key}: {other}", None) for key in ("visible", "permalink", "share") for other in ("true", "", "/a/")),
             ("build: {list: never}", "build.list: never"),
             ("build: {render: always}", None),
             ("params: {password: x}", "password"),
@@ -124,6 +164,13 @@ class TestTimes:
     def test_one_that_must_not_have_passed(self, value, passed):
         assert (why(f"expiryDate: {value}") is not None) == passed
 
+    @pytest.mark.parametrize("day", ["2020-01-01", "2099-01-01"])
+    def test_the_date_itself_in_what_only_tools_read_that_wait_for_it(self, day):
+        reason = "date（还没到）" if day == "2099-01-01" else None
+        for text in (f"+++\ndate = {day}\n+++\n", f"<!--\n.. date: {day} 08:00\n-->\n"):
+            assert private_because(text, NOW) == reason
+        assert why(f"date: {day}") is None
+
     def test_it_is_judged_by_the_clock(self):
         tomorrow = (datetime.now(UTC) + timedelta(days=2)).isoformat()
         assert why(f"publishDate: {tomorrow}", now=None) == "publishDate（还没到）"
@@ -137,6 +184,17 @@ FORMS = {
     "CR": "---\r{}: {}\r---\r正文\r",
     "blanks after": "--- \t\n{}: {}\n--- \n正文\n",
     "named": "---yaml\n{}: {}\n---\n正文\n",
+    "named in capitals": "---YAML\n{}: {}\n---\n正文\n",
+    "wide blanks after": "---\u3000\u00a0\n{}: {}\n---\u3000\n正文\n",
+    "invisible after": "---\u200b\n{}: {}\n---\n正文\n",
+    "a comment after": "--- # 说明\n{}: {}\n---\n正文\n",
+    "bare, broken": "title: [x\n{}: {}\n---\n正文\n",
+    "bare, broken elsewhere": "title: x\n{}: {}\nnote: a: b\n---\n正文\n",
+    "Nikola": "<!--\n.. title: x\n.. {}: {}\n-->\n正文\n",
+    "Nikola, in a line": "<!-- .. {}: {} -->\n正文\n",
+    "cascade": "---\ncascade:\n  {}: {}\n---\n正文\n",
+    "cascades": "---\ncascade:\n- x: y\n- {}: {}\n---\n正文\n",
+    "cascades in TOML": '+++\n[[cascade]]\n{} = "{}"\n+++\n正文\n',
     "longer": "-----\n{}: {}\n-----\n正文\n",
     "closed by a longer line": "---\n{}: {}\n----\n正文\n",
     "closed by dots": "---\n{}: {}\n...\n正文\n",
@@ -188,6 +246,14 @@ class TestForms:
         "---\ntitle: x\n---\n\npassword: x\n\n---\n",
         '+++\ntitle = "x"\ndraft = false\n+++\n',
         '{"title": "x", "draft": false}\n',
+        "{\\bf x}\n正文\n",
+        "{1, 2} 是集合\n",
+        "{{ x }}\n",
+        "---\n\n正文\n",
+        "---\n\n正文\n\n---\n\n正文\n",
+        "---\n正文\n---\n",
+        "<!-- 说明\n.. draft: true\n-->\n",
+        "正文：[\n\ndraft: true\n---\n",
         "{% note %}\npassword: x\n{% endnote %}\n",
         "title: x\ndraft: false\n\npassword: x\n",
     ],
@@ -197,6 +263,9 @@ def test_public(text):
 
 
 UNREADABLE = {
+    "JavaScript": ("---js\n{password: 'x'}\n---\n", 1),
+    "JavaScript after a blank": ("--- coffee\npassword: 'x'\n---\n", 1),
+    "a word like YAML": ("---yamlx\npassword: x\n---\n", 1),
     "not closed": ("---\ntitle: x\n\n正文\n", 1),
     "bad YAML": ("---\ntitle: x\ntags: [\n---\n", 4),
     "a tab": ("---\ntitle: x\ntags:\n\t- a\n---\n", 4),
@@ -249,6 +318,9 @@ class TestAdvice:
             ("\n---\ntitle: x\n---\n", "front matter 要从第一行的 --- 开始"),
             ("---yaml\ntitle: x\n---\n", "front matter 要从第一行的 --- 开始"),
             ("---\rtitle: x\r---\r", "front matter 要从第一行的 --- 开始"),
+            ("+++info x\n", "front matter 是 TOML，还收不了"),
+            ("<!--\n.. title: x\n-->\n", "front matter 是 Nikola，还收不了"),
+            ("---\n\n正文\n", "front matter 要从第一行的 --- 开始"),
             ("# 题\n", "没有 front matter。在文件最前面加上这几行"),
         ],
     )
@@ -273,6 +345,26 @@ def test_many_merged_mappings_take_no_time():
     assert why(*lines, "<<: [*a59, {password: x}]") == "password"
 
 
+@pytest.mark.parametrize("key", ["params", "cascade", "status", "x"])
+def test_deep_json(key):
+    for depth in (40, 400, 900):
+        deep = f'{{"{key}":' * depth + "1" + "}" * depth
+        try:
+            assert private_because(f'{{"password": "x", "a": {deep}, "{key}": {deep}}}\n') == "password"
+        except Unreadable:
+            assert depth > 50
+
+
+@pytest.mark.parametrize("above", ["---", "--- ", "---\u3000", "<!--", "{", "+++", "title: x\n---"])
+@pytest.mark.parametrize("filling", [" ", "\n", "a", "-", "\u3000", ".. a: ", "[", "- "])
+def test_much_of_anything_above_takes_no_time(above, filling):
+    """二次方的话，这里要等几分钟。"""
+    try:
+        private_because(f"{above}{filling * 200_000}x\n")
+    except Unreadable:
+        pass
+
+
 @pytest.mark.parametrize("link", ["_drafts/x.md", "in/x.md"])
 def test_drafts_of_hexo(project, monkeypatch, link):
     monkeypatch.chdir(project.root)
@@ -282,3 +374,37 @@ def test_drafts_of_hexo(project, monkeypatch, link):
         (project.root / link).symlink_to(source)
     done = CliRunner().invoke(main, ["add", link])
     assert (done.exit_code, "_drafts 1 篇" in done.output) == (0, True)
+
+
+class TestBlog:
+    """hexo-blog-encrypt 在博客的 _config.yml 里给标签设的密码。"""
+
+    def add(self, project, monkeypatch, settings, tags, given="blog"):
+        monkeypatch.chdir(project.root)
+        project.write("blog/_config.yml", settings)
+        project.write("blog/source/_posts/a/1.md", f"---\ntitle: 题\ntags: {tags}\n---\n\n正文\n")
+        return CliRunner().invoke(main, ["add", given]).output
+
+    @pytest.mark.parametrize("given", ["blog", "blog/source/_posts", "blog/source/_posts/a/1.md"])
+    @pytest.mark.parametrize("tags", ["日记", "[学习, 日记]"])
+    @pytest.mark.parametrize(
+        "settings",
+        ["encrypt:\n  tags:\n  - {name: x, password: y}\n  - {name: 日记, password: z}\n", '{"encrypt": {"tags": [{"name": "日记"}]}}'],
+    )
+    def test_of_such_a_tag(self, project, monkeypatch, settings, tags, given):
+        output = self.add(project, monkeypatch, settings, tags, given)
+        assert "私密的不收：标签（_config.yml 的 encrypt） 1 篇" in output and not (project.root / "docs/posts").exists()
+
+    @pytest.mark.parametrize("settings", ["", "title: [坏的", "encrypt: true", "encrypt: {tags: 日记}", "encrypt: {tags: [日记]}"])
+    def test_of_none(self, project, monkeypatch, settings):
+        assert "已添加 1" in self.add(project, monkeypatch, settings, "日记")
+
+    def test_settings_that_cannot_be_read(self, project, monkeypatch):
+        output = self.add(project, monkeypatch, "encrypt: [坏的", "日记")
+        assert "_config.yml：不是正确的 YAML，看不出它的 encrypt 给哪些标签设了密码，没有收" in output
+
+
+def test_a_date_to_come_is_said(project, monkeypatch):
+    monkeypatch.chdir(project.root)
+    source = project.write("in/1.md", "---\ntitle: 题\ndate: 2099-01-01\n---\n")
+    assert "注意：date 还没到，现在就公开" in CliRunner().invoke(main, ["add", str(source)]).output

@@ -47,7 +47,7 @@ class TestWhose:
             ({"author": "张三"}, "原文作者 张三。"),
             ({"origin": "https://a.example/1/"}, "原文发表于 https://a.example/1/。"),
             ({"licence": "MIT"}, "以 MIT 许可。"),
-            ({"author": "张三", "licence": "保留所有权利"}, "原文作者 张三，许可：保留所有权利。"),
+            ({"author": "张三", "licence": "保留所有权利"}, "原文作者 张三，许可：「保留所有权利」。"),
         ],
         ids=str,
     )
@@ -55,6 +55,10 @@ class TestWhose:
         shown = page(**whose)
         assert words(shown) == f"{said}{UNCHANGED}。"
         assert ("作者" in shown.find(class_="note-head").text) == ("author" in whose)
+
+    def test_a_licence_cannot_leave_its_quotes(self, page):
+        said = words(page(licence="无」，本站的一切以 CC BY 4.0 许可「"))
+        assert said.startswith("许可：「无』，本站的一切以 CC BY 4.0 许可『」。")
 
     def test_a_note_that_is_not_in_the_lock(self, project):
         shown = project.render(NOTE)
@@ -74,7 +78,7 @@ class TestWhose:
     def test_it_is_text(self, page, hostile):
         shown = page(author=hostile, licence=hostile)
         assert f"作者 {hostile}" in shown.find(class_="note-facts").text
-        assert words(shown).startswith(f"原文作者 {hostile}，许可：{hostile}。")
+        assert words(shown).startswith(f"原文作者 {hostile}，许可：「{hostile}」。")
         assert not shown.select("b, i, script")
 
     @pytest.mark.parametrize("origin", ["javascript:alert(1)", "C:\\笔记.md", "posts/1/"])
@@ -114,9 +118,22 @@ def test_spellings_of_creative_commons(written, name, deed):
     assert read_licence(written) == (name, f"https://creativecommons.org/{deed}deed.zh-hans")
 
 
-@pytest.mark.parametrize("written", ["MIT", "The MIT License", "mit license"])
+@pytest.mark.parametrize("written", ["MIT", "The MIT License", "mit license", "MIT 许可证"])
 def test_spellings_of_mit(written):
     assert read_licence(written) == ("MIT", "https://opensource.org/license/mit")
+
+
+@pytest.mark.parametrize("known", ["MIT", "CC BY 4.0", "CC0", "https://creativecommons.org/licenses/by/4.0/deed.zh"])
+@pytest.mark.parametrize(
+    "around",
+    [
+        *("非 {}", "不是 {}", "not {}", "non-{}", "!{}", "{}?", "{}，禁止商用", "{}，但禁止商用", "{}（代码除外）"),
+        *("{} but private", "{}/deed but private", "{} 非商业性使用", "{} + MIT", "{} или нет", "{} ではない", "{} ❌", "un{}"),
+    ],
+)
+def test_a_word_more_is_another_licence(known, around):
+    written = around.format(known)
+    assert read_licence(written) == (written, None)
 
 
 @pytest.mark.parametrize("written", ["", "CC BY", "CC BY 9.0", "CC BY-SA-NC-XX 4.0", "版权所有", "not MIT", "GPL", "<b>MIT</b> x"])

@@ -19,6 +19,8 @@ from kb.site.gate import look, theme
         ("title: 一\nx: [a, {b: !!binary aGk=}]\n", 3, "里有标签 !!binary"),
         ("title: 一\nx: !!timestamp 2001-01-01\n", 3, "里有标签 !!timestamp"),
         *((f"title: 一\n{key}: a\n", 3, "的一个键不是文字") for key in "1 ~ null True 1.5 -2 .5 1e3".split()),
+        ("title: 一\nx: !\n", 3, "里有标签 !"),
+        ("title: 一\nx: [a, ! b]\n", 3, "里有标签 !"),
         ("title: 一\nx: {1: a}\n", 3, "的一个键不是文字"),
         ("title: 一\n? [a, b]\n: c\n", 3, "的一个键不是文字"),
         ("title: [\n", 3, "不是正确的 YAML"),
