@@ -5,6 +5,7 @@ import re
 import pytest
 
 from kb.evidence import RECORD, write
+from kb.extension import SETTINGS
 from kb.keys import content_key, read_inputs
 from kb.markdown.html import code_text
 
@@ -71,13 +72,13 @@ class TestTheBytesShown:
             key = content_key(name, figure.code.text, read_inputs(recorded.root, "numbers.py"))
             assert figure.details["data-key"] == key == recorded.evidence["regions"][name]["key"]
 
-    def test_a_renderer_that_alters_the_code_loses_the_tick(self, proven, caplog):
-        proven.edit("mkdocs.yml", "stripnl: false", "stripnl: true")
+    def test_a_renderer_that_alters_the_code_loses_the_tick(self, proven, monkeypatch):
+        monkeypatch.setitem(SETTINGS["pymdownx.highlight"], "stripnl", True)
         proven.edit("snippets/numbers.py", "[start:half] 除以二\n", "[start:half] 除以二\n\n")
         proven.commit()
         assert proven.record()[0] == 0
         assert [each.text for each in badge(proven.page(), "numbers.py:half").select("summary .state")][0] == "已过期"
-        proven.edit("mkdocs.yml", "stripnl: true", "stripnl: false")
+        monkeypatch.undo()
         assert [each.text for each in badge(proven.page(), "numbers.py:half").select("summary .state")][0] == "已验证"
 
     def test_decoding(self):
