@@ -115,6 +115,26 @@ class TestMerges:
         )
 
     @pytest.mark.skipif(shutil.which("git") is None, reason="没有 git")
+    @pytest.mark.parametrize(
+        ("one", "other", "both"),
+        [
+            ('"author": "甲"', '"licence": "MIT"', {"author": "甲", "licence": "MIT"}),
+            ('"author": "甲"', "", {"author": "甲"}),
+            ('"private": true', "", {"private": True}),
+            ('"private": true', '"private": false, "author": "甲"', {"private": True, "author": "甲"}),
+        ],
+    )
+    def test_two_that_know_different_things(self, tmp_path, one, other, both):
+        for lines in ((one, other), (other, one)):
+            ends = (f", {line}" if line else "" for line in lines)
+            text = ",".join(f'"a": {{"bytes": 1, "sha256": "s"{end}}}' for end in ends)
+            assert read_lock(write(tmp_path, f"{{{text}}}")) == {"a": {"bytes": 1, "sha256": "s"} | both}
+
+    def test_two_that_say_different_things(self, tmp_path):
+        text = ",".join(f'"a": {{"bytes": 1, "sha256": "s", "author": "{author}"}}' for author in "甲乙")
+        with pytest.raises(BadInput, match="a 有两行，内容不同"):
+            read_lock(write(tmp_path, f"{{{text}}}"))
+
     def test_two_branches_that_add_notes(self, tmp_path):
         def git(*arguments):
             identity = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
@@ -148,6 +168,8 @@ class TestMerges:
         ('{"a": {"bytes": "1", "sha256": "a"}}', "内容不对"),
         ('{"a": {"bytes": 1, "sha256": "a", "author": ["x"]}}', "内容不对"),
         ('{"a": [1, 2]}', "内容不对"),
+        ('{"\\ud800": {"bytes": 1, "sha256": "a"}}', "内容不对"),
+        ('{"a": {"bytes": 1, "sha256": "a", "author": "\\udfff"}}', "内容不对"),
         ('{"format": "x"}', "内容不对"),
         ('{"a": {"bytes": 1, "sha256": "a"},\n', "notes.lock.json:2：不是完整的 JSON"),
         ("[" * 90_000, "不是"),
