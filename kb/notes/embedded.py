@@ -158,7 +158,10 @@ def parse_lock(data: bytes) -> dict[str, Entry]:
     """Lines in any order, also twice, as a merge may leave them: what only one of two says counts,
     and `private` in either. Raises BadInput.
     """
-    remedy = f"。用 git checkout {LOCK} 取回提交的那一份。"
+    remedy = (
+        f"。用 git checkout {LOCK} 取回提交的那一份；提交的也坏了（新旧两种格式合并会这样），"
+        f"用 git checkout HEAD^ -- {LOCK} 取回合并以前的，再添加一次另一个分支的笔记。"
+    )
     try:
         text = data.decode("utf-8")
         pairs = json.loads(text, object_pairs_hook=tuple)

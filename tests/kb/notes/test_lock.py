@@ -86,6 +86,19 @@ class TestOldForm:
         new = old.lock | {"docs/posts/3.md": fingerprint(source.read_bytes())}
         assert (old.root / LOCK).read_bytes() == lock_bytes(new)
 
+    def test_merged_line_by_line_with_the_new_one(self, old):
+        """坏了；照说的做就好了：取回自己这一边的，再添加一次另一边的。"""
+        source = old.write("in/3.md", "---\ntitle: 题 3\nabbrlink: 3\n---\n")
+        before = (old.root / LOCK).read_text("utf-8")
+        old.write("docs/posts/3.md", source.read_text("utf-8"))
+        new = lock_bytes({"docs/posts/3.md": fingerprint(source.read_bytes())}).decode()
+        write(old.root, before.removesuffix("}\n") + new.removeprefix("{\n"))
+        done = CliRunner().invoke(main, ["add", str(source)])
+        assert done.exit_code == 1 and "git checkout HEAD^ -- notes.lock.json" in done.output
+        write(old.root, before)
+        assert CliRunner().invoke(main, ["add", str(source)]).exit_code == 0
+        assert read_lock(old.root).keys() == old.lock.keys() | {"docs/posts/3.md"}
+
     def test_what_a_later_kb_knows_more_of_a_note_stays(self, old):
         lock = {name: entry | {"seen": "x"} for name, entry in old.lock.items()}
         write(old.root, lock_bytes(lock))
