@@ -33,12 +33,22 @@ def resume(root: Path) -> bool:
     if not is_unfinished(root):
         return False
     lock = read_lock(root)
-    for name, entry in parse_lock((root / JOURNAL).read_bytes()).items():
+    for name, entry in read_journal(root).items():
         path = root / name
         if path.exists() and is_original(path.read_bytes(), entry):
             lock[name] = entry
     write_whole(root / LOCK, lock_bytes(lock))
     return True
+
+
+def read_journal(root: Path) -> dict[str, Entry]:
+    """Raises BadInput where it is damaged."""
+    try:
+        return parse_lock((root / JOURNAL).read_bytes())
+    except BadInput:
+        raise BadInput(
+            f"{JOURNAL}：坏了，看不出上一次写到哪里。删去这个文件，再添加上一次的笔记。"
+        ) from None
 
 
 def finish(root: Path) -> tuple[list[str], str | None]:

@@ -3,6 +3,7 @@
 import os
 import posixpath
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,6 +20,9 @@ from kb.notes.private import private_because
 
 LARGEST = 20 * 2**20
 """Bytes."""
+OF_A_NOTE = (".assets", "_files", ".files", ".resources", "_resources", "_images", "-images")
+"""What Typora and others put behind the name of a note, and call a folder of its pictures so."""
+MARKDOWN = (".md", ".markdown", ".mkd", ".mkdn", ".mdown", ".mdx", ".qmd", ".rmd")
 
 
 class Pictures:
@@ -93,7 +97,9 @@ class Pictures:
 
     def first_spelling(self, name: str) -> str:
         """The name that some system takes for the same, in this call or on the disk; else this."""
-        folder = posixpath.dirname(name)
+        folder, last = posixpath.split(name)
+        if folder != "docs" and (first := self.first_spelling(folder)) != folder:
+            return f"{first}/{last}"
         if folder not in self.folders:
             self.folders.add(folder)
             there = self.root / folder
@@ -142,8 +148,26 @@ def folders_of(file: Path, original: Original) -> list[Path]:
 
 
 def owners(folder: Path) -> list[Path]:
-    """The notes that a folder of pictures may belong to: beside it in Hexo, within it in Hugo."""
-    return [folder.parent / f"{folder.name}.md", folder / "index.md", folder / "_index.md"]
+    """The notes that a folder of pictures may belong to: beside it in Hexo and Typora, within it
+    in Hugo.
+    """
+    names = {same(folder.name), *(same(folder.name).removesuffix(end) for end in OF_A_NOTE)}
+    return [
+        path
+        for where, stems in ((folder.parent, names), (folder, {"index", "_index"}))
+        if where.is_dir()
+        for path in notes_in(where, where.stat().st_mtime_ns)
+        if same(path.stem) in stems
+    ]
+
+
+@lru_cache(maxsize=64)
+def notes_in(folder: Path, changed: int) -> tuple[Path, ...]:
+    """Remembered until the folder has changed."""
+    try:
+        return tuple(path for path in folder.iterdir() if path.suffix.lower() in MARKDOWN)
+    except OSError:
+        return ()
 
 
 def is_private(note: Path) -> bool:

@@ -18,6 +18,7 @@ from kb.site.gate import strange
 
 LARGEST = 4 * 2**20
 """Bytes. A note is text; pictures stay in files of their own."""
+MOST_LINES = 100_000
 MOST_VALUES = 10_000
 """In the front matter, with all aliases written out."""
 UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -67,7 +68,10 @@ def read_original(source: Path, collection: Path) -> Original:
             f"{source}:{error.line}：front matter {error.problem}。"
             "看不出它是不是私密的，没有收。改正后再添加。"
         ) from None
-    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
+    lines = re.split(r"\r\n|\r|\n", text)
+    if len(lines) > MOST_LINES:
+        raise BadInput(f"{source}：有 {len(lines):,} 行，笔记最多 {MOST_LINES:,} 行。拆成几篇。")
+    for number, line in enumerate(lines, 1):
         if OPENS_EMBED.match(line):
             raise BadInput(
                 f"{source}:{number}：原文里已经有嵌入块 {line.strip()!r}。"

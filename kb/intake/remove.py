@@ -7,6 +7,7 @@ and the lock last: a command that was killed half-way can be run again.
 
 import html
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,10 +18,11 @@ from urllib.parse import unquote
 
 from kb.intake import journal
 from kb.intake.abbrlink import is_abbrlink, name_of
-from kb.intake.fitting import PICTURES
+from kb.intake.fitting import OURS, PICTURES
 from kb.intake.local_pictures import pictures_of
 from kb.markdown.engine import BadInput
 from kb.markdown.places import place
+from kb.notes.addresses import body_tokens, find_addresses, with_lines
 from kb.notes.any_front_matter import Unreadable
 from kb.notes.embedded import LOCK, front_matter, lock_bytes, locked_note, read_lock
 from kb.notes.files import BACKUPS, UNFINISHED, Store, alone, reason, write_whole
@@ -124,15 +126,17 @@ def is_private(name: str, root: Path) -> bool:
 
 
 def own_pictures(name: str, root: Path, going: Iterable[str] = ()) -> list[str]:
-    """The pictures below `docs/` that this note has, and no page but those that are going."""
+    """The pictures below `docs/` that this note has, and no page but those that are going; none
+    of the site's own.
+    """
     pictures = used_by(root / name, root)
     folder = (root / name).with_suffix("")
     pictures |= {path.relative_to(root).as_posix() for path in folder.rglob("*") if path.is_file()}
     for path in (root / "docs").rglob("*.md") if pictures else ():
         if path.relative_to(root).as_posix() not in {name, *going}:
             if mentions(read(path), pictures):
-                pictures -= used_by(path, root)
-    return sorted(pictures)
+                pictures -= used_by(path, root) | pointed_at(path, root)
+    return sorted(picture for picture in pictures if picture.split("/")[1] not in OURS)
 
 
 def mentions(text: str, pictures: Iterable[str]) -> bool:
@@ -148,6 +152,18 @@ def used_by(path: Path, root: Path) -> set[str]:
     places = {place(uri, address) for address, _ in pictures_of(text, front_matter(text))}
     names = {f"docs/{each}" for each in places if each and each.lower().endswith(PICTURES)}
     return {name for name in names if os.path.isfile(root / name)}
+
+
+def pointed_at(path: Path, root: Path) -> set[str]:
+    """Whatever below `docs/` a page names in a link or anywhere in HTML, as a page or as a file."""
+    text = read(path)
+    tokens, _ = body_tokens(text)
+    htmls = (token.content for token, _ in with_lines(tokens) if token.type.startswith("html_"))
+    named = [address.target for address in find_addresses(text)]
+    named += [word for each in htmls for word in re.split(r"[\s,'\"=<>]+", html.unescape(each))]
+    uri = path.relative_to(root / "docs")
+    folders = (uri.as_posix(), f"{uri.parent.as_posix()}.md")
+    return {f"docs/{place(folder, each)}" for folder in folders for each in named}
 
 
 def read(path: Path) -> str:

@@ -120,6 +120,8 @@ def body_line(note: str) -> int:
 LOCK = "notes.lock.json"
 FORMAT = 2
 WHOSE = ("author", "licence", "origin")
+HALF = re.compile(r"[\ud800-\udfff]")
+"""Half a character, which no file can hold."""
 KEYS = {"bytes": int, "sha256": str, **dict.fromkeys(WHOSE, str), "private": bool}
 
 
@@ -153,8 +155,13 @@ def _known_lock(root: Path, *state: int) -> dict[str, Entry]:
 
 
 def parse_lock(data: bytes) -> dict[str, Entry]:
-    """Lines in any order, also twice, as a merge may leave them. Raises BadInput."""
-    remedy = f"。用 git checkout {LOCK} 取回提交的那一份。"
+    """Lines in any order, also twice, as a merge may leave them: what only one of two says counts,
+    and `private` in either. Raises BadInput.
+    """
+    remedy = (
+        f"。用 git checkout {LOCK} 取回提交的那一份；提交的也坏了（新旧两种格式合并会这样），"
+        f"用 git checkout HEAD^ -- {LOCK} 取回合并以前的，再添加一次另一个分支的笔记。"
+    )
     try:
         text = data.decode("utf-8")
         pairs = json.loads(text, object_pairs_hook=tuple)
@@ -170,9 +177,13 @@ def parse_lock(data: bytes) -> dict[str, Entry]:
                     f"{LOCK}：格式是 {value}，这里的 kb 只认得 {FORMAT}。换成新版的 kb。"
                 )
             continue
-        if (entry := entry_of(value)) is None:
+        if HALF.search(name) or (entry := entry_of(value)) is None:
             raise BadInput(f"{LOCK}：应是笔记的文件名 → bytes 和 sha256，内容不对{remedy}")
-        if lock.setdefault(name, entry) != entry:
+        known = lock.get(name, entry)
+        both = known | entry
+        if all(both[key] == each[key] or key == "private" for each in (known, entry) for key in each):
+            lock[name] = both | ({"private": True} if known.get("private") else {})
+        else:
             quoted = json.dumps(name, ensure_ascii=False)
             lines = [n for n, line in enumerate(text.split("\n"), 1) if quoted in line]
             raise BadInput(
@@ -185,6 +196,8 @@ def parse_lock(data: bytes) -> dict[str, Entry]:
 def entry_of(value: object) -> Entry | None:
     """None where it is none."""
     entry = dict(value) if isinstance(value, tuple) else {}
+    if any(isinstance(each, str) and HALF.search(each) for each in entry.values()):
+        return None
     right = all(isinstance(entry[key], kind) for key, kind in KEYS.items() if key in entry)
     return entry if right and {"bytes", "sha256"} <= entry.keys() else None
 

@@ -28,6 +28,7 @@ REASONS = {
     errno.ENOENT: "没有这个文件",
     errno.EACCES: "没有权限",
     errno.EPERM: "没有权限",
+    errno.EEXIST: "已经有同名的文件",
     errno.EISDIR: "它是文件夹",
     errno.ENOTDIR: "路径里有一段不是文件夹",
     errno.ENAMETOOLONG: "名字太长，一段路径最多 255 字节",

@@ -26,7 +26,7 @@ import yaml
 
 from kb.markdown.engine import BadInput
 from kb.notes.embedded import FRONT_MATTER
-from kb.notes.files import write_whole
+from kb.notes.files import reason, write_whole
 from kb.site.catalog import Catalog, Listing, read_catalog
 
 FOLDERS = ("tags", "categories", "archive", "annotations")
@@ -37,8 +37,20 @@ REMEDY = "运行 kb pages，把结果一起提交。"
 def write_pages(root: Path) -> list[str]:
     """Writes the files that are wanted, removes those that aren't, and says what it did.
 
-    Raises BadInput, having written nothing, where a file of somebody else's is in the way.
+    Raises BadInput where it can't; having written nothing, where a page of somebody else's is in
+    the way.
     """
+    try:
+        return follow(root)
+    except OSError as error:
+        raise BadInput(
+            f"{error.filename or 'docs'}：由笔记生成的页写不了（{reason(error)}）。"
+            "把挡路的文件移走，或腾出空间，再运行 kb pages。"
+        ) from None
+
+
+def follow(root: Path) -> list[str]:
+    """Raises OSError, and BadInput."""
     wanted, there = wanted_pages(read_catalog(root)), find_pages(root)
     for uri in wanted:
         path = root / "docs" / uri
@@ -87,7 +99,7 @@ def find_pages(root: Path) -> dict[str, str]:
     found = {}
     for folder in FOLDERS:
         for path in sorted((root / "docs" / folder).rglob("*.md")):
-            if is_stub(text := read(path)):
+            if path.is_file() and is_stub(text := read(path)):
                 found[path.relative_to(root / "docs").as_posix()] = text
     return found
 

@@ -172,3 +172,14 @@ def test_check_says_that_something_was_cut_off(project, notes):
     assert killed_before(8, "add", "in")
     (problem,) = check_notes(project.root)
     assert problem == "上一次 kb add 或 kb remove 没有做完就断了。再运行一次，就补全了。"
+
+
+@pytest.mark.parametrize("damaged", ["", "{", '{"a": 1}', "\x00"])
+def test_a_damaged_journal_is_named(project, notes, damaged):
+    notes(1)
+    project.write(JOURNAL, damaged)
+    done = CliRunner().invoke(main, ["add", "in"])
+    assert done.exit_code == 1 and f"{JOURNAL}：坏了" in done.output and "删去这个文件" in done.output
+    assert "git checkout" not in done.output
+    (project.root / JOURNAL).unlink()
+    assert CliRunner().invoke(main, ["add", "in"]).exit_code == 0

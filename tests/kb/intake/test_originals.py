@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from kb.cli.commands import main
-from kb.intake.originals import LARGEST, read_original
+from kb.intake.originals import LARGEST, MOST_LINES, read_original
 from kb.markdown.engine import BadInput
 from kb.notes.embedded import read_lock
 
@@ -65,6 +65,17 @@ def test_taken_as_it_is(tmp_path, meta):
     source = tmp_path / "note.md"
     source.write_text(f"---\n{meta}---\n\n正文\n", "utf-8")
     assert read_original(source, tmp_path).identity == ("", "99999999999999" if "date" in meta else "")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_limit_of_lines_is_said(tmp_path, end):
+    source = tmp_path / "note.md"
+    head = "---\ntitle: x\n---\n"
+    source.write_bytes((head + end * (MOST_LINES - 4)).encode())
+    read_original(source, tmp_path)
+    source.write_bytes((head + end * MOST_LINES).encode())
+    with pytest.raises(BadInput, match="有 100,004 行，笔记最多 100,000 行"):
+        read_original(source, tmp_path)
 
 
 def test_the_limit_is_said(tmp_path):

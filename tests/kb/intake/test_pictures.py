@@ -138,6 +138,16 @@ class TestNames:
         assert came == {"posts/1/X.png"} and "只差大小写" in output
 
 
+    @pytest.mark.parametrize(
+        ("there", "address"),
+        [("docs/posts/Img/a.png", "../img/b.png"), ("docs/posts/IMG/x/a.png", "../img/x/b.png"), ("docs/posts/1/Sub/a.png", "sub/b.png")],
+    )
+    def test_a_folder_that_is_there_in_another_case(self, project, add, there, address):
+        put(project, there)
+        put(project, f"in/posts/{address}")
+        output, came = add(address)
+        assert came == set() and "只差大小写" in output
+
     def test_one_that_is_there_in_another_case(self, project, add):
         put(project, "docs/posts/1/X.png")
         put(project, "in/posts/x.png")
@@ -158,6 +168,12 @@ class TestPrivate:
             ("in/posts/secret.md", "in/posts/secret/x.png", "secret/x.png"),
             ("in/posts/secret.md", "in/posts/secret/deep/x.png", "../posts/secret/deep/x.png"),
             ("in/posts/secret/index.md", "in/posts/secret/x.png", "secret/x.png"),
+            *(
+                (f"in/posts/secret{suffix}", f"in/posts/{folder}/x.png", f"{folder}/x.png")
+                for suffix in (".md", ".MD", ".markdown")
+                for folder in ("secret", "secret.assets", "secret_files", "Secret.Assets")
+            ),
+            ("in/posts/secret/Index.markdown", "in/posts/secret/x.png", "secret/x.png"),
             ("in/other/secret/index.md", "in/other/secret/x.png", "../other/secret/x.png"),
         ],
     )

@@ -117,6 +117,42 @@ class TestRemoving:
         kb("remove", "1")
         assert {"posts/1/own.png", "posts/1/sub/deep.png"} <= files(project)
 
+    def test_never_a_file_of_the_site(self, project, kb):
+        for name in ("assets/logo.png", "search/x.png"):
+            project.write(f"docs/{name}", "PNG")
+        project.write("docs/posts/1.md", "---\ntitle: x\n---\n![](/assets/logo.png) ![](../../search/x.png)\n")
+        assert kb("remove", "1")[0] == 0
+        assert {"assets/logo.png", "search/x.png"} <= files(project)
+
+    @pytest.mark.parametrize(
+        ("page", "says"),
+        [
+            ("posts/2.md", "[原图](../1/a.png)"),
+            ("posts/2.md", "<a href='../1/a.png'>x</a>"),
+            ("posts/2.md", "<img srcset='../1/b.png 1x, ../1/a.png 2x'>"),
+            ("posts/2.md", "<video poster=../1/a.png></video>"),
+            ("about.md", "![](posts/1/a.png)"),
+            ("deep/about.md", "[x](../posts/1/a.png)"),
+        ],
+    )
+    def test_a_picture_that_another_page_points_at(self, project, kb, page, says):
+        project.write("docs/posts/1/a.png", "PNG")
+        project.write("docs/posts/1.md", "---\ntitle: x\n---\n![](a.png)\n")
+        project.write(f"docs/{page}", f"---\ntitle: y\n---\n\n{says}\n")
+        assert kb("remove", "1")[0] == 0
+        assert "posts/1/a.png" in files(project)
+
+    @pytest.mark.parametrize("name", ["tags", "categories", "tags/签1.md/x"])
+    def test_a_file_in_the_way_of_pages(self, project, kb, name):
+        """撤下了什么照样说，怎么办也说。"""
+        note(project, 1)
+        note(project, 2)
+        project.write(f"docs/{name}", "别人的")
+        for arguments in (("add", "in/posts"), ("pages",), ("remove", "2")):
+            code, output = kb(*arguments)
+            assert code == 1 and "由笔记生成的页写不了" in output and "再运行 kb pages" in output, output
+        assert "已撤下：docs/posts/2.md" in output
+
     def test_the_only_note_of_this_repository(self, project, kb):
         """它的分类套了好几层，页都跟着走。"""
         shutil.copytree(ROOT / "docs", project.root / "docs", dirs_exist_ok=True)

@@ -86,6 +86,19 @@ class TestOldForm:
         new = old.lock | {"docs/posts/3.md": fingerprint(source.read_bytes())}
         assert (old.root / LOCK).read_bytes() == lock_bytes(new)
 
+    def test_merged_line_by_line_with_the_new_one(self, old):
+        """坏了；照说的做就好了：取回自己这一边的，再添加一次另一边的。"""
+        source = old.write("in/3.md", "---\ntitle: 题 3\nabbrlink: 3\n---\n")
+        before = (old.root / LOCK).read_text("utf-8")
+        old.write("docs/posts/3.md", source.read_text("utf-8"))
+        new = lock_bytes({"docs/posts/3.md": fingerprint(source.read_bytes())}).decode()
+        write(old.root, before.removesuffix("}\n") + new.removeprefix("{\n"))
+        done = CliRunner().invoke(main, ["add", str(source)])
+        assert done.exit_code == 1 and "git checkout HEAD^ -- notes.lock.json" in done.output
+        write(old.root, before)
+        assert CliRunner().invoke(main, ["add", str(source)]).exit_code == 0
+        assert read_lock(old.root).keys() == old.lock.keys() | {"docs/posts/3.md"}
+
     def test_what_a_later_kb_knows_more_of_a_note_stays(self, old):
         lock = {name: entry | {"seen": "x"} for name, entry in old.lock.items()}
         write(old.root, lock_bytes(lock))
@@ -115,6 +128,26 @@ class TestMerges:
         )
 
     @pytest.mark.skipif(shutil.which("git") is None, reason="没有 git")
+    @pytest.mark.parametrize(
+        ("one", "other", "both"),
+        [
+            ('"author": "甲"', '"licence": "MIT"', {"author": "甲", "licence": "MIT"}),
+            ('"author": "甲"', "", {"author": "甲"}),
+            ('"private": true', "", {"private": True}),
+            ('"private": true', '"private": false, "author": "甲"', {"private": True, "author": "甲"}),
+        ],
+    )
+    def test_two_that_know_different_things(self, tmp_path, one, other, both):
+        for lines in ((one, other), (other, one)):
+            ends = (f", {line}" if line else "" for line in lines)
+            text = ",".join(f'"a": {{"bytes": 1, "sha256": "s"{end}}}' for end in ends)
+            assert read_lock(write(tmp_path, f"{{{text}}}")) == {"a": {"bytes": 1, "sha256": "s"} | both}
+
+    def test_two_that_say_different_things(self, tmp_path):
+        text = ",".join(f'"a": {{"bytes": 1, "sha256": "s", "author": "{author}"}}' for author in "甲乙")
+        with pytest.raises(BadInput, match="a 有两行，内容不同"):
+            read_lock(write(tmp_path, f"{{{text}}}"))
+
     def test_two_branches_that_add_notes(self, tmp_path):
         def git(*arguments):
             identity = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
@@ -148,6 +181,8 @@ class TestMerges:
         ('{"a": {"bytes": "1", "sha256": "a"}}', "内容不对"),
         ('{"a": {"bytes": 1, "sha256": "a", "author": ["x"]}}', "内容不对"),
         ('{"a": [1, 2]}', "内容不对"),
+        ('{"\\ud800": {"bytes": 1, "sha256": "a"}}', "内容不对"),
+        ('{"a": {"bytes": 1, "sha256": "a", "author": "\\udfff"}}', "内容不对"),
         ('{"format": "x"}', "内容不对"),
         ('{"a": {"bytes": 1, "sha256": "a"},\n', "notes.lock.json:2：不是完整的 JSON"),
         ("[" * 90_000, "不是"),
