@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kb.markdown.engine import BadInput
 from kb.notes.embedded import LOCK, Entry, is_original, lock_bytes, parse_lock, read_lock
-from kb.notes.files import sweep, write_whole
+from kb.notes.files import reason, sweep, write_whole
 from kb.site.pages import write_pages
 
 JOURNAL = ".kb-journal.json"
@@ -55,9 +55,11 @@ def finish(root: Path) -> tuple[list[str], str | None]:
     """What became of the pages made from notes, or why they couldn't follow."""
     try:
         pages = write_pages(root)
+        end(root)
     except BadInput as problem:
         return [], str(problem)
-    end(root)
+    except OSError as error:
+        return [], f"{JOURNAL}：都做完了，只是删不掉它（{reason(error)}）。删去这个文件。"
     return pages, None
 
 

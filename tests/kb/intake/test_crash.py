@@ -183,3 +183,16 @@ def test_a_damaged_journal_is_named(project, notes, damaged):
     assert "git checkout" not in done.output
     (project.root / JOURNAL).unlink()
     assert CliRunner().invoke(main, ["add", "in"]).exit_code == 0
+
+
+def test_a_journal_that_stays(project, notes, monkeypatch):
+    """做完了的照样说。"""
+    notes(1)
+
+    def refuse(root):
+        raise PermissionError(13, "Permission denied", str(root / JOURNAL))
+
+    monkeypatch.setattr("kb.intake.journal.end", refuse)
+    done = CliRunner().invoke(main, ["add", "in"])
+    assert done.exit_code == 1 and "已添加：" in done.output
+    assert f"{JOURNAL}：都做完了，只是删不掉它（没有权限）。删去这个文件。" in done.output
