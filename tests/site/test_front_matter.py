@@ -120,7 +120,7 @@ class TestText:
         assert [line(tag) for tag in page.select(".note-tags li")] == [text]
         assert line(page.select_one(".note-category")) == text
         assert line(page.select_one(".note-facts > span")) == f"作者 {text}"
-        assert f"许可：{text}。" in line(page.select_one(".note-foot"))
+        assert f"许可：「{text}」。" in line(page.select_one(".note-foot"))
 
     def test_on_listings(self, read, number, text):
         text = " ".join(shown(text).split())
