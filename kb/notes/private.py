@@ -7,7 +7,7 @@ Each tool has its own words for it, and whichever tool a note was written for, a
 | `password`, `keys` | anything |
 | `published`, `publish`, `public` | anything but a yes, or a date that has come |
 | `draft`, `private`, `hidden`, `unlisted`, `headless`, `encrypt`, `protected` … | anything but a no |
-| `visible`, `permalink`, `render`, `share` | a no |
+| `visible`, `permalink`, `render` | a no |
 | `publishDate`, `expiryDate` | a time that hasn't come, or has passed, or isn't one |
 | `visibility` | anything but a word for public |
 | `status` | a word for private |
@@ -42,7 +42,7 @@ TO_HIDE = {
     *("encrypt", "encrypted", "protected", "secret", "isdraft", "isprivate", "ishidden"),
     *("草稿", "私密", "加密", "隐藏"),
 }
-TO_SHOW = {"visible", "isvisible", "permalink", "render", "share"}
+TO_SHOW = {"visible", "isvisible", "permalink", "render"}
 STARTS = {"publishdate": "publishDate", "pubdate": "pubDate", "date": "date"}
 ENDS = {"expirydate": "expiryDate", "unpublishdate": "unpublishDate"}
 WAIT_FOR_DATE = {"TOML", "Nikola"}

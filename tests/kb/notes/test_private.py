@@ -122,8 +122,9 @@ class TestHidden:
             ("is_published: false", "ispublished: false"),
             ("unpublished: true", "unpublished"),
             ("expired: true", "expired"),
-            *((f"{key}: {no}", f"{key}: false") for key in ("visible", "permalink", "render", "share") for no in ("false", "no", "否")),
-            *((f"{key}: {other}", None) for key in ("visible", "permalink", "share") for other in ("true", "", "/a/")),
+            *((f"{key}: {no}", f"{key}: false") for key in ("visible", "permalink", "render") for no in ("false", "no", "否")),
+            ("share: false", None),  # Minimal Mistakes：只是没有分享的按钮
+            *((f"{key}: {other}", None) for key in ("visible", "permalink") for other in ("true", "", "/a/")),
             ("build: {list: never}", "build.list: never"),
             ("build: {render: always}", None),
             ("params: {password: x}", "password"),
