@@ -3,11 +3,13 @@
 高亮记得住：依据的有一样不同，就不是记住的那一个。
 """
 
+from itertools import islice
+
 import pytest
 from markdown import Markdown
 from pymdownx.highlight import Highlight
 
-from kb.markdown.code import Settings, highlight, highlight_once
+from kb.markdown.code import Settings, highlight, highlight_once, line_numbers
 
 CODE = "import torch\nx = 1\ny = 2\n"
 
@@ -45,6 +47,10 @@ def test_languages(block, info, language):
 )
 def test_numbers_that_no_line_has(block, option):
     assert CODE.strip() in block(f"python {option}").text
+
+
+def test_lines_are_marked_as_far_as_there_are_any():
+    assert list(islice(line_numbers("2 1-300000000", 3), 9)) == [2, 1, 2, 3]
 
 
 def test_has_no_anchors_that_nobody_links_to(block):

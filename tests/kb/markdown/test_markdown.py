@@ -3,6 +3,7 @@
 import pytest
 
 from kb.markdown.engine import BadInput
+from tests.kb.lab import rendered
 
 HEAD = """\
 ---
@@ -48,6 +49,8 @@ class TestMarks:
     def test_a_mark_may_stand_anywhere(self, project):
         page = project.render("## [√] `<b>` 与 &lt;i&gt; 与 A & B\n", "x.md")
         assert page.h2.text == "√ <b> 与 <i> 与 A & B¶"
+        (section,) = rendered(project.root, "x.md").toc
+        assert section.title == "&lt;b&gt; 与 &lt;i&gt; 与 A &amp; B"  # 目录里的标题是 HTML
         page = project.render("## `x` [√] 一\n\n## 二 [√]\n", "x.md")
         assert [heading.text for heading in page.find_all("h2")] == ["x √ 一¶", "二 √¶"]
         assert len(page.select("h2 > .mark")) == 2
