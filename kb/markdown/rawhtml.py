@@ -88,7 +88,8 @@ SHOWN = OPAQUE | set(
     "output param plaintext portal progress slot track".split()
 )
 """Elements of HTML that aren't for notes: their tags are shown as source, as code."""
-KNOWN = ALLOWED.keys() | SHOWN
+KNOWN = ALLOWED.keys() | SHOWN | {"image"}
+"""`<image>` is one more spelling of `<img>`, as every browser has it."""
 VOID = {"br", "col", "hr", "img", "source", "wbr"}
 
 SCHEMES = {"http", "https", "ftp", "mailto", "tel", "xmpp", "magnet", "file", *"abcdefghijklmnopqrstuvwxyz"}
@@ -172,9 +173,9 @@ def cut(html: str) -> Iterator[Piece]:
             closing = html.startswith("/", place)
             name_end = end_of_name(html, place + closing)
             name = folded[place + closing : name_end]
-            name = "img" if name == "image" else name  # so every browser has it
             if name not in KNOWN:
                 continue  # it is text
+            name = "img" if name == "image" else name
             end = end_of_tag(html, name_end)
             if end and name in OPAQUE and not closing:
                 end = end_of_element(html, folded, name, end) or len(html)

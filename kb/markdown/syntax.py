@@ -179,7 +179,7 @@ def may_begin_html(state: "NoteBlockState", place: int) -> bool:
     name = state.src[name_start : end_of_name(state.src, name_start)].lower()
     if name in VERBATIM and not closing:
         return place < state.last_verbatim
-    return name in KNOWN or name == "image"
+    return name in KNOWN
 
 
 # Emphasis -----------------------------------------------------------------------------

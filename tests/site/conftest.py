@@ -174,6 +174,14 @@ graph TD; A-->B
 """
 
 
+def copy_project(root, *folders):
+    """What a site of this project is made from, and these folders too."""
+    for name in ("docs", "snippets", "tests", "evidence", "benchmarks", *folders):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("mkdocs.yml", "pyproject.toml", "notes.lock.json"):
+        shutil.copy(ROOT / name, root)
+
+
 def run(root, *command):
     environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONUTF8": "1", "SITE_URL": f"https://site.example/{BASE}"}
     done = subprocess.run(
@@ -186,10 +194,7 @@ def run(root, *command):
 def sites(tmp_path_factory):
     """The folder of each engine's site, with notes of every kind in it, hostile ones too."""
     root = tmp_path_factory.mktemp("policy")
-    for name in ("docs", "snippets", "tests", "evidence", "benchmarks"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("mkdocs.yml", "pyproject.toml", "notes.lock.json"):
-        shutil.copy(ROOT / name, root)
+    copy_project(root)
     written = root / "written"
     written.mkdir()
     (written / "deep.md").write_text(DEEP, "utf-8")

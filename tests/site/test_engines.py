@@ -18,7 +18,7 @@ from bs4 import BeautifulSoup
 
 from benchmarks.notes import make_notes
 from kb.notes.embedded import fingerprint, lock_bytes, read_lock
-from tests.site.conftest import ROOT, QuietHandler, Tab
+from tests.site.conftest import ROOT, QuietHandler, Tab, copy_project
 
 COUNT = 150
 WRITTEN = sorted((ROOT / "tests/kb/markdown/notes").glob("*.md"))
@@ -45,10 +45,7 @@ def run_anyway(root, *command):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("engines")
-    for name in ("docs", "snippets", "tests", "evidence", "benchmarks", "kb"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("mkdocs.yml", "pyproject.toml", "notes.lock.json"):
-        shutil.copy(ROOT / name, root)
+    copy_project(root, "kb")
     posts = tmp_path_factory.mktemp("blog") / "source/_posts"
     posts.mkdir(parents=True)
     for path in WRITTEN:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import sys
 import threading
 
@@ -11,7 +10,7 @@ import pytest
 
 from benchmarks.notes import make_notes
 from kb.speed.second_process import can_help
-from tests.site.conftest import ROOT
+from tests.site.conftest import copy_project
 from tests.site.test_engines import run, run_anyway
 
 COUNT = 24
@@ -25,10 +24,7 @@ needs_helper = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("faster")
-    for name in ("docs", "snippets", "tests", "evidence", "benchmarks", "kb"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("mkdocs.yml", "pyproject.toml"):
-        shutil.copy(ROOT / name, root)
+    copy_project(root, "kb")
     for note in make_notes(COUNT):
         (root / f"docs/posts/{note.abbrlink}.md").write_bytes(note.text.encode())
     with (root / f"docs/posts/{note.abbrlink}.md").open("a", encoding="utf-8") as file:

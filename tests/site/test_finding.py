@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from bs4 import BeautifulSoup
 
-from tests.site.conftest import ROOT
+from tests.site.conftest import copy_project
 
 COUNT = 40
 PUBLIC = """\
@@ -57,10 +57,7 @@ def run(root, *command):
 def project(tmp_path_factory):
     """A copy of the project with the notes taken in by `kb add`, and its pages made."""
     root = tmp_path_factory.mktemp("library")
-    for name in ("docs", "snippets", "tests", "evidence", "benchmarks"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("mkdocs.yml", "pyproject.toml", "notes.lock.json"):
-        shutil.copy(ROOT / name, root)
+    copy_project(root)
     source = root / "blog"
     source.mkdir()
     for number in range(COUNT):

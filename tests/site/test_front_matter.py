@@ -6,7 +6,6 @@
 import functools
 import http.server
 import json
-import shutil
 import threading
 from html import unescape
 from urllib.parse import unquote
@@ -16,7 +15,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from kb.notes.embedded import LOCK, fingerprint, lock_bytes
-from tests.site.conftest import ROOT, QuietHandler, Tab
+from tests.site.conftest import ROOT, QuietHandler, Tab, copy_project
 from tests.site.test_engines import run, run_anyway
 
 RUN = "document.documentElement.dataset.ran=1"
@@ -65,10 +64,7 @@ def shown(text):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("front-matter")
-    for name in ("docs", "snippets", "tests", "evidence", "benchmarks", "kb"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("mkdocs.yml", "pyproject.toml"):
-        shutil.copy(ROOT / name, root)
+    copy_project(root, "kb")
     lock = json.loads((ROOT / LOCK).read_text("utf-8"))
     lock = {name: entry for name, entry in lock.items() if name != "format"}
     for number, text in enumerate(TEXTS):
@@ -200,6 +196,7 @@ def search(page, words):
     button = page.locator("button.md-search__button")
     (button if button.count() else page.locator(".md-search__input")).click()
     page.keyboard.type(words)
+    page.keyboard.press("End")  # 输入法上屏会触发 keyup；type 不会
     results = page.locator(".md-search-result__item, [role=option]")
     results.first.wait_for()
     tags = page.locator("[role=toolbar] button")

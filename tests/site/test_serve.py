@@ -1,7 +1,6 @@
 """mkdocs serve：改了代码，页面跟着变；写错了说清楚，改对了接着来。zensical serve 也刷新打开着的页面。"""
 
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.site.conftest import NOTE, ROOT, Tab
+from tests.site.conftest import NOTE, Tab, copy_project
 
 
 class Server:
@@ -20,10 +19,7 @@ class Server:
 
     def __init__(self, root, engine="mkdocs"):
         self.root = root
-        for name in ("docs", "snippets", "tests", "evidence", "benchmarks"):
-            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("mkdocs.yml", "pyproject.toml"):
-            shutil.copy(ROOT / name, root)
+        copy_project(root)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{probe.getsockname()[1]}"
