@@ -9,14 +9,13 @@ own at its head, and a room imports only those below it (`tests/kb/test_house.py
 | `check` | what is wrong, said once with its cure |
 | `intake` | notes are taken in, updated and taken out |
 | `speed` | MkDocs builds faster; `mkdocs.yml` does without it by one line less |
+| `figures` | measured figures, drawn and judged |
+| `evidence` | what was proven, shown under the code |
 | `site` | pages made from notes, and what frames a note |
 | `notes` | notes as bytes: read, and kept whole |
 | `markdown` | what an author wrote becomes elements of a page |
+| `proof` | assertions and fixtures for the tests of a base |
 | `theme` | templates and scripts that go before the theme's |
-
-The files beside them are about embeds: `regions`, `embeds` show code; `keys`, `lines`, `record`,
-`refuse`, `evidence` record what its tests proved; `judge`, `badges`, `overview` say so; `mutate`
-proves that the tests can fail; `measured`, `plot`, `figures` draw what was measured.
 """
 
 

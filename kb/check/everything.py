@@ -11,10 +11,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from kb import evidence
-from kb.evidence import DEVICES, RECORD
-from kb.intake.journal import is_unfinished
-from kb.judge import (
+from kb.evidence import store
+from kb.evidence.judge import (
     EQUIVALENT,
     Mutation,
     State,
@@ -23,14 +21,16 @@ from kb.judge import (
     judge_all,
     read_explanations,
 )
-from kb.keys import TESTS
+from kb.evidence.keys import TESTS
+from kb.evidence.regions import read_all
+from kb.evidence.store import DEVICES, RECORD
+from kb.figures.measured import outdated, read_measured
+from kb.intake.journal import is_unfinished
 from kb.markdown.engine import BadInput
-from kb.measured import outdated, read_measured
 from kb.notes.any_front_matter import Unreadable
 from kb.notes.embedded import LOCK, find_embeds, is_original, lock_bytes, read_lock
 from kb.notes.files import write_whole
 from kb.notes.private import private_because, removal, withdrawn
-from kb.regions import read_all
 from kb.site.pages import missing_pages
 
 MARKDOWN = (".md", ".markdown", ".mdown", ".mkdn", ".mkd")
@@ -175,10 +175,10 @@ def rerun(root: Path, output: int | None = None) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pytest", "--record-evidence", "--device", "cpu", "-q"]
         done = subprocess.run([*command, f"--evidence-dir={folder}"], cwd=root, stdout=output)
-        new = evidence.read(Path(folder), "cpu")
+        new = store.read(Path(folder), "cpu")
         if new is None:
             raise BadInput(f"重新运行没有写出证据（pytest 以 {done.returncode} 结束），原因见上。")
-        old = evidence.read(root / "evidence", "cpu")
+        old = store.read(root / "evidence", "cpu")
         if old is None:
             raise BadInput(f"没有 evidence/cpu.json，无从比较。先记录：{RECORD}")
         for name in ("mutation.json", EQUIVALENT):  # these are not run again

@@ -4,7 +4,7 @@ import unicodedata
 from collections import Counter
 from pathlib import Path
 
-from kb.judge import State, judge_all
+from kb.evidence.judge import State, judge_all
 from kb.notes.library import Note, read_library
 
 HEADINGS = ("日期", "文件", "完成", "批注", "嵌入的代码（CPU）", "分类", "标题")

@@ -22,11 +22,11 @@ from kb.check.everything import (
 from kb.check.note_list import list_notes, tabulate
 from kb.check.remote import check_remote
 from kb.cli.chinese import Group, write_json
-from kb.evidence import DEVICES
+from kb.evidence.judge import EQUIVALENT, Mutation, judge_all
+from kb.evidence.store import DEVICES
 from kb.intake.add import Outcome, Report, Result, add_notes
 from kb.intake.remove import Removal, remove_notes
 from kb.intake.whose import Whose
-from kb.judge import EQUIVALENT, Mutation, judge_all
 from kb.markdown.engine import BadInput
 from kb.notes.embedded import read_lock
 from kb.notes.files import BACKUPS, alone
@@ -305,7 +305,7 @@ def mutate(files: tuple[str, ...], workers: int) -> None:
     root = project_root("mutate")
     started = time.monotonic()
     try:
-        from kb.mutate import Campaign
+        from kb.evidence.mutate import Campaign
 
         campaign = Campaign(root, list(files))
 

@@ -33,7 +33,7 @@ class Project:
         shutil.copy(ROOT / "mkdocs.yml", root)
         (root / "evidence").mkdir()
         (root / "benchmarks").mkdir()
-        for watched in ("pyproject.toml", "tests/conftest.py", "tests/snippets/data.py"):
+        for watched in ("pyproject.toml", "tests/snippets/data.py"):
             self.write(watched, "")
         self.write("snippets/numbers.py", SNIPPET)
         self.write("docs/snippets/numbers.md", '``` {.python .embed}\n--8<-- "numbers.py"\n```\n\n')

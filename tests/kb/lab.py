@@ -52,8 +52,8 @@ TESTS = """\
 import pytest
 import torch
 
+from kb.proof import assert_agrees, assert_refuses
 from snippets.numbers import double, half
-from tests.snippets.compare import assert_agrees, assert_refuses
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
@@ -92,10 +92,9 @@ class Lab:
         self.root = root
 
     def build(self) -> "Lab":
-        for name in ("pyproject.toml", "mkdocs.yml", ".gitattributes", "tests/conftest.py"):
+        for name in ("pyproject.toml", "mkdocs.yml", ".gitattributes"):
             self.write(name, (ROOT / name).read_text("utf-8"))
-        for name in ("compare.py", "conftest.py"):
-            self.write(f"tests/snippets/{name}", (ROOT / "tests/snippets" / name).read_text("utf-8"))
+        self.write("tests/conftest.py", "")
         self.write("snippets/__init__.py", "")
         self.write("snippets/numbers.py", SNIPPET)
         self.write("snippets/other.py", OTHER)

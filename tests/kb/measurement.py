@@ -3,7 +3,7 @@
 import copy
 from pathlib import Path
 
-from kb.keys import sha256
+from kb.evidence.keys import sha256
 
 TIME = {
     "kind": "plot",

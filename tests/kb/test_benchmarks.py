@@ -13,7 +13,7 @@ from benchmarks.blocks import CASES, CLONE, COPY, OURS, PLAIN, SIZES, Case, Plai
 from benchmarks.goals import NOT_MEASURED, goals
 from benchmarks.measure import Failed
 from benchmarks.survey import Found, Options
-from kb.measured import parse
+from kb.figures.measured import parse
 from snippets import SelfAttention
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="内存从 /proc 读")

@@ -8,17 +8,17 @@ import kb
 
 HOUSE = Path(kb.__file__).parent
 STOREYS = [
+    {"proof"},
     {"markdown"},
     {"notes"},
-    {"site"},
-    {"embeds"},
-    {"intake", "speed"},
+    {"evidence", "site"},
+    {"figures", "intake", "speed"},
     {"check"},
     {"cli"},
     {"house"},
 ]
-"""从下往上。`embeds` 是房间外面的那些文件，`house` 是把各间接起来的几个。"""
-HOUSE_FILES = {"__init__", "__main__", "extension"}
+"""从下往上。`house` 是房间外面的几个文件，把各间接起来。"""
+HOUSE_FILES = {"__init__", "__main__", "extension", "keys", "record"}
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
 
 
@@ -27,7 +27,7 @@ def room_of(module: str) -> str:
     first = module.split(".")[1] if "." in module else "__init__"
     if (HOUSE / first).is_dir():
         return first
-    return "house" if first in HOUSE_FILES else "embeds"
+    return "house"
 
 
 def imports(path: Path):

@@ -1,5 +1,7 @@
 """在真正的浏览器里看：两种宽度，明与暗，搜索，图片取不到的时候。"""
 
+import os
+
 import pytest
 
 from tests.site.conftest import NOTE, ROOT, wait_until
@@ -21,7 +23,7 @@ PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rec
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("path", PAGES)
-def test_fits_and_stays_at_home(tab, path, width, scheme, request):
+def test_fits_and_stays_at_home(tab, path, width, scheme):
     """不横向滚动；除了作者的图床，不向别处要任何东西。"""
     opened = tab(width=width, scheme=scheme)
     page = opened.open(path)
@@ -33,7 +35,7 @@ def test_fits_and_stays_at_home(tab, path, width, scheme, request):
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     brightness = sum(int(part) for part in background.strip("rgba()").split(",")[:3])
     assert (brightness < 3 * 128) == (scheme == "dark")
-    if folder := request.config.getoption("screenshots"):
+    if folder := os.environ.get("SCREENSHOTS"):
         name = path.strip("/").replace("/", "-") or "index"
         page.screenshot(path=f"{folder}/{name}-{width}-{scheme}.png", full_page=True)
 
@@ -292,11 +294,11 @@ class TestEvidence:
     @pytest.mark.parametrize("path", [NOTE, "verification/"])
     @pytest.mark.parametrize("width", [1280, 390])
     @pytest.mark.parametrize("scheme", ["light", "dark"])
-    def test_all_of_it_open_fits(self, tab, path, width, scheme, request):
+    def test_all_of_it_open_fits(self, tab, path, width, scheme):
         page = tab(width=width, scheme=scheme).open(path)
         page.evaluate("document.querySelectorAll('details.evidence').forEach(each => each.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        if folder := request.config.getoption("screenshots"):
+        if folder := os.environ.get("SCREENSHOTS"):
             name = path.strip("/").replace("/", "-")
             page.screenshot(path=f"{folder}/{name}-open-{width}-{scheme}.png", full_page=True)
 

@@ -7,11 +7,11 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
-from kb.evidence import DEVICES
-from kb.evidence import read as read_evidence
-from kb.keys import content_key, read_inputs
+from kb.evidence.keys import content_key, read_inputs
+from kb.evidence.regions import read_all, read_regions
+from kb.evidence.store import DEVICES
+from kb.evidence.store import read as read_evidence
 from kb.notes.embedded import EMBED_FIRST
-from kb.regions import read_all, read_regions
 from tests.site.conftest import NOTE, ROOT
 
 EMBEDS = [

@@ -118,7 +118,7 @@ TEXTS = """() => [...document.querySelectorAll("figure.plot > svg")].map(svg => 
 
 
 @pytest.mark.parametrize(("width", "smallest"), [(320, 10), (390, 11), (768, 11), (1280, 13)])
-def test_text_is_large_enough_and_in_its_place(tab, width, smallest, request):
+def test_text_is_large_enough_and_in_its_place(tab, width, smallest):
     page = tab(width=width).open("made-up/")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     drawings = page.evaluate(TEXTS)
@@ -131,7 +131,7 @@ def test_text_is_large_enough_and_in_its_place(tab, width, smallest, request):
                 apart = box[0] >= there[2] or there[0] >= box[2]
                 leading = 0.3 * size  # 框比字高
                 assert apart or box[1] + leading >= there[3] or there[1] + leading >= box[3], (words, other)
-    if folder := request.config.getoption("screenshots"):
+    if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{folder}/figures-{width}.png", full_page=True)
 
 

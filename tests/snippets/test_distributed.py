@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from kb.proof import assert_agrees, assert_holds, assert_refuses
 from snippets import NonLocalBlock
 from snippets.distributed import Sum, non_local_over_ranks
-from tests.snippets.compare import assert_agrees, assert_holds, assert_refuses
 from tests.snippets.data import PAIRWISE, draw, gradients
 from tests.snippets.operators import Operators
 from tests.snippets.ranks import ALONE, group_of, whole

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
+from kb.proof import assert_holds
 from snippets import NonLocalBlock, SelfAttention
 from snippets.non_local import dot_product_output
 from snippets.self_attention import perceptron_attention
-from tests.snippets.compare import assert_holds
 from tests.snippets.data import draw, fast
 from tests.snippets.operators import Operators
 

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import snippets.non_local
+from kb.proof import REORDERED, assert_agrees, assert_holds, assert_refuses
 from snippets import NonLocalBlock
 from snippets.non_local import (
     OUTPUTS,
-    gaussian,
-    gaussian_output,
     look_up,
     pad,
     prefix_sums,
@@ -26,11 +25,9 @@ from snippets.non_local import (
 )
 from snippets.non_local import PAIRWISE as PAIRWISE_FUNCTIONS
 from tests.snippets import references
-from tests.snippets.compare import DTYPES, REORDERED, assert_agrees, assert_holds, assert_refuses
 from tests.snippets.data import PAIRWISE, SPATIAL, draw, fast, gradients, wake
 
 pairwises = pytest.mark.parametrize("pairwise", PAIRWISE)
-dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 all_dims = pytest.mark.parametrize("dims", [1, 2, 3])
 subsampling = pytest.mark.parametrize("subsample", [False, True], ids=["whole", "subsample"])
 seeds = st.integers(0, 2**32)
@@ -141,7 +138,6 @@ class TestOutputs:
     @pairwises
     @pytest.mark.parametrize("widths", [(7, 7), (3, 11), (11, 3), (8, 8), (9, 9)], ids=str)
     @pytest.mark.parametrize("sizes", [(5, 13), (31, 2), (37, 29)], ids=str)
-    @dtypes
     def test_against_the_literal_form(self, pairwise, widths, sizes, dtype, device):
         theta, phi, g, own = sample(pairwise, *sizes, widths, dtype=dtype, device=device)
         y = OUTPUTS[pairwise](theta, phi, g, **own)
@@ -173,7 +169,6 @@ class TestOutputs:
         assert_agrees(y, expected, "逐对相加，float64")
 
     @pytest.mark.parametrize("pairwise", ["dot_product", "concatenation"])
-    @dtypes
     def test_many_keys_lose_no_digits(self, pairwise, dtype, device):
         """十万个 key：前缀和、C′×C″ 矩阵的每个数都是十万项的和。"""
         theta, phi, g, own = sample(pairwise, 7, 100_003, (3, 2), dtype=dtype, device=device)
@@ -188,7 +183,6 @@ class TestOutputs:
         y = OUTPUTS["concatenation"](one, one, one, w=torch.full((6,), 0.5, device=device, dtype=torch.float16))
         assert_agrees(y[:, :1], torch.full((1, 1, 3), 3.0), "手算的值")
 
-    @dtypes
     def test_prefix_sums_are_in_single_precision_at_least(self, dtype, device):
         b, g = draw(3, 5, dtype=dtype, device=device), draw(3, 5, 2, dtype=dtype, device=device)
         center, ascending, sums = prefix_sums(b, g)
@@ -241,7 +235,6 @@ class TestNonLocalBlock:
     @pairwises
     @all_dims
     @subsampling
-    @dtypes
     def test_against_loops(self, pairwise, dims, subsample, dtype, device):
         block = wake(NonLocalBlock(3, 2, dims=dims, pairwise=pairwise, subsample=subsample))
         block = fast(block).to(device, dtype)

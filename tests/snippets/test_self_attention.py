@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import snippets.self_attention
+from kb.proof import assert_agrees, assert_holds, assert_refuses
 from snippets import SelfAttention, aggregate, normalise, score
 from snippets.self_attention import ATTENTIONS, fused_attention, pad, perceptron_attention
 from tests.snippets import references
-from tests.snippets.compare import DTYPES, assert_agrees, assert_holds, assert_refuses
 from tests.snippets.data import SIMILARITIES, draw, fast, gradients
 
 similarities = pytest.mark.parametrize("similarity", SIMILARITIES)
-dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 
 
 def similarity_parameters(similarity, heads, d, **options):
@@ -94,7 +93,6 @@ class TestSteps:
         assert_agrees(pad(x, 11), torch.cat([x, x.new_zeros(2, 3, 5, 3)], dim=3), "后面接上零")
 
     @similarities
-    @dtypes
     def test_score_against_loops(self, similarity, dtype, device):
         options = {"dtype": dtype, "device": device}
         query, key = draw(2, 3, 5, 7, **options), draw(2, 3, 11, 7, **options)
@@ -154,7 +152,6 @@ class TestAttentions:
 
     @similarities
     @pytest.mark.parametrize("widths", [(7, 7), (3, 11), (11, 3), (8, 8), (9, 9)], ids=str)
-    @dtypes
     def test_against_the_three_steps(self, similarity, widths, dtype, device):
         d, e = widths
         options = {"dtype": dtype, "device": device}
@@ -211,7 +208,6 @@ class TestAttentions:
 class TestSelfAttention:
     @similarities
     @pytest.mark.parametrize("heads", [1, 2])
-    @dtypes
     def test_against_loops(self, similarity, heads, dtype, device):
         module = fast(SelfAttention(5, 6, 14, heads=heads, similarity=similarity)).to(device, dtype)
         x = draw(2, 5, 2, 3, dtype=dtype, device=device)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from kb.evidence import RECORD, write
+from kb.evidence.store import RECORD, write
 
 
 def test_all_verified(proven):

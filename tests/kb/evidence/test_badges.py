@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from kb.evidence import RECORD, write
+from kb.evidence.keys import content_key, read_inputs
+from kb.evidence.store import RECORD, write
 from kb.extension import SETTINGS
-from kb.keys import content_key, read_inputs
 from kb.markdown.html import code_text
 
 

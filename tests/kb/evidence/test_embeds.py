@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from kb.evidence.regions import read_regions
 from kb.markdown.engine import BadInput
-from kb.regions import read_regions
 
 
 def embed(target):

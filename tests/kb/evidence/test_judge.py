@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from kb.evidence import RECORD, digest, read, write
-from kb.judge import Mutation, State, judge, judge_all
+from kb.evidence.judge import Mutation, State, judge, judge_all
+from kb.evidence.regions import read_all
+from kb.evidence.store import RECORD, digest, read, write
 from kb.markdown.engine import BadInput
-from kb.regions import read_all
 from tests.kb.lab import TESTS
 
 
@@ -59,9 +59,7 @@ class TestStates:
             ("snippets/numbers.py", "2 * x", "2  * x"),
             ("snippets/numbers.py", "x / 2", "x / 2 "),
             ("snippets/__init__.py", "", "\n"),
-            ("tests/snippets/compare.py", "1e-12", "1e-11"),
-            ("tests/snippets/conftest.py", "crc32", "adler32"),
-            ("tests/conftest.py", "max_examples=25", "max_examples=1"),
+            ("tests/conftest.py", "", "\n"),
             ("tests/snippets/test_numbers.py", "[2.0, 5.0]", "[2.0, 5.00]"),
             ("tests/snippets/test_numbers.py", "def test_half", "@pytest.mark.skip\ndef test_half"),
             ("tests/snippets/test_numbers.py", TESTS[TESTS.index("def test_half") :], ""),
@@ -274,7 +272,7 @@ class TestBrokenEvidence:
         def stop(*args):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("kb.evidence.os.replace", stop)
+        monkeypatch.setattr("kb.evidence.store.os.replace", stop)
         with pytest.raises(KeyboardInterrupt):
             write(path, proven.evidence)
         assert path.read_bytes() == old

@@ -2,8 +2,8 @@
 
 import pytest
 
-from kb.keys import SETTINGS, content_key, imports, reach, read_inputs
-from kb.lines import expand, join, statements
+from kb.evidence.keys import PROOF, SETTINGS, content_key, imports, reach, read_inputs
+from kb.evidence.lines import expand, join, statements
 from tests.kb.lab import ROOT
 
 
@@ -21,12 +21,11 @@ class TestWhatCounts:
 
     def test_every_input(self, lab):
         assert sorted(read_inputs(lab.root, "numbers.py")) == [
+            PROOF,
             SETTINGS,
             "snippets/__init__.py",
             "snippets/numbers.py",
             "tests/conftest.py",
-            "tests/snippets/compare.py",
-            "tests/snippets/conftest.py",
             "tests/snippets/test_numbers.py",
         ]
 
@@ -51,6 +50,11 @@ class TestWhatCounts:
         before = key()
         lab.write(name, "")
         assert key() == before
+
+    def test_other_rules_of_the_tool(self, lab, key, monkeypatch):
+        before = key()
+        monkeypatch.setattr("kb.evidence.keys.RULES", 0)
+        assert key() != before
 
     def test_a_deleted_test(self, lab, key):
         before = key()
@@ -123,7 +127,7 @@ class TestReach:
                 "tests/snippets/test_blocks.py",
                 {f"snippets/{name}_attention.py" for name in ("self", "channel")} | {"snippets/non_local.py"},
             ),
-            ("tests/snippets/compare.py", set()),
+            ("tests/snippets/data.py", set()),
             ("snippets/self_attention.py", set()),
         ],
     )

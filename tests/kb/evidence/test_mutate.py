@@ -9,10 +9,8 @@ import time
 
 import pytest
 
-from kb.evidence import RECORD, read
-from kb.judge import judge_all
-from kb.markdown.engine import BadInput
-from kb.mutate import (
+from kb.evidence.judge import judge_all
+from kb.evidence.mutate import (
     BROKEN_IMPORT,
     NOTICED,
     PROGRESS,
@@ -24,7 +22,9 @@ from kb.mutate import (
     exercising,
     make_mutants,
 )
-from kb.regions import list_files
+from kb.evidence.regions import list_files
+from kb.evidence.store import RECORD, read
+from kb.markdown.engine import BadInput
 from tests.kb.lab import ROOT, SNIPPET
 
 MATRIX = '''\
@@ -189,7 +189,7 @@ def test_what_never_ends_is_noticed(recorded, tmp_path):
     ("code", "outcome"), [(SURVIVED, "survived"), (NOTICED, "killed"), (BROKEN_IMPORT, "killed"), (-11, "killed")]
 )
 def test_what_an_exit_means(recorded, monkeypatch, code, outcome):
-    monkeypatch.setattr("kb.mutate.write_progress", lambda *_: None)
+    monkeypatch.setattr("kb.evidence.mutate.write_progress", lambda *_: None)
     campaign = Campaign(recorded.root, ["numbers.py"])
     mutant = campaign.mutants[0]
     campaign.settle(mutant, code)

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from kb.evidence import RECORD, parse
-from kb.record import Recorder, merge
-from kb.refuse import find_patches
+from kb.evidence.record import Recorder, merge
+from kb.evidence.refuse import find_patches
+from kb.evidence.store import RECORD, parse
 from tests.kb.lab import ROOT, TESTS
 
 DOUBLE = "tests/snippets/test_numbers.py::test_double[cpu-torch.float64]"
@@ -133,10 +133,7 @@ class TestWhatCounts:
         assert self.outcome(lab, tests) == "skipped"
 
     def test_what_a_conftest_deselects_is_missing(self, lab):
-        hook = (
-            "\n\ndef pytest_collection_modifyitems(items):\n    items[:] = [i for i in items if 'half' not in i.name]\n"
-        )
-        conftest = (ROOT / "tests/snippets/conftest.py").read_text("utf-8") + hook
+        conftest = "def pytest_collection_modifyitems(items):\n    items[:] = [i for i in items if 'half' not in i.name]\n"
         found = self.record(lab, conftest, "tests/snippets/conftest.py")
         assert {id: test["outcome"] for id, test in found.items() if "half" in id} == {
             "tests/snippets/test_numbers.py::test_half[cpu]": "missing"
@@ -213,7 +210,7 @@ class TestAnotherDevice:
 
     @pytest.fixture
     def facts(self, monkeypatch):
-        monkeypatch.setattr("kb.record.environment", lambda device: {})
+        monkeypatch.setattr("kb.evidence.record.environment", lambda device: {})
 
         def facts(parameter, *devices):
             params = {"device": parameter} if parameter else {}
@@ -297,7 +294,7 @@ class TestRefusals:
         assert refused(lab, *lab.record()).startswith("参数 --deselect=x 会改变")
 
     def test_other_settings(self, lab):
-        lab.write("pytest.ini", "[pytest]\naddopts = -p kb.record\n")
+        lab.write("pytest.ini", "[pytest]\naddopts = -p kb.evidence.record\n")
         lab.commit()
         assert "pytest.ini，应来自 pyproject.toml" in refused(lab, *lab.record())
 
@@ -310,7 +307,7 @@ class TestRefusals:
         assert not (unrecorded.root / "evidence/cpu.json").exists()
 
     @pytest.mark.parametrize(
-        "name", ["snippets/numbers.py", "tests/snippets/compare.py", "tests/conftest.py", "pyproject.toml"]
+        "name", ["snippets/numbers.py", "tests/snippets/test_numbers.py", "tests/conftest.py", "pyproject.toml"]
     )
     def test_uncommitted_changes(self, lab, name):
         lab.write(name, (lab.root / name).read_text("utf-8") + "\n")
@@ -355,11 +352,7 @@ class TestRefusals:
     def test_snippets_from_elsewhere(self, lab, tmp_path_factory):
         elsewhere = tmp_path_factory.mktemp("elsewhere")
         lab.copy(elsewhere)
-        lab.edit(
-            "tests/snippets/conftest.py",
-            "import zlib\n",
-            f"import sys\nimport zlib\n\nsys.path.insert(0, {str(elsewhere)!r})\n",
-        )
+        lab.write("tests/snippets/conftest.py", f"import sys\n\nsys.path.insert(0, {str(elsewhere)!r})\n")
         lab.commit()
         assert f"来自 {elsewhere}" in refused(lab, *lab.record())
 
@@ -413,7 +406,8 @@ class TestRefusals:
         assert refused(lab, *lab.record()).startswith("snippets/numbers.py:15：区域 double 在第 6 行已经有了")
 
     def test_examples_that_differ_each_time(self, lab):
-        lab.edit("tests/conftest.py", "derandomize=True", "derandomize=False")
+        profile = "hypothesis.settings.load_profile('default')"
+        lab.write("tests/conftest.py", f"import hypothesis\n\n{profile}\n")
         lab.commit()
         assert refused(lab, *lab.record()).startswith("hypothesis 的例子每次不同")
 

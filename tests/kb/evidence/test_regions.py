@@ -2,8 +2,8 @@ import re
 
 import pytest
 
+from kb.evidence.regions import read_regions
 from kb.markdown.engine import BadInput
-from kb.regions import read_regions
 
 
 def regions(tmp_path, text):

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from kb import evidence
-from kb.keys import sha256
+from kb.evidence import store
+from kb.evidence.keys import sha256
+from kb.figures.plot import DASHES, MARKERS, axis, draw, show, styles
 from kb.markdown.engine import BadInput
-from kb.plot import DASHES, MARKERS, axis, draw, show, styles
 from tests.kb.measurement import TIME, embed, measurement
 
 
@@ -314,7 +314,7 @@ class TestRefusals:
         assert words in self.refused(render)
 
     def test_a_digest_that_agrees(self, project, document):
-        evidence.write(project.root / "benchmarks/figures/cpu.json", document)
+        store.write(project.root / "benchmarks/figures/cpu.json", document)
         assert project.render(embed("cpu.json:time")).select("figure.plot svg")
 
 

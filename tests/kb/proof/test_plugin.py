@@ -1,7 +1,6 @@
 """测试怎样运行：没有 GPU 要说出来，跳过不算通过。"""
 
 import os
-import shutil
 import subprocess
 import sys
 
@@ -23,7 +22,6 @@ def test_skips(n):
 
 @pytest.fixture
 def run(tmp_path):
-    shutil.copy(ROOT / "tests/conftest.py", tmp_path)
     (tmp_path / "test_it.py").write_text(TESTS, "utf-8")
 
     def run(*options):

@@ -26,12 +26,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kb import evidence
-from kb.evidence import MUTATE, RECORD
-from kb.judge import State, Verdict, complaint, judge_all
-from kb.lines import expand, statements
+from kb.evidence import store
+from kb.evidence.judge import State, Verdict, complaint, judge_all
+from kb.evidence.lines import expand, statements
+from kb.evidence.regions import list_files, read_all
+from kb.evidence.store import MUTATE, RECORD
 from kb.markdown.engine import BadInput
-from kb.regions import list_files, read_all
 
 PROGRESS = ".kb-mutate.jsonl"
 """What an interrupted run has found so far."""
@@ -39,7 +39,7 @@ PROGRESS = ".kb-mutate.jsonl"
 PYTEST_ENDED = 100
 """Added to pytest's exit codes, so that a process that never got that far isn't taken for one."""
 SURVIVED, NOTICED, BROKEN_IMPORT = PYTEST_ENDED, PYTEST_ENDED + 1, PYTEST_ENDED + 2
-PRELOAD = ["torch", "torch._dynamo", "pytest", "hypothesis", "kb.mutate"]
+PRELOAD = ["torch", "torch._dynamo", "pytest", "hypothesis", "kb.evidence.mutate"]
 
 
 @dataclass(frozen=True)
@@ -282,7 +282,7 @@ class Campaign:
         }
 
     def done(self) -> set[str]:
-        document = evidence.read(self.root / "evidence", "mutation", "mutation")
+        document = store.read(self.root / "evidence", "mutation", "mutation")
         return {region["key"] for region in document["regions"].values()} if document else set()
 
     def key(self, file: str) -> str:
@@ -337,7 +337,7 @@ class Campaign:
 
     def store(self) -> None:
         """Each mutant counts for its file and for the region that it stands in."""
-        document = evidence.read(self.root / "evidence", "mutation", "mutation")
+        document = store.read(self.root / "evidence", "mutation", "mutation")
         regions = document["regions"] if document else {}
         regions = {name: found for name, found in regions.items() if name in self.verdicts}
         for name, region in read_all(self.root).items():
@@ -348,7 +348,7 @@ class Campaign:
                     own = [each for each in own if region.first <= each.line <= region.last]
                 regions[name] = self.region(name, own)
         path = self.root / "evidence/mutation.json"
-        evidence.write(path, {"command": MUTATE, "regions": regions})
+        store.write(path, {"command": MUTATE, "regions": regions})
         self.forget_progress()
 
     def forget_progress(self) -> None:

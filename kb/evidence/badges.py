@@ -28,10 +28,10 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import HTML_PLACEHOLDER_RE
 
-from kb.embeds import link_to_line
-from kb.evidence import DEVICES, MUTATE, RECORD
-from kb.judge import Mutation, State, Verdict, complaint, judge
-from kb.keys import TESTS, read_inputs
+from kb.evidence.embeds import link_to_line
+from kb.evidence.judge import Mutation, State, Verdict, complaint, judge
+from kb.evidence.keys import TESTS, read_inputs
+from kb.evidence.store import DEVICES, MUTATE, RECORD
 from kb.markdown.engine import Page, current_page
 from kb.markdown.html import code_text, element, table
 

@@ -15,12 +15,12 @@ is drawn from `benchmarks/figures/cpu.json`:
     </figure>
 
 A table is shown as one. Where a file that the numbers depend on is no longer what was measured,
-a warning names page, figure and remedy, as `kb.badges` does for code. A figure of CUDA that
+a warning names page, figure and remedy, as `kb.evidence.badges` does for code. A figure of CUDA that
 nobody has measured yet says so.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
-| make_figure | md.parser | embeds | | makes embeds of figures; `kb.embeds` finds them |
+| make_figure | md.parser | embeds | | makes embeds of figures; `kb.evidence.embeds` finds them |
 """
 
 import logging
@@ -30,13 +30,13 @@ from xml.etree import ElementTree as etree
 from markdown import Markdown
 from markdown.extensions import Extension
 
-from kb.badges import CLASSES, circumstances, definitions
-from kb.evidence import DEVICES
-from kb.judge import State
+from kb.evidence.badges import CLASSES, circumstances, definitions
+from kb.evidence.judge import State
+from kb.evidence.store import DEVICES
+from kb.figures.measured import Measured, outdated, read_measured
+from kb.figures.plot import draw, sample, show, styles, value
 from kb.markdown.engine import BadInput, Page
 from kb.markdown.html import append, element, literal, table
-from kb.measured import Measured, outdated, read_measured
-from kb.plot import draw, sample, show, styles, value
 
 log = logging.getLogger("mkdocs.kb")
 

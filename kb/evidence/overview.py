@@ -19,15 +19,15 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
-from kb.badges import CLASSES, badge
-from kb.embeds import anchor, link_to_line
-from kb.evidence import DEVICES
-from kb.judge import State, Verdict, judge_all
-from kb.keys import reach
+from kb.evidence.badges import CLASSES, badge
+from kb.evidence.embeds import anchor, link_to_line
+from kb.evidence.judge import State, Verdict, judge_all
+from kb.evidence.keys import reach
+from kb.evidence.regions import Region, read_all
+from kb.evidence.store import DEVICES
 from kb.markdown.engine import Page, current_page
 from kb.markdown.html import append, element, table
 from kb.notes.embedded import find_embeds
-from kb.regions import Region, read_all
 
 
 class OverviewTreeprocessor(Treeprocessor):

@@ -3,19 +3,13 @@
 import pytest
 import torch
 
-from tests.snippets import compare
-from tests.snippets.compare import (
-    DTYPES,
-    TOLERANCE,
-    assert_agrees,
-    assert_holds,
-    assert_refuses,
-)
+from kb.proof import DTYPES, TOLERANCE, assert_agrees, assert_holds, assert_refuses
+from kb.proof.assertions import FACTS
 
 
 @pytest.fixture(autouse=True)
 def no_facts():
-    compare.FACTS.clear()
+    FACTS.clear()
 
 
 def refuse(x):
@@ -53,7 +47,7 @@ class TestAgrees:
 
     def test_what_it_remembers(self):
         assert_agrees(torch.tensor([2.0, 4.0]), torch.tensor([2.0, 4.00002], dtype=torch.float64), "手算")
-        (fact,) = compare.FACTS
+        (fact,) = FACTS
         assert fact["absolute"] == pytest.approx(2e-5)
         assert fact["relative"] == pytest.approx(5e-6, rel=1e-4)
         del fact["absolute"], fact["relative"]
@@ -62,25 +56,25 @@ class TestAgrees:
     def test_an_error_too_large_is_remembered_too(self):
         with pytest.raises(AssertionError):
             assert_agrees(torch.tensor([2.0]), torch.tensor([3.0]), "手算")
-        assert compare.FACTS[0]["absolute"] == 1.0
+        assert FACTS[0]["absolute"] == 1.0
 
     def test_next_to_nothing_there_is_no_relative_error(self):
         assert_agrees(torch.tensor([2e-8]), torch.tensor([1e-8]), "x")
-        assert compare.FACTS[0]["relative"] is None
+        assert FACTS[0]["relative"] is None
 
 
 class TestHolds:
     def test_passes(self):
         assert_holds(torch.ones(2), "为正", lambda x: x > 0)
         assert_holds(3, "是奇数", lambda n: n % 2 == 1)
-        assert compare.FACTS == [
+        assert FACTS == [
             {"kind": "property", "name": "为正", "device": "cpu", "dtype": "float32"},
             {"kind": "property", "name": "是奇数", "device": None, "dtype": None},
         ]
 
     def test_the_device_is_the_tensors(self):
         assert_holds(torch.ones(2, device="meta"), "有两个", lambda x: len(x) == 2)
-        assert compare.FACTS[0]["device"] == "meta"
+        assert FACTS[0]["device"] == "meta"
 
     @pytest.mark.parametrize("subject", [torch.tensor([1.0, -1.0]), torch.tensor([[-1.0]])])
     def test_fails_where_one_element_does_not_hold(self, subject):
@@ -96,7 +90,7 @@ class TestRefuses:
     def test_passes(self):
         assert_refuses(r"^x 应为正数，得到 -1$", refuse, -1)
         assert_refuses("应为正数", refuse, x=torch.tensor([1], dtype=torch.int64))
-        assert [(fact["kind"], fact["device"], fact["dtype"]) for fact in compare.FACTS] == [
+        assert [(fact["kind"], fact["device"], fact["dtype"]) for fact in FACTS] == [
             ("error", None, None),
             ("error", "cpu", "int64"),
         ]

@@ -15,9 +15,9 @@ Without a region the whole file is shown, with line numbers; a page of the site 
 does so, `docs/snippets/self_attention.md`, is where the links lead. The tests can be shown
 whole as well: `--8<-- "tests/snippets/test_blocks.py"`.
 
-The figure's `data-code` is what it shows: `self_attention.py:score`. `kb.badges` reads it.
+The figure's `data-code` is what it shows: `self_attention.py:score`. `kb.evidence.badges` reads it.
 
-What is said here of where an embed may stand holds for every kind of it; `kb.figures` makes
+What is said here of where an embed may stand holds for every kind of it; `kb.figures.embeds` makes
 those of measured figures.
 
 | registered | in | as | priority | why there |
@@ -37,13 +37,13 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 from markdown_it.token import Token
 
-from kb.keys import TESTS
+from kb.evidence.keys import TESTS
+from kb.evidence.regions import Region, list_files, read_regions, read_text
 from kb.markdown.code import highlight
 from kb.markdown.engine import BadInput, Page, current_page
 from kb.markdown.html import element
 from kb.markdown.syntax import parse
 from kb.notes.embedded import EMBED_FIRST, EMBED_LAST, EMBED_MIDDLE, OPENS_EMBED
-from kb.regions import Region, list_files, read_regions, read_text
 
 EMBED_LINES = 4
 NAMED = {"python": "文件.py:区域", "figure": "文件.json:图"}

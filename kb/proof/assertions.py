@@ -1,7 +1,8 @@
-"""三种断言：与参考值相等、有某个性质、拒绝坏输入；怎样算相等，只有一张容差表。
+"""Three assertions: agrees with a reference, has a property, refuses bad input.
 
-每个断言把它看到的记进 FACTS：设备与 dtype 取自被检验的张量本身，不取自测试的参数。
-记录证据时，没有用过这三种断言的测试什么也证明不了。
+What counts as equal stands in one table of tolerances. Each assertion remembers in FACTS what it
+saw: device and dtype are those of the tensor itself, not of the test's parameters. A test that
+uses none of the three proves nothing.
 """
 
 from collections.abc import Callable
@@ -12,22 +13,28 @@ from torch import Tensor
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
-TOLERANCE = {  # 相对误差：相对于参考值里最大的绝对值；绝对误差：参考值本来是零时也允许的舍入
+TOLERANCE = {
     torch.float64: (1e-12, 1e-13),
     torch.float32: (1e-5, 1e-6),
     torch.bfloat16: (2e-2, 2e-3),
     torch.float16: (2e-3, 2e-4),
 }
+"""dtype → relative error, to the largest absolute value of the reference; and absolute error, the
+rounding that is allowed where the reference is nothing but zeros."""
 
 REORDERED = 1e-12
-"""GPU 上几个线程加到同一个数上，次序每次不同：float64 的两次结果可以差这么多。"""
+"""On a GPU threads add to the same number in another order each time: two results in float64 may
+differ by so much (`nondet_tol` of torch.autograd.gradcheck)."""
 
 FACTS: list[dict] = []
-"""正在运行的测试断言过什么。"""
+"""What the running test has asserted."""
 
 
 def assert_agrees(actual: Tensor, expected: Tensor, reference: str) -> None:
-    """actual 在其 dtype 的容差之内等于 expected；reference 说明 expected 从哪里来。"""
+    """`actual` equals `expected` of the same shape, within the tolerance of actual's dtype.
+
+    `reference` says in words where `expected` comes from. Raises AssertionError.
+    """
     assert actual.shape == expected.shape, f"形状 {actual.shape}，{reference} 是 {expected.shape}"
     if actual.numel() == 0:
         return
@@ -36,21 +43,27 @@ def assert_agrees(actual: Tensor, expected: Tensor, reference: str) -> None:
     largest = expected.detach().abs().max().item()
     relative, absolute = TOLERANCE[actual.dtype]
     allowed = relative * largest + absolute
-    by_itself = relative * largest >= absolute  # 参考值再小，就只是舍入误差，与它相比没有意义
+    by_itself = relative * largest >= absolute  # below, it is rounding, and no ratio says anything
     errors = {"absolute": error, "relative": error / largest if by_itself else None}
     remember("reference", reference, actual, **errors)
     assert error <= allowed, f"与 {reference} 相差 {error:.3g}，{actual.dtype} 允许 {allowed:.3g}"
 
 
 def assert_holds(subject: object, name: str, holds: Callable) -> None:
-    """holds(subject) 为真，是张量时处处为真；name 说明这是什么性质。"""
+    """`holds(subject)` is true, everywhere where it is a tensor; `name` is the property in words.
+
+    Raises AssertionError.
+    """
     remember("property", name, subject)
     result = holds(subject)
     assert result.all() if isinstance(result, Tensor) else result, f"不成立：{name}"
 
 
 def assert_refuses(message: str, call: Callable, *args: object, **options: object) -> None:
-    """call(*args, **options) 抛出 ValueError，文字里有 message（正则表达式）。"""
+    """`call(*args, **options)` raises ValueError, whose text `message`, a pattern, is found in.
+
+    Raises AssertionError.
+    """
     tensors = [value for value in (*args, *options.values()) if isinstance(value, Tensor)]
     remember("error", message, tensors[0] if tensors else None)
     with pytest.raises(ValueError, match=message):
@@ -58,7 +71,7 @@ def assert_refuses(message: str, call: Callable, *args: object, **options: objec
 
 
 def remember(kind: str, name: str, subject: object, **errors: float | None) -> None:
-    where = {"device": None, "dtype": None}  # 与张量无关的断言
+    where = {"device": None, "dtype": None}  # it isn't about a tensor
     if isinstance(subject, Tensor):
         where = {"device": subject.device.type, "dtype": str(subject.dtype).removeprefix("torch.")}
     FACTS.append({"kind": kind, "name": name, **where, **errors})

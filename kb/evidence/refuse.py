@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from kb.evidence import RECORD
-from kb.keys import SETTINGS, TESTS, read_inputs
+from kb.evidence.keys import PROOF, SETTINGS, TESTS, read_inputs
+from kb.evidence.store import RECORD
 from kb.markdown.engine import BadInput
 
 ALLOWED = re.compile(
     r"-[qsv]+|-r\w+|--(tb|color|durations|device|evidence-dir)=.+|--import-mode=importlib"
-    r"|--(record-evidence|no-skips|strict-markers|no-header)|-p(kb\.record|no:cacheprovider)"
+    r"|--(record-evidence|no-skips|strict-markers|no-header)|-p(kb\.evidence\.record|kb\.proof\.plugin|no:cacheprovider)"
 )
 TAKES_A_VALUE = ("-p", "-r", "--tb", "--color", "--durations", "--device", "--evidence-dir")
 PATCHES = ("monkeypatch", "mocker", "mock")
@@ -60,7 +60,8 @@ def git(root: Path, *arguments: str) -> list[str]:
 def check_committed(root: Path, paths: Iterable[str]) -> None:
     tracked = set(git(root, "ls-files", "-z"))
     changed = set(git(root, "diff", "--name-only", "-z", "--relative", "HEAD"))
-    for path in sorted({path.partition(" ")[0] if path == SETTINGS else path for path in paths}):
+    files = {path.partition(" ")[0] if path == SETTINGS else path for path in paths}
+    for path in sorted(files - {PROOF}):
         if path not in tracked:
             raise BadInput(f"{path} 不在 git 里。先 git add 并提交，或者移走它。")
         if path in changed:

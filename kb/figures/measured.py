@@ -1,6 +1,6 @@
 """`benchmarks/figures/<name>.json`: what a benchmark measured, and whether it still holds.
 
-The format is described in `figures.schema.json`. A figure holds as long as every file that it
+The format is described in `schema.json`. A figure holds as long as every file that it
 stands on has the bytes that were measured; where one has others, it is stale.
 """
 
@@ -13,21 +13,21 @@ from pathlib import Path
 
 import fastjsonschema
 
-from kb import evidence
-from kb.evidence import DEVICES
-from kb.judge import State
-from kb.keys import sha256
+from kb.evidence import store
+from kb.evidence.judge import State
+from kb.evidence.keys import sha256
+from kb.evidence.store import DEVICES
 from kb.markdown.engine import BadInput
 
 FOLDER = "benchmarks/figures"
 MEASURE = "python -m benchmarks"
 
-SCHEMA = json.loads((Path(__file__).parent / "figures.schema.json").read_text("utf-8"))
+SCHEMA = json.loads((Path(__file__).parent / "schema.json").read_text("utf-8"))
 
 
 @functools.cache
 def validator():
-    return fastjsonschema.compile(SCHEMA | {"$defs": evidence.SCHEMAS["$defs"] | SCHEMA["$defs"]})
+    return fastjsonschema.compile(SCHEMA | {"$defs": store.SCHEMAS["$defs"] | SCHEMA["$defs"]})
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,12 @@ def outdated(measured: Measured) -> str | None:
 @functools.lru_cache(maxsize=16)
 def parse(data: bytes, shown_as: str) -> dict:
     mend = f"这个文件由 {MEASURE} 写成，不要手工修改：删去它，重新测量。"
-    document = evidence.decode(data, shown_as, mend)
+    document = store.decode(data, shown_as, mend)
     try:
         validator()(document)
     except fastjsonschema.JsonSchemaValueException as error:
         raise BadInput(f"{shown_as}：内容不合格式（{error.message[:200]}）。{mend}") from None
-    if document.get("digest") not in (None, evidence.digest(document)):
+    if document.get("digest") not in (None, store.digest(document)):
         raise BadInput(f"{shown_as}：内容与文件里的摘要不符，被改动过。{mend}")
     for name, figure in document["figures"].items():
         if unknown := [path for path in figure.get("inputs", []) if path not in document["inputs"]]:

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import yaml
 
-from kb import evidence
-from kb.evidence import DEVICES, RECORD
-from kb.keys import content_key, read_inputs
-from kb.lines import expand
+from kb.evidence import store
+from kb.evidence.keys import content_key, read_inputs
+from kb.evidence.lines import expand
+from kb.evidence.regions import list_files, read_all
+from kb.evidence.store import DEVICES, RECORD
 from kb.markdown.engine import BadInput
-from kb.regions import list_files, read_all
 
 EQUIVALENT = "equivalent.yml"
 
@@ -115,7 +115,7 @@ def judge(
     inputs = inputs or read_inputs(root, name.partition(":")[0])
     key = content_key(name, shown, inputs)
     try:
-        run = evidence.read(folder, device)
+        run = store.read(folder, device)
     except BadInput as problem:
         return Verdict(name, device, State.UNTESTED, [str(problem)], key, broken=True)
     if run is None:
@@ -194,7 +194,7 @@ def changes(run: dict, inputs: dict[str, str]) -> str:
 
 
 def read_mutation(folder: Path, name: str, key: str) -> Mutation | str:
-    document = evidence.read(folder, "mutation", kind="mutation")
+    document = store.read(folder, "mutation", kind="mutation")
     explanations = read_explanations(folder)
     region = document["regions"].get(name) if document else None
     if region is None:

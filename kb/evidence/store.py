@@ -1,7 +1,7 @@
 """`evidence/<device>.json`: what a recorded test run found, and nothing that follows from it.
 
-The format is described in `evidence.schema.json`. A digest over the whole shows careless
-edits. Conclusions are drawn by `kb.judge`, each time anew.
+The format is described in `schema.json`. A digest over the whole shows careless
+edits. Conclusions are drawn by `kb.evidence.judge`, each time anew.
 """
 
 import functools
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import fastjsonschema
 
-from kb.keys import sha256
+from kb.evidence.keys import sha256
 from kb.markdown.engine import BadInput
 
 DEVICES = {"cpu": "CPU", "cuda": "CUDA"}
@@ -21,7 +21,7 @@ DEVICES = {"cpu": "CPU", "cuda": "CUDA"}
 RECORD = "python -m pytest --record-evidence"
 MUTATE = "kb mutate"
 
-SCHEMAS = json.loads((Path(__file__).parent / "evidence.schema.json").read_text("utf-8"))
+SCHEMAS = json.loads((Path(__file__).parent / "schema.json").read_text("utf-8"))
 VERSION = SCHEMAS["$defs"]["version"]["const"]
 
 
