@@ -15,7 +15,7 @@ own at its head, and a room imports only those below it (`tests/kb/test_house.py
 | `notes` | notes as bytes: read, and kept whole |
 | `markdown` | what an author wrote becomes elements of a page |
 | `proof` | assertions and fixtures for the tests of a base |
-| `theme` | templates and scripts that go before the theme's |
+| `theme` | templates, style sheet, scripts, search pack and font; both engines take them from here |
 """
 
 
@@ -24,3 +24,10 @@ def makeExtension(**settings):
     from kb.extension import KnowledgeBase
 
     return KnowledgeBase(**settings)
+
+
+def settings(site_url: str | None = None) -> str:
+    """The file of settings that `INHERIT` in mkdocs.yml stands for."""
+    from kb.site.gate import settings
+
+    return settings(site_url)

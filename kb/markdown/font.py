@@ -1,7 +1,7 @@
 """The site's font for formulas: STIX Two Math, with the characters that notes use.
 
     pip install fonttools brotli
-    python -m kb.markdown.font stix-two-math-math-400-normal.woff2 docs/assets/stix-two-math.woff2
+    python -m kb.markdown.font stix-two-math-math-400-normal.woff2 kb/theme/assets/stix-two-math.woff2
 
 makes it from the font of npm's @fontsource/stix-two-math 5.3.0, a third of its size. What
 formulas stretch (braces, roots, sums) comes along by itself, with the sizes of its table MATH.

@@ -3,11 +3,13 @@
 Zensical reads the front matter of all notes before any extension of ours runs, and what
 `kb.notes.front_matter` refuses would keep it busy for ever or end it without a word; some that
 MkDocs never sees, it ends with a traceback. Settings may call a function of Python while they are
-read, and they are read first:
+read, and they are read first. So that is when notes are looked at, and when a base's `mkdocs.yml`
+gets the settings that it need not write, those of `kb/site/settings.yml`:
 
-    custom_dir: !!python/object/apply:kb.site.gate.theme []
+    INHERIT: !!python/object/apply:kb.settings [*site_url]
 
-So that is when notes are looked at. MkDocs needs no such thing, see `kb.speed.plugin`.
+MkDocs needs nobody to look at its notes, see `kb.speed.plugin`; what it needs is in
+`kb.site.under_mkdocs`.
 """
 
 import os
@@ -23,6 +25,7 @@ from kb.markdown.engine import BadInput
 from kb.notes.embedded import body_line
 from kb.notes.front_matter import PARSER
 from kb.notes.library import parts_of, read_note, read_text
+from kb.site.feed import icon
 
 NO_STRING = re.compile(
     r"|~|null|true|false|[-+]?\d+|0o[0-7]+|0x[\da-f]+"
@@ -34,12 +37,44 @@ YAML = "tag:yaml.org,2002:"
 NOT_READ = {YAML + "binary", YAML + "timestamp"}
 
 
-def theme() -> str:
-    """The folder of our templates, which go before the theme's."""
+WATCHED = ("snippets", "tests", "evidence", "benchmarks", "pyproject.toml", "notes.lock.json")
+"""What pages are made from besides `docs/`."""
+
+_site_url: str | None = None
+
+
+def settings(site_url: str | None = None) -> str:
+    """The file of the settings that are the same for every base."""
+    global _site_url
+    _site_url = site_url
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "true")  # README says it in Chinese
-    if "zensical.config" in sys.modules:
+    os.environ.setdefault("DISABLE_MKDOCS_2_WARNING", "true")
+    if is_zensical():
         look(Path.cwd())
+    return str(Path(__file__).with_name("settings.yml"))
+
+
+def is_zensical() -> bool:
+    return "zensical.config" in sys.modules
+
+
+def theme() -> str:
+    """The folder of our templates, style sheet, scripts and font, which go before the theme's."""
     return str(Path(kb.__file__).with_name("theme"))
+
+
+def feed_icon() -> str:
+    """The feed's picture, below the address that `settings` was told."""
+    return icon(_site_url or "")
+
+
+def watched() -> list[str]:
+    """For Zensical, which passes over those that aren't there; MkDocs would end."""
+    return list(WATCHED) if is_zensical() else []
+
+
+def hooks() -> list[str]:
+    return [str(Path(__file__).with_name("under_mkdocs.py"))]
 
 
 def look(root: Path) -> None:

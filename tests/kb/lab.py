@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,8 +18,8 @@ from kb.site.pages import write_pages
 
 ROOT = Path(__file__).parents[2]
 
-SETTING = "  - kb # 笔记怎样变成页面，见 kb/extension.py\n"
-"""mkdocs.yml 里的这一行，可以换成有设置的。"""
+SETTINGS = "\nmarkdown_extensions:\n"
+"""mkdocs.yml 最后的一段从这里开始：扩展 kb 的设置。"""
 
 SNIPPET = '''\
 """两个函数。"""
@@ -87,6 +88,24 @@ def rendered(root: Path, name: str) -> Page:
     return page
 
 
+def configure(root: Path, **settings: object) -> None:
+    """mkdocs.yml 里扩展 kb 的设置：只有这些。"""
+    path = root / "mkdocs.yml"
+    written = json.dumps(settings, ensure_ascii=False)
+    path.write_text(f"{path.read_text('utf-8').partition(SETTINGS)[0]}{SETTINGS}  kb: {written}\n", "utf-8")
+
+
+def without_nav(root: Path) -> None:
+    path = root / "mkdocs.yml"
+    path.write_text(re.sub(r"(?ms)^nav:\n.*?(?=^\w|\Z)", "", path.read_text("utf-8")), "utf-8")
+
+
+def slow(root: Path) -> None:
+    """不用加速的插件。"""
+    path = root / "mkdocs.yml"
+    path.write_text(path.read_text("utf-8") + "\nplugins: {faster: {enabled: false}}\n", "utf-8")
+
+
 class Lab:
     def __init__(self, root: Path):
         self.root = root
@@ -106,9 +125,7 @@ class Lab:
         self.write("docs/index.md", "# 首页\n")
         self.write("evidence/equivalent.yml", "[]\n")
         self.write("benchmarks/__init__.py", "")
-        config = self.root / "mkdocs.yml"
-        before, _, rest = config.read_text("utf-8").partition("\nnav:")
-        config.write_text(before + "\nnot_in_nav" + rest.partition("\nnot_in_nav")[2], "utf-8")
+        without_nav(self.root)
         for name in ("numbers", "other"):
             self.write(f"docs/snippets/{name}.md", f'``` {{.python .embed}}\n--8<-- "{name}.py"\n```\n\n')
         self.git("init", "-q")

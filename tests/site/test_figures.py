@@ -43,11 +43,11 @@ def crowd():
 def project(tmp_path_factory):
     """只有图的一页，样子和设置是本站的。"""
     root = tmp_path_factory.mktemp("figures")
-    for name in ("docs/assets", "snippets", "tests", "evidence", "kb"):
+    for name in ("snippets", "tests", "evidence", "kb"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", root)
     settings = (ROOT / "mkdocs.yml").read_text("utf-8")
-    settings = re.sub(r"(?ms)^nav:.*?^# 笔记", "nav: [made-up.md]\n# 笔记", settings)
+    settings = re.sub(r"(?ms)^nav:\n.*?(?=^\w|\Z)", "nav: [made-up.md]\n", settings)
     (root / "mkdocs.yml").write_text(settings, "utf-8")
     document = measurement(root, "snippets/non_local.py", "snippets/self_attention.py")
     document["figures"]["crowd"] = crowd()
@@ -55,6 +55,7 @@ def project(tmp_path_factory):
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(document), "utf-8")
     names = ("made-up.json:goals", "made-up.json:time", "made-up.json:crowd", "made-up-cuda.json:time")
+    (root / "docs").mkdir()
     (root / "docs/made-up.md").write_text("# 编的\n\n" + "".join(map(embed, names)), "utf-8")
     return root
 

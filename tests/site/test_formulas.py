@@ -5,7 +5,8 @@ import pytest
 from kb.markdown.mathml import mathml
 from tests.site.conftest import ROOT
 
-FONT = ROOT / "docs/assets/stix-two-math.woff2"
+ASSETS = ROOT / "kb/theme/assets"
+FONT = ASSETS / "stix-two-math.woff2"
 LONG = "+".join(f"x_{{{number}}}" for number in range(80))
 
 
@@ -16,7 +17,7 @@ def shown(browser):
 
     def shown(latex, selector, width=700):
         page.set_viewport_size({"width": width + 16, "height": 600})
-        css = (ROOT / "docs/assets/site.css").read_text("utf-8")
+        css = (ASSETS / "site.css").read_text("utf-8")
         page.set_content(
             f'<!doctype html><style>{css}</style><body style="margin: 8px"><div class="md-typeset">'
             f'<p><span class="formula is-display">{mathml(latex, True)}</span></p></div>'

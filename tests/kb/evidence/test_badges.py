@@ -182,7 +182,6 @@ class TestTheBuild:
         )
 
     def test_strict_fails_and_plain_goes_on(self, proven):
-        proven.edit("mkdocs.yml", "omitted_files: warn", "omitted_files: ignore")
         (proven.root / "docs/snippets/other.md").unlink()  # other.py 没有测试
         strict = ("-m", "mkdocs", "build", "--strict")
         code, output = proven.run(*strict)

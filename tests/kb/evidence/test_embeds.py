@@ -1,6 +1,5 @@
 """嵌入块：显示的就是区域的字节；写错了，构建就停下，说清楚在哪里、怎么改。"""
 
-import re
 import subprocess
 import sys
 
@@ -8,6 +7,7 @@ import pytest
 
 from kb.evidence.regions import read_regions
 from kb.markdown.engine import BadInput
+from tests.kb.lab import without_nav
 
 
 def embed(target):
@@ -132,7 +132,7 @@ def test_a_bad_embed_ends_the_build_without_a_traceback(project):
     project.write("docs/index.md", "# x\n")
     project.write("docs/posts/1.md", "---\ntitle: x\n---\n\n" + embed("numbers.py:third"))
     config = project.root / "mkdocs.yml"
-    config.write_text(re.sub(r"(?ms)^nav:.*?^# 笔记", "# 笔记", config.read_text("utf-8")), "utf-8")
+    without_nav(project.root)
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "-f", config], capture_output=True, text=True, encoding="utf-8"
     )

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from kb.markdown.engine import BadInput
-from kb.site.gate import look, theme
+from kb.site.gate import look, settings, watched
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,9 @@ def test_only_for_zensical(project, monkeypatch):
     project.write("docs/posts/1.md", "---\n---\n正文\n")
     monkeypatch.chdir(project.root)
     monkeypatch.delitem(sys.modules, "zensical.config", raising=False)
-    assert Path(theme(), "main.html").is_file()
+    assert Path(settings()).is_file()
+    assert watched() == []
     monkeypatch.setitem(sys.modules, "zensical.config", ModuleType("zensical.config"))
     with pytest.raises(BadInput, match=r"docs/posts/1\.md:1"):
-        theme()
+        settings()
+    assert "snippets" in watched()

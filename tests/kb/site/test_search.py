@@ -11,7 +11,7 @@ from mkdocs.structure.pages import Page
 
 from benchmarks.notes import make_notes
 from kb.site import search
-from tests.kb.lab import SETTING
+from tests.kb.lab import configure
 
 NOTES = list(make_notes(12))
 
@@ -22,12 +22,9 @@ def site(project, monkeypatch):
     monkeypatch.setattr(plugin, "jieba", None)  # 装着的话，每个词之间多出三个字节
     for note in NOTES:
         project.write(f"docs/posts/{note.abbrlink}.md", note.text)
-    settings = (project.root / "mkdocs.yml").read_text("utf-8")
-    assert SETTING in settings
 
     def build(budget=None):
-        chosen = f"  - kb:\n      search_budget: {budget}\n" if budget is not None else SETTING
-        project.write("mkdocs.yml", settings.replace(SETTING, chosen))
+        configure(project.root, **({} if budget is None else {"search_budget": budget}))
         config = load_config(str(project.root / "mkdocs.yml"))
         files = get_files(config)
         index = plugin.SearchIndex(lang=["zh"], separator="", pipeline=[], fields={})
@@ -105,8 +102,7 @@ def test_a_page_looks_the_same(site):
 
 def test_highlighted_code_counts(project):
     """代码不在页面的树里，而在存放 HTML 的地方。"""
-    settings = (project.root / "mkdocs.yml").read_text("utf-8")
-    project.write("mkdocs.yml", settings.replace(SETTING, "  - kb:\n      search_budget: 1000\n"))
+    configure(project.root, search_budget=1000)
     code = "".join(f"x{n} = {n}\n" for n in range(200))
     page = project.render(f"---\ntitle: 一\n---\n\n前\n\n```python\n{code}```\n\n后\n")
     assert "x199" in page.find("not-searched").get_text()
@@ -115,15 +111,13 @@ def test_highlighted_code_counts(project):
 
 def test_the_tags_of_a_list_count(project):
     """五百项，每项一个字：字占 3 500 字节，标签再占 4 500。"""
-    settings = (project.root / "mkdocs.yml").read_text("utf-8")
-    project.write("mkdocs.yml", settings.replace(SETTING, "  - kb:\n      search_budget: 6000\n"))
+    configure(project.root, search_budget=6000)
     page = project.render("---\ntitle: 一\n---\n\n" + "- 字\n" * 500)
     assert page.ul.find_parent("not-searched")
 
 
 def test_pages_that_are_no_notes_are_left_whole(project):
-    settings = (project.root / "mkdocs.yml").read_text("utf-8")
-    project.write("mkdocs.yml", settings.replace(SETTING, "  - kb:\n      search_budget: 0\n"))
+    configure(project.root, search_budget=0)
     assert project.render("# 页\n\n文字\n", "page.md").find(attrs={search.EXCLUDE: "true"}) is None
 
 

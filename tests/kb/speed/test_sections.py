@@ -11,7 +11,7 @@ from mkdocs.structure.pages import Page
 
 from benchmarks.notes import make_notes
 from kb.speed.sections import Reader
-from tests.kb.lab import ROOT, SETTING
+from tests.kb.lab import ROOT, configure
 
 WRITTEN = sorted((ROOT / "tests/kb/markdown/notes").glob("*.html"))
 
@@ -51,9 +51,7 @@ def without_tags(sections):
 def test_generated_notes(project, budget):
     """公式、代码、图片、批注都有；索引装不下的，记着不搜。"""
     if budget:
-        settings = (project.root / "mkdocs.yml").read_text("utf-8")
-        bounded = f"  - kb:\n      search_budget: {budget}\n"
-        project.write("mkdocs.yml", settings.replace(SETTING, bounded))
+        configure(project.root, search_budget=budget)
     for note in make_notes(4):
         html = str(project.render(note.text))
         assert len(ours(html)) > 1

@@ -1,0 +1,76 @@
+"""一个知识库的 mkdocs.yml 只有几行，别的从工具继承：三个引擎读的是同一份，样式、字体、搜索的语言包都在站点上。"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mkdocs.config import load_config
+
+import kb
+from kb.site.pages import write_pages
+
+SHORT = """\
+site_name: 新的
+site_url: &site_url https://site.example/base/
+INHERIT: !!python/object/apply:kb.settings [*site_url]
+nav: [index.md, tags/index.md]
+"""
+NOTE = "---\ntitle: 笔记\ndate: 2023-01-02\ntags: [甲]\n---\n\n$x_1$\n\n```python\nx = 1\n```\n"
+ASSETS = Path(kb.__file__).with_name("theme") / "assets"
+ENGINES = ["mkdocs", "properdocs", "zensical"]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """只有一篇笔记，没有代码、测试、证据，也没有样式、脚本、字体。"""
+    root = tmp_path_factory.mktemp("基 地")
+    (root / "docs/posts").mkdir(parents=True)
+    (root / "docs/posts/1.md").write_bytes(NOTE.encode())
+    (root / "docs/index.md").write_bytes("---\ntitle: 首页\nfill: home\n---\n\n# 新的\n".encode())
+    (root / "mkdocs.yml").write_bytes(SHORT.encode())
+    write_pages(root)
+    return root
+
+
+def run(root, engine, *options):
+    settings = ["-f", "mkdocs.yml"] if engine == "properdocs" else []
+    return subprocess.run(
+        [sys.executable, "-m", engine, "build", *settings, *options], cwd=root, capture_output=True, encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_short_file_is_enough(base, engine):
+    done = run(base, engine, "--strict")
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "WARNING" not in said and "2027" not in said and "Material" not in said
+    site = base / "site"
+    for path in ASSETS.rglob("*.*"):
+        assert (site / "assets" / path.relative_to(ASSETS)).read_bytes() == path.read_bytes()
+    page = (site / "posts/1/index.html").read_text("utf-8")
+    sheets = re.findall(r'<link rel="?stylesheet"? href="?([^" >]+)', page)
+    assert sheets[-1] == "../../assets/site.css"
+    assert "<math" in page and "Content-Security-Policy" in page
+    assert (site / "assets" / re.search(r'url\("(stix[^"]+)', (ASSETS / "site.css").read_text("utf-8"))[1]).is_file()
+    feed = (site / "feed_rss_created.xml").read_text("utf-8")
+    assert "https://site.example/base/assets/images/favicon.png" in feed
+
+
+def test_what_a_base_writes_goes_first(base):
+    path = base / "own.yml"
+    path.write_text(SHORT + "theme: {language: en}\nplugins: {faster: {enabled: false}}\n", "utf-8")
+    config = load_config(str(path))
+    assert config.theme["language"] == "en"
+    assert config.theme["features"] and "faster" not in config.plugins and "rss" in config.plugins
+    path.write_text(SHORT + "markdown_extensions:\n  - kb: {search_budget: 5}\n", "utf-8")
+    assert load_config(str(path)).mdx_configs["kb"] == {"search_budget": 5}
+
+
+def test_the_index_is_for_our_search_pack(base):
+    assert run(base, "mkdocs").returncode == 0
+    index = json.loads((base / "site/search/search_index.json").read_text("utf-8"))
+    assert index["config"]["lang"] == ["zh"]
