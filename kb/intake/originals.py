@@ -41,6 +41,11 @@ class Original:
     """The front matter as the site reads it: `0123` stays so, dates are text."""
 
     @property
+    def below(self) -> str:
+        """Its path in that folder."""
+        return self.source.relative_to(self.collection).as_posix()
+
+    @property
     def identity(self) -> tuple[str, str]:
         return identity_of(self.meta)
 
@@ -49,6 +54,12 @@ def identity_of(meta: dict) -> tuple[str, str]:
     """Title and date, as they are written."""
     title, date = (meta.get(key, "") for key in ("title", "date"))
     return title if isinstance(title, str) else "", date if isinstance(date, str) else ""
+
+
+def body_of(text: str) -> str:
+    """What is below the front matter, blanks aside."""
+    found = FRONT_MATTER.match(text)
+    return re.sub(r"\s+", " ", text[found.end() :] if found else text).strip()
 
 
 def read_original(source: Path, collection: Path) -> Original:

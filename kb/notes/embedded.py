@@ -18,7 +18,8 @@ by taking the lines of both. The last line says which format it is:
     }
 
 Author, licence and origin are left out where they aren't known. `"private": true` says that the
-author has made the note private since. Format 1 had no format in it, and length and SHA-256 alone.
+author has made the note private since. `"source"` is the file, below the folder it was added from,
+of a note whose front matter gives it no number: its title may change, its address won't. Format 1 had no format in it, and length and SHA-256 alone.
 """
 
 import hashlib
@@ -122,7 +123,9 @@ FORMAT = 2
 WHOSE = ("author", "licence", "origin")
 HALF = re.compile(r"[\ud800-\udfff]")
 """Half a character, which no file can hold."""
-KEYS = {"bytes": int, "sha256": str, **dict.fromkeys(WHOSE, str), "private": bool}
+KEYS = {"bytes": int, "sha256": str, **dict.fromkeys(WHOSE, str), "private": bool, "source": str}
+ABOUT_US = ("private", "source")
+"""What says nothing of the author's: two lines of one note may differ in it."""
 
 
 def read_lock(root: Path) -> dict[str, Entry]:
@@ -181,7 +184,7 @@ def parse_lock(data: bytes) -> dict[str, Entry]:
             raise BadInput(f"{LOCK}：应是笔记的文件名 → bytes 和 sha256，内容不对{remedy}")
         known = lock.get(name, entry)
         both = known | entry
-        if all(both[key] == each[key] or key == "private" for each in (known, entry) for key in each):
+        if all(both[key] == each[key] for each in (known, entry) for key in each.keys() - ABOUT_US):
             lock[name] = both | ({"private": True} if known.get("private") else {})
         else:
             quoted = json.dumps(name, ensure_ascii=False)
