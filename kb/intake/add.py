@@ -38,7 +38,7 @@ from kb.notes.embedded import (
     read_lock,
 )
 from kb.notes.files import BACKUPS, alone, reason, write_whole
-from kb.notes.private import read_time, removal
+from kb.notes.private import read_time, removal, typed
 
 
 class Outcome(Enum):
@@ -339,7 +339,8 @@ class Batch:
             raise BadInput(
                 f"{original.source}：{name} 去掉嵌入块以后不是这个版本，"
                 f"也不是 {LOCK} 里登记的版本，没有覆盖它。"
-                f"用 git checkout {name} 取回原来的，或者把它移走，再添加。"
+                f"是自己在这里改的，先用 kb save {typed(name)} 收下；不要它，"
+                f"用 git checkout {name} 取回原来的，再添加。"
             )
         if not is_same(original, target, any) and not (
             name in self.sources.notes_from(original) and continues(original, target)

@@ -66,7 +66,11 @@ def read_original(source: Path, collection: Path) -> Original:
     """Raises BadInput, which says why it can't be taken in, and Private where it mustn't."""
     if is_draft(source):
         raise Private("_drafts")
-    data = read_bytes(source)
+    return parse_original(read_bytes(source), source, collection)
+
+
+def parse_original(data: bytes, source: Path, collection: Path) -> Original:
+    """What `read_original` makes of the bytes of a file."""
     text = decode(data, source)
     try:
         if private := private_because(text):

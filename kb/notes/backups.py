@@ -15,9 +15,10 @@ as it was before or as it was to be; a record that names none that it brought ab
 
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from kb.notes.embedded import ABOUT_US
 from kb.notes.files import BACKUPS, write_whole
 
 CHANGES = "changes.jsonl"
+BEGUN = "undoing.jsonl"
+"""The name of a record while its command is being undone."""
 
 
 def digest(path: Path) -> str | None:
@@ -122,10 +125,19 @@ class Record:
     notes: dict[str, tuple[dict | None, dict | None]] = field(default_factory=dict)
     """Name → entry of the lock before and after."""
     lost: list[str] = field(default_factory=list)
+    begun: bool = False
+    """Whether it was being undone when somebody ended that."""
+
+    def begin(self) -> "Record":
+        """Marks it as being undone. Raises OSError."""
+        if not self.begun:
+            os.replace(self.folder / CHANGES, self.folder / BEGUN)
+        return replace(self, begun=True)
 
 
-def find_records(root: Path) -> Iterable[Path]:
-    return (root / BACKUPS).glob(f"*/{CHANGES}")
+def find_records(root: Path) -> list[Path]:
+    names = (CHANGES, BEGUN)
+    return [path for name in names for path in (root / BACKUPS).glob(f"*/{name}")]
 
 
 def number_of(path: Path) -> int:
@@ -137,17 +149,17 @@ def number_of(path: Path) -> int:
         return 0
 
 
-def read_records(root: Path) -> list[Record]:
-    """The newest first. Raises BadInput where one is damaged."""
-    paths = sorted(find_records(root), key=number_of, reverse=True)
-    return [read_record(path, root) for path in paths]
+def read_records(root: Path) -> Iterator[Record]:
+    """The newest first. Raises BadInput at one that is damaged."""
+    for path in sorted(find_records(root), key=number_of, reverse=True):
+        yield read_record(path, root)
 
 
 def read_record(path: Path, root: Path) -> Record:
     try:
         *whole, _ = path.read_bytes().decode("utf-8").split("\n")  # the last was cut off, or is ""
         head, *lines = map(json.loads, whole)
-        record = Record(path.parent, head["command"], head["time"])
+        record = Record(path.parent, head["command"], head["time"], begun=path.name == BEGUN)
         for line in lines:
             if "lost" in line:
                 record.lost.append(line["lost"])

@@ -25,7 +25,8 @@ of a note whose front matter gives it no number: its title may change, its addre
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -71,15 +72,31 @@ class Embed:
     """What it shows: `file.py:region`."""
     position: int
     """Where it stands among the bytes of the note without embeds."""
+    lines: bytes = field(default=b"", compare=False, repr=False)
+    """As they stand in the note."""
 
 
 def list_embeds(note: bytes) -> list[Embed]:
     found, removed = [], 0
     for match in _EMBED.finditer(note):
         kind, target = match["kind"].decode(), match["target"].decode()
-        found.append(Embed(kind, target, match.start() - removed))
+        found.append(Embed(kind, target, match.start() - removed, match[0]))
         removed += match.end() - match.start()
     return found
+
+
+def with_embeds(author: bytes, embeds: Iterable[Embed]) -> bytes:
+    """The author's bytes with embeds in them, in the order of their places."""
+    parts, done, ended = [], 0, not author or author.endswith(b"\n")
+    for embed in sorted(embeds, key=lambda embed: embed.position):
+        place = min(embed.position, len(author))
+        parts.append(author[done:place])
+        done = place
+        if place == len(author) and not ended:
+            parts.append(b"\r\n" if embed.lines.endswith(b"\r\n") else b"\n")
+            ended = True
+        parts.append(embed.lines)
+    return b"".join([*parts, author[done:]])
 
 
 def embed_bytes(embed: Embed, end: bytes) -> bytes:

@@ -171,7 +171,7 @@ def test_check_says_that_something_was_cut_off(project, notes):
     notes(1)
     assert killed_before(8, "add", "in")
     (problem,) = check_notes(project.root)
-    assert problem == "上一次 kb add 或 kb remove 没有做完就断了。再运行一次，就补全了。"
+    assert problem == "上一次的 kb 命令没有做完就断了。再运行一次，就补全了。"
 
 
 @pytest.mark.parametrize("damaged", ["", "{", '{"a": 1}', "\x00"])
