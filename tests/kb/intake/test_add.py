@@ -608,7 +608,7 @@ class TestTwoAtOnce:
                 encoding="utf-8",
                 env={**os.environ, "PYTHONPATH": str(Path(kb.notes.files.__file__).parents[2]), "PYTHONUTF8": "1"},
             )
-            assert process.stderr.readline() == "另一个 kb add 正在运行，等它结束……\n"
+            assert process.stderr.readline() == "另一个 kb 正在写这个项目，等它结束……\n"
             time.sleep(0.2)
             assert process.poll() is None
             assert not (project.root / "docs/posts").exists()
