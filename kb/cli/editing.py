@@ -194,7 +194,8 @@ def undo(dry: bool, as_json: bool) -> None:
         for name in undone.taken:
             click.echo(f"  移走：{name}")
         for name in undone.notes:
-            click.echo(f"  登记回到从前：{name}")
+            moved = name in (*undone.restored, *undone.taken)
+            click.echo(f"  登记回到从前：{name}" + ("" if moved else "（文件没有动）"))
         if undone.backups:
             folder = "/".join(undone.backups[0].split("/")[:2])
             click.echo(f"  撤销以前的样子在 {folder}/")

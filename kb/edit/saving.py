@@ -83,6 +83,8 @@ def plan(said: str, root: Path) -> Saving:
     source = {"source": known["source"]} if "source" in known and not written else {}
     whose = Whose().of(original.meta, number, known)
     entry = fingerprint(author) | whose | source
+    if known and (added := known.get("added", known["sha256"])) != entry["sha256"]:
+        entry["added"] = added
     title = original.identity[0] or number
     remarks = [] if before is None else list(line_ends(before, author))
     diff = None if before is None else list(differences(before, author, name))

@@ -118,7 +118,7 @@ def put_back(record: Record, undone: Undone, root: Path) -> None:
     if entries:
         lock = read_lock(root)
         for name, entry in entries.items():
-            ours = {key: value for key, value in lock.pop(name, {}).items() if key in ABOUT_US}
+            now = lock.pop(name, {})
             if entry:
-                lock[name] = ours | entry
+                lock[name] = entry | {key: now[key] for key in ABOUT_US if key in now}
         write_whole(root / LOCK, lock_bytes(lock))

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from kb.intake.originals import Original, body_of, identity_of
 from kb.markdown.engine import BadInput
-from kb.notes.embedded import Entry, front_matter, without_embeds
+from kb.notes.embedded import Entry, fingerprint, front_matter, without_embeds
 
 
 def name_of(abbrlink: str) -> str:
@@ -68,7 +68,7 @@ def give_abbrlinks(
             problem = "没有 abbrlink，标题和日期又都相同，分不出谁是谁。给每一篇写上自己的 abbrlink"
             refuse_all(rivals, problem, refuse)
     for original in alone:
-        names = [name for name in sources.notes_from(original) if continues(original, root / name)]
+        names = sources.notes_of(original, root)
         if len(names) == 1 and (abbrlink := PurePosixPath(names[0]).stem).lower() not in taken:
             given[original.source] = abbrlink
             taken.add(abbrlink.lower())
@@ -112,6 +112,7 @@ class Sources:
     """Which notes of the lock came from which file."""
 
     def __init__(self, lock: dict[str, Entry]):
+        self.lock = lock
         self.named: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
         for name, entry in lock.items():
             if parts := PurePosixPath(entry.get("source", "")).parts[::-1]:
@@ -124,6 +125,15 @@ class Sources:
             name
             for name, theirs in self.named.get(mine[0], [])
             if all(one == other for one, other in zip(mine, theirs))
+        ]
+
+    def notes_of(self, original: Original, root: Path) -> list[str]:
+        """Of those the ones that it is a version of: by date, by text, or byte for byte."""
+        added = fingerprint(original.data)["sha256"]
+        return [
+            name
+            for name in self.notes_from(original)
+            if self.lock[name].get("added") == added or continues(original, root / name)
         ]
 
 

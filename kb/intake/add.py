@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 
 from kb.intake import journal
-from kb.intake.abbrlink import Sources, continues, give_abbrlinks, is_same, name_of
+from kb.intake.abbrlink import Sources, give_abbrlinks, is_same, name_of
 from kb.intake.local_pictures import Pictures
 from kb.intake.merge import keep_embeds
 from kb.intake.originals import Original, Private, read_original
@@ -218,9 +218,12 @@ class Batch:
 
     def entry(self, original: Original, abbrlink: str) -> Entry:
         known = self.lock.get(name_of(abbrlink), {})
+        mark = fingerprint(original.data)
+        if known.get("added") == mark["sha256"]:  # that is the version that was changed here
+            mark = {key: known[key] for key in (*mark, "added")}
         is_numbered = original.meta.get("abbrlink") or HALF.search(original.below)
         source = {} if is_numbered else {"source": original.below}
-        return fingerprint(original.data) | self.whose.of(original.meta, abbrlink, known) | source
+        return mark | self.whose.of(original.meta, abbrlink, known) | source
 
     def hold_back(self, source: Path, why: str, public: PublicNotes, taken: set) -> Result:
         """Says what is still here of a private note, and enters that into the lock."""
@@ -265,7 +268,7 @@ class Batch:
         self.check_case(original, name)
         whose = {key: entry.get(key) for key in WHOSE}
         result = Result(str(original.source), Outcome.ADDED, name, **whose)
-        note = self.new_bytes(original, name, said := [])
+        note = self.new_bytes(original, name, entry, said := [])
         pictures, result.remarks = self.pictures.find(original, name)
         result.remarks += said
         if (date := read_time(original.meta.get("date"))) and date > datetime.now(UTC):
@@ -321,7 +324,7 @@ class Batch:
                 "在 Windows 和 macOS 上是同一个文件。改成一样的，或者换一个。"
             )
 
-    def new_bytes(self, original: Original, name: str, said: list[str]) -> bytes:
+    def new_bytes(self, original: Original, name: str, entry: Entry, said: list[str]) -> bytes:
         """What the file is to hold: the note, with the embeds of the version before; `said` gets
         what became of those that couldn't follow.
         """
@@ -332,7 +335,7 @@ class Batch:
             before = target.read_bytes()
         except OSError as error:
             raise BadInput(f"{name}：读不到（{reason(error)}）。") from None
-        if is_original(before, fingerprint(original.data)):
+        if is_original(before, entry):
             return before
         locked = self.lock.get(name)
         if locked is None or not is_original(before, locked):
@@ -342,12 +345,13 @@ class Batch:
                 f"是自己在这里改的，先用 kb save {typed(name)} 收下；不要它，"
                 f"用 git checkout {name} 取回原来的，再添加。"
             )
-        if not is_same(original, target, any) and not (
-            name in self.sources.notes_from(original) and continues(original, target)
-        ):
+        known = self.sources.notes_of(original, self.root)
+        if name not in known and not is_same(original, target, any):
             raise BadInput(
                 f"{original.source}：{name} 已经是另一篇笔记，标题和日期都不同，没有覆盖它。"
                 f"给这一篇换一个 abbrlink；如果真是同一篇，先把 {name} 移走。"
             )
+        if "added" in locked:
+            said.append("原文更新了，在这里改过、用 kb save 收下的那一份换下了；kb undo 撤销。")
         names = (name, str(original.source))
         return keep_embeds(before, locked, original.data, names, self.decide, said)

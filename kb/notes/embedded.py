@@ -19,7 +19,8 @@ by taking the lines of both. The last line says which format it is:
 
 Author, licence and origin are left out where they aren't known. `"private": true` says that the
 author has made the note private since. `"source"` is the file, below the folder it was added from,
-of a note whose front matter gives it no number: its title may change, its address won't. Format 1 had no format in it, and length and SHA-256 alone.
+of a note whose front matter gives it no number: its title may change, its address won't. `"added"`
+is the SHA-256 of the version that was added, where the author has changed it here since. Format 1 had no format in it, and length and SHA-256 alone.
 """
 
 import hashlib
@@ -140,7 +141,7 @@ FORMAT = 2
 WHOSE = ("author", "licence", "origin")
 HALF = re.compile(r"[\ud800-\udfff]")
 """Half a character, which no file can hold."""
-KEYS = {"bytes": int, "sha256": str, **dict.fromkeys(WHOSE, str), "private": bool, "source": str}
+KEYS = {"bytes": int, "sha256": str, **dict.fromkeys(WHOSE, str), "private": bool, "source": str, "added": str}
 ABOUT_US = ("private", "source")
 """What says nothing of the author's: two lines of one note may differ in it."""
 
