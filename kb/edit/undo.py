@@ -13,11 +13,12 @@ from pathlib import Path
 
 from kb.edit.writing import editing
 from kb.intake import journal
-from kb.intake.remove import tidy
+from kb.intake.remove import is_private, tidy
 from kb.markdown.engine import BadInput
 from kb.notes.backups import Record, Store, digest, is_alike, read_records
 from kb.notes.embedded import ABOUT_US, LOCK, lock_bytes, read_lock
 from kb.notes.files import BACKUPS, reason, write_whole
+from kb.notes.private import removal
 
 
 @dataclass
@@ -70,7 +71,9 @@ def plan(record: Record, root: Path) -> Undone:
         now, copy = digest(root / name), record.folder / name
         if now == before:
             continue
-        if now != after:
+        if name in record.notes and (root / name).exists() and is_private(name, root):
+            changed.append(f"{name} 现在是私密的，用 {removal(name)} 撤下")
+        elif now != after:
             changed.append(f"{name} 在那以后改过了")
         elif before is None:
             undone.taken.append(name)

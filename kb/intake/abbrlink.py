@@ -128,7 +128,7 @@ class Sources:
         ]
 
     def notes_of(self, original: Original, root: Path) -> list[str]:
-        """Of those the ones that it is a version of: by date, by text, or byte for byte."""
+        """Of those the ones that it is a version of; of one that was changed here, byte for byte."""
         added = fingerprint(original.data)["sha256"]
         return [
             name
@@ -138,13 +138,14 @@ class Sources:
 
 
 def continues(original: Original, note: Path) -> bool:
-    """Whether it has the date or the text of a note that is here."""
+    """Whether it has the title, the date or the text of a note that is here."""
     try:
         text = without_embeds(note.read_bytes()).decode("utf-8", "replace")
     except OSError:
         return False
-    (_, mine), (_, theirs) = original.identity, identity_of(front_matter(text))
-    return bool(mine) and mine == theirs or body_of(original.text) == body_of(text) != ""
+    mine = (*original.identity, body_of(original.text))
+    theirs = (*identity_of(front_matter(text)), body_of(text))
+    return any(one == other != "" for one, other in zip(mine, theirs, strict=True))
 
 
 def free_abbrlink(original: Original, root: Path, taken: set[str]) -> str:
