@@ -105,7 +105,8 @@ def ask(problem: str, place: str) -> str | None:
     if not can_ask():
         return None
     click.echo(f"{problem}\n最近的地方在{place}后面。", err=True)
-    return click.prompt("放到那里（keep），还是取出来（drop）", type=click.Choice([KEEP, DROP]), err=True)
+    question = "放到那里（keep），还是取出来（drop）"
+    return click.prompt(question, type=click.Choice([KEEP, DROP]), show_choices=False, err=True)
 
 
 def with_bar(items: Iterable, number: int, label: str, stack: ExitStack) -> Iterable:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from pathlib import Path, PurePosixPath
 
-from kb.intake.originals import Original, body_of, identity_of
+from kb.intake.originals import Original, identity_of
 from kb.markdown.engine import BadInput
-from kb.notes.embedded import Entry, fingerprint, front_matter, without_embeds
+from kb.notes.embedded import Entry, body_line, fingerprint, front_matter, without_embeds
 
 
 def name_of(abbrlink: str) -> str:
@@ -113,18 +113,20 @@ class Sources:
 
     def __init__(self, lock: dict[str, Entry]):
         self.lock = lock
-        self.named: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+        self.named: dict[str, dict[tuple[str, ...], list[str]]] = {}
         for name, entry in lock.items():
             if parts := PurePosixPath(entry.get("source", "")).parts[::-1]:
-                self.named.setdefault(parts[0], []).append((name, parts))
+                self.named.setdefault(parts[0], {}).setdefault(parts, []).append(name)
 
     def notes_from(self, original: Original) -> list[str]:
-        """Those that came from a file of that path, as far up as both say."""
+        """Those that came from a file of that path; if there is none, as far up as both say."""
         mine = PurePosixPath(original.below).parts[::-1]
-        return [
+        alike = self.named.get(mine[0], {})
+        return alike.get(mine) or [
             name
-            for name, theirs in self.named.get(mine[0], [])
+            for theirs, names in alike.items()
             if all(one == other for one, other in zip(mine, theirs))
+            for name in names
         ]
 
     def notes_of(self, original: Original, root: Path) -> list[str]:
@@ -138,14 +140,19 @@ class Sources:
 
 
 def continues(original: Original, note: Path) -> bool:
-    """Whether it has the title, the date or the text of a note that is here."""
+    """Whether it has title and date of a note that is here, or half of its lines."""
     try:
         text = without_embeds(note.read_bytes()).decode("utf-8", "replace")
     except OSError:
         return False
-    mine = (*original.identity, body_of(original.text))
-    theirs = (*identity_of(front_matter(text)), body_of(text))
-    return any(one == other != "" for one, other in zip(mine, theirs, strict=True))
+    if original.identity == identity_of(front_matter(text)):
+        return True
+    mine, theirs = lines_of(original.text), lines_of(text)
+    return 0 < min(len(mine), len(theirs)) <= 2 * len(mine & theirs)
+
+
+def lines_of(note: str) -> set[str]:
+    return set(filter(None, map(str.strip, note.splitlines()[body_line(note) :])))
 
 
 def free_abbrlink(original: Original, root: Path, taken: set[str]) -> str:

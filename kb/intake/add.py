@@ -311,7 +311,7 @@ class Batch:
         """What to say of a note that may be an older version of one that has just come."""
         others = self.sources.notes_from(original) if "source" in entry else []
         return [
-            f"{other} 也来自这个文件，标题、日期和正文都对不上，看作另一篇。如果是同一篇："
+            f"{other} 也来自这个文件，标题或日期变了，正文也大半不同，看作另一篇。如果是同一篇："
             f"kb undo，在 front matter 里写上 abbrlink: {Path(other).stem}，再添加。"
             for other in others
             if other != name

@@ -56,12 +56,6 @@ def identity_of(meta: dict) -> tuple[str, str]:
     return title if isinstance(title, str) else "", date if isinstance(date, str) else ""
 
 
-def body_of(text: str) -> str:
-    """What is below the front matter, blanks aside."""
-    found = FRONT_MATTER.match(text)
-    return re.sub(r"\s+", " ", text[found.end() :] if found else text).strip()
-
-
 def read_original(source: Path, collection: Path) -> Original:
     """Raises BadInput, which says why it can't be taken in, and Private where it mustn't."""
     if is_draft(source):

@@ -5,15 +5,16 @@ agree: abbrlink, title, date, and the text below the front matter, if that is lo
 other's; the text alone does too. Where a note only looks alike, that is said, and nothing done.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from kb.intake.abbrlink import is_abbrlink, name_of
-from kb.intake.originals import body_of, identity_of
+from kb.intake.originals import identity_of
 from kb.notes.any_front_matter import Unreadable, read_pairs
-from kb.notes.embedded import front_matter, without_embeds
+from kb.notes.embedded import FRONT_MATTER, front_matter, without_embeds
 from kb.notes.private import plain
 
 LONG_ENOUGH = 40
@@ -85,5 +86,11 @@ class PublicNotes:
 
 def traits_of(text: str, meta: dict) -> Traits:
     title, date = identity_of(meta)
-    body = body_of(text)
-    return Traits(title.strip(), date.strip(), body if len(body) >= LONG_ENOUGH else "")
+    return Traits(title.strip(), date.strip(), body_of(text))
+
+
+def body_of(text: str) -> str:
+    """What is below the front matter, blanks aside; "" where that says too little."""
+    found = FRONT_MATTER.match(text)
+    body = re.sub(r"\s+", " ", text[found.end() :] if found else text).strip()
+    return body if len(body) >= LONG_ENOUGH else ""
