@@ -99,15 +99,15 @@ def save(
     waiting: Callable[[], None],
 ) -> Saving:
     """`agree` is shown what will change, and asked. Raises BadInput, having changed nothing."""
-    saving = plan(said, root)
+    with editing(root, dry, waiting):
+        saving = plan(said, root)
     if not saving.changed or dry or not agree(saving):
         return saving
-    saving.saved = True
     with editing(root, dry, waiting):
-        again = plan(saving.note, root)
-        if again.changed and again.entry != saving.entry:
+        if plan(saving.note, root).entry != saving.entry:
             raise BadInput(f"{saving.note}：看差别的时候又改了，没有收下。再运行一次。")
         saving.written = write(root, "save", {}, {saving.note: saving.entry})
+        saving.saved = True
     return saving
 
 

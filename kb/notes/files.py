@@ -59,7 +59,7 @@ def write_whole(target: Path, data: bytes) -> None:
 
 def sweep(root: Path) -> None:
     """Removes what a crash left of files that were being written, and of what was being removed."""
-    folders = [root, *(root / name for name in ("docs", BACKUPS))]
+    folders = [root, *(root / name for name in ("docs", "snippets", "tests", BACKUPS))]
     for folder, folders_in, names in chain.from_iterable(map(os.walk, folders)):
         for name in fnmatch.filter([*names, *folders_in], UNFINISHED):
             path = Path(folder, name)
