@@ -1,11 +1,12 @@
 """What the tests of a base say of its code: the only room that needs torch.
 
 `assertions` compare, hold and refuse, and remember what they saw; `plugin` is pytest's, with the
-fixtures `device`, `dtype` and `seed`. Tests import from here:
+fixtures `device`, `dtype` and `seed`; `children` starts processes. Tests import from here:
 
-    from kb.proof import assert_agrees, assert_holds, assert_refuses
+    from kb.proof import assert_agrees, assert_holds, assert_refuses, start_child
 
-torch is imported with the first of these names, not with the plugin.
+`watch` sees what all of them read. torch is imported with the first of the assertions, not with
+the plugin.
 """
 
 RULES = 1
@@ -22,12 +23,17 @@ NAMES = (
     "assert_agrees",
     "assert_holds",
     "assert_refuses",
+    "start_child",
 )
 
 
 def __getattr__(name: str) -> object:
     if name not in NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "start_child":
+        from kb.proof.children import start_child
+
+        return start_child
     from kb.proof import assertions
 
     return getattr(assertions, name)

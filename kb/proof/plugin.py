@@ -15,6 +15,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from kb.proof import children
+
 os.environ["PYTHONUTF8"] = "1"  # children write UTF-8 on Windows too
 
 DEVICES = ("cpu", "cuda")
@@ -40,6 +42,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="除了因为没有 GPU，跳过的测试都算失败",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    children.ROOT[:] = [config.rootpath]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

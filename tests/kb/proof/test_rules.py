@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 1, "c0eefb4ce8a87a1547e767ec64ac73beb08b14855c287a71ab7a2fa7dcbc84de"
+RULES = 1, "c03b3252b6edb4c8eb680bbd47be2b54d2f9b74924612f3c71ef9bb5c45bb360"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
