@@ -3,7 +3,6 @@
 Who is killed half-way leaves a journal; the next command brings lock and pages to their end.
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,21 +44,22 @@ def write(
     was.
     """
     lock, entries, written = read_lock(root), entries or {}, Written()
-    store, copies = Store(root, command), {}
+    store = Store(root, command)
+    before = {name: path.read_bytes() if (path := root / name).exists() else None for name in files}
     try:
         store.record(*(note_change(name, lock.get(name), new) for name, new in entries.items()))
         journal.begin(root, entries)
         for name, data in files.items():
-            copies[name] = None if (root / name).exists() else ""
-            copies[name] = store.write(name, data) or copies[name]
+            if copy := store.write(name, data):
+                written.backups.append(copy)
         if entries:
             write_whole(root / LOCK, lock_bytes(lock | entries))
     except BaseException as error:
-        for name, copy in copies.items():
-            if copy == "":
-                (root / name).unlink(missing_ok=True)
-            elif copy:
-                shutil.copyfile(root / copy, root / name)
+        for name, data in before.items():
+            if data is not None and (root / name).read_bytes() != data:
+                write_whole(root / name, data)
+            elif data is None and (root / name).exists():
+                (root / name).unlink()
         store.discard()
         journal.end(root)
         if isinstance(error, OSError):
@@ -67,6 +67,5 @@ def write(
                 f"{error.filename or root}：写不下（{reason(error)}）。什么也没有改。"
             ) from None
         raise
-    written.backups = [copy for copy in copies.values() if copy]
     written.pages, written.problem = journal.finish(root)
     return written

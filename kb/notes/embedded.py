@@ -89,8 +89,8 @@ def list_embeds(note: bytes) -> list[Embed]:
 def with_embeds(author: bytes, embeds: Iterable[Embed]) -> bytes:
     """The author's bytes with embeds in them, in the order of their places."""
     parts, done, ended = [], 0, not author or author.endswith(b"\n")
-    for embed in sorted(embeds, key=lambda embed: embed.position):
-        place = min(embed.position, len(author))
+    places = [(min(embed.position, len(author)), embed) for embed in embeds]
+    for place, embed in sorted(places, key=lambda each: each[0]):
         parts.append(author[done:place])
         done = place
         if place == len(author) and not ended:

@@ -68,6 +68,30 @@ class TestEmbed:
         code, output = kb("embed", "1", "numbers.py:half", "--after", "重点")
         assert code == 1 and "docs/posts/1.md:10：numbers.py:half 已经嵌在这里。没有改。" in output
 
+    def test_below_one_that_stands_further_down(self, project, add, kb, read):
+        add(HEAD + "一\n\n\n二\n")
+        project.write("docs/posts/1.md", HEAD + f"一\n\n\n{HALF}二\n")
+        assert kb("embed", "1", "numbers.py:double", "--after", "一")[0] == 0
+        assert read() == HEAD + f"一\n\n\n{HALF}{DOUBLE}二\n"
+
+    @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+    @pytest.mark.parametrize("begin", ["", "\ufeff"], ids=["", "BOM"])
+    def test_below_a_last_line_without_an_end(self, add, kb, read, begin, end):
+        text = (begin + HEAD + "一\n\n二").replace("\n", end)
+        add(text)
+        for region in ("half", "double"):
+            assert kb("embed", "1", f"numbers.py:{region}", "--after", "二")[0] == 0
+        assert kb("embed", "1", "cuda.json:time", "--after", "一")[0] == 0
+        assert read() == text.replace("二", FIGURE.replace("\n", end) + "二") + end + (HALF + DOUBLE).replace("\n", end)
+        for target in ("numbers.py:half", "numbers.py:double", "cuda.json:time"):
+            assert kb("unembed", "1", target)[0] == 0
+        assert read() == text
+
+    def test_words_as_they_are_written_go_first(self, add, kb, read):
+        add(HEAD + "甲乙\n\n甲_乙\n\n后\n")
+        assert kb("embed", "1", "numbers.py:half", "--after", "甲_乙")[0] == 0
+        assert read() == HEAD + f"甲乙\n\n甲_乙\n\n{HALF}后\n"
+
     @pytest.mark.parametrize("line", [20, 21, 22])
     def test_at_a_line_of_the_file(self, add, kb, read, line):
         """行号是现在的文件里的，前面嵌着的也算。"""
@@ -202,7 +226,8 @@ def test_any_note_any_order(tmp_path_factory, end, lines, data):
         before = path.read_bytes()
         try:
             found = embedding.embed("1", f"numbers.py:{region}", None, at, root, False, lambda: None)
-        except BadInput:
+        except BadInput as problem:
+            assert "单独的 CR" not in str(problem)
             assert path.read_bytes() == before
             continue
         placed.append(region)

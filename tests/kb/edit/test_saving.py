@@ -211,6 +211,21 @@ class TestATitleThatChanges:
         assert [path.name for path in (project.root / "docs/posts").glob("*.md")] == [name.split("/")[-1]]
         assert (project.root / name).read_text("utf-8") == text
 
+    def test_a_new_title_and_then_a_new_text(self, project, add):
+        name = self.start(project, add)
+        for text in (self.HEAD % "新的" + "正文\n", self.HEAD % "新的" + "全改了\n"):
+            assert "已更新 1" in add(text)[1]
+        assert [*read_lock(project.root)] == [name]
+
+    def test_from_a_folder_and_then_by_itself(self, project, add, kb):
+        project.write("in/sub/n.md", self.HEAD % "旧的" + "正文\n")
+        kb("add", "in")
+        ((name, entry),) = read_lock(project.root).items()
+        assert entry["source"] == "sub/n.md"
+        project.write("in/sub/n.md", self.HEAD % "新的" + "正文\n")
+        assert "已更新 1" in kb("add", "in/sub/n.md")[1]
+        assert [*read_lock(project.root)] == [name]
+
     def test_saved_here_and_added_again(self, project, add, kb):
         name = self.start(project, add)
         project.write(name, "---\ntitle: 别的\ndate: 2025-05-05\n---\n\n全改了\n")

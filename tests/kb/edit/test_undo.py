@@ -9,7 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from kb.cli.commands import main
+from kb.edit.writing import write
 from kb.intake.journal import JOURNAL
+from kb.markdown.engine import BadInput
 from kb.notes.embedded import read_lock
 from kb.notes.files import BACKUPS
 from kb.site.pages import missing_pages
@@ -193,6 +195,15 @@ class TestPrivate:
         for record in project.root.glob(f"{BACKUPS}/*/changes.jsonl"):
             assert "lost" not in record.read_text("utf-8")
 
+    def test_a_saved_one_stays_private(self, project, kb, version):
+        version("甲")
+        path = project.write("docs/posts/1.md", NOTE % "甲" + "改\n")
+        kb("save", "1", "--yes")
+        project.write("in/n.md", (NOTE % "甲").replace("title", "password: x\ntitle"))
+        assert kb("add", "in/n.md")[0] == 1 and path.exists()
+        kb("undo")
+        assert read_lock(project.root)["docs/posts/1.md"]["private"] is True
+
     def test_with_keep_it_comes_back_and_stays_private(self, project, kb, version):
         self.start(project, kb, version)
         before = base(project.root)
@@ -283,6 +294,15 @@ class TestKilled:
                 assert code == 0, output
             assert base(project.root) == before != done
             assert not list(project.root.rglob("*.tmp")) and not (project.root / JOURNAL).exists()
+
+
+def test_what_was_replaced_comes_back_where_the_next_cannot_be_written(project, kb):
+    project.write("snippets/a.py", "旧\n")
+    project.write("b", "文件")
+    with pytest.raises(BadInput, match="/b：写不下（已经有同名的文件）。什么也没有改。"):
+        write(project.root, "x", {"snippets/a.py": b"1", "snippets/b.py": b"2", "b/c.py": b"3"})
+    assert (project.root / "snippets/a.py").read_text("utf-8") == "旧\n"
+    assert not (project.root / "snippets/b.py").exists() and not list(project.root.glob(f"{BACKUPS}/*"))
 
 
 @pytest.mark.parametrize("command", [EMBED, ("snippet", "foo_bar"), ("save", "1", "--yes")], ids=lambda each: each[0])
