@@ -142,7 +142,8 @@ def versions(root: Path, name: str) -> Iterator[tuple[bytes, str]]:
     listed = git(root, "log", f"-{MOST_COMMITS}", "--format=%h", "--", name)
     for number, commit in enumerate(listed.decode().split()):
         which = commit if number else "HEAD"
-        yield git(root, "show", f"{commit}:./{name}"), f"用 git checkout {which} -- {shlex.quote(name)} 取回它"
+        where = f"用 git checkout {which} -- {shlex.quote(name)} 取回它"
+        yield git(root, "show", f"{commit}:./{name}"), where
     for copy in sorted((root / BACKUPS).glob(f"*/{escape(name)}"), reverse=True):
         shown = copy.relative_to(root).as_posix()
         yield copy.read_bytes(), f"它在 {shown}，复制回来"

@@ -130,7 +130,7 @@ class Sources:
         ]
 
     def notes_of(self, original: Original, root: Path) -> list[str]:
-        """Of those the ones that it is a version of; of one that was changed here, byte for byte."""
+        """Of those the ones that it is a version of: byte for byte of one that was changed here."""
         added = fingerprint(original.data)["sha256"]
         return [
             name

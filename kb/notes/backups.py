@@ -74,7 +74,7 @@ class Store:
         if self.command and lines:
             folder = self.folder()
             with (folder / CHANGES).open("a", encoding="utf-8", newline="\n") as file:
-                file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+                file.writelines(json.dumps(line) + "\n" for line in lines)
 
     def discard(self) -> None:
         """Nothing of it has been done after all."""
@@ -164,9 +164,10 @@ def read_record(path: Path, root: Path) -> Record:
             if "lost" in line:
                 record.lost.append(line["lost"])
                 continue
-            found, name = (record.files, line["file"]) if "file" in line else (record.notes, line["note"])
-            before, _ = found.get(name, (line["before"], None))
-            found[name] = before, line["after"]
+            kind = "file" if "file" in line else "note"
+            found = record.files if kind == "file" else record.notes
+            before, _ = found.get(line[kind], (line["before"], None))
+            found[line[kind]] = before, line["after"]
     except (OSError, ValueError, KeyError, TypeError):
         name = path.relative_to(root).as_posix()
         raise BadInput(

@@ -217,7 +217,8 @@ def test_any_note_any_order(tmp_path_factory, end, lines, data):
     path = root / "docs/posts/1.md"
     for folder in (path.parent, root / "snippets"):
         folder.mkdir(parents=True)
-    (root / "snippets/numbers.py").write_text("".join(f"# --8<-- [start:{c}] x\n1\n# --8<-- [end:{c}]\n" for c in "abc"))
+    regions = (f"# --8<-- [start:{name}] x\n1\n# --8<-- [end:{name}]\n" for name in "abc")
+    (root / "snippets/numbers.py").write_text("".join(regions))
     path.write_bytes(author)
     (root / "notes.lock.json").write_bytes(lock_bytes({"docs/posts/1.md": fingerprint(author)}))
     placed = []

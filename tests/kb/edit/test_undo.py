@@ -161,7 +161,9 @@ class TestChangedSince:
         assert kb("undo")[0] == 1
         assert (project.root / "docs/posts/1.md").exists()
 
-    @pytest.mark.parametrize("damaged", ["", "{\n", '{"number": 9}\n', '{"number": 9, "command": "x", "time": "y"}\n[]\n'])
+    HEAD = '{"number": 9, "command": "x", "time": "y"}\n'
+
+    @pytest.mark.parametrize("damaged", ["", "{\n", '{"number": 9}\n', HEAD + "[]\n"])
     def test_a_damaged_record(self, project, kb, version, damaged):
         version("甲")
         (record,) = project.root.glob(f"{BACKUPS}/*/changes.jsonl")
