@@ -52,7 +52,6 @@ class Draft:
     """A note with its embeds, about to change."""
 
     name: str
-    note: bytes
     author: bytes
     locked: dict
     embeds: list[Embed]
@@ -80,15 +79,16 @@ class Draft:
                 yield number, self.line_of(position, bisect_right(places, position)), block.text
 
     def changed(self, embeds: list[Embed]) -> bytes:
-        """The note with these embeds. Raises BadInput where one can't stand there."""
+        """The note with these embeds. Raises BadInput where they aren't found again in it."""
         note = with_embeds(self.author, embeds)
-        found = [(embed.kind, embed.target) for embed in list_embeds(note)]
-        if not is_original(note, self.locked) or sorted(found) != sorted(
-            (embed.kind, embed.target) for embed in embeds
-        ):
+        found = list_embeds(note)
+        if not is_original(note, self.locked) or targets(found) != targets(embeds):
             raise BadInput(f"{self.name}：这里的一行以单独的 CR 结束，放不下嵌入块。换一个地方。")
-        check_note(note, self.name)
         return note
+
+
+def targets(embeds: list[Embed]) -> list[str]:
+    return sorted(embed.target for embed in embeds)
 
 
 def read_draft(said: str, root: Path) -> Draft:
@@ -107,7 +107,7 @@ def read_draft(said: str, root: Path) -> Draft:
             "或者取回原文（kb check 说在哪里）。"
         )
     author = without_embeds(note)[: locked["bytes"]]
-    return Draft(name, note, author, locked, list_embeds(note), read_version(author, name))
+    return Draft(name, author, locked, list_embeds(note), read_version(author, name))
 
 
 def embed(
@@ -128,32 +128,40 @@ def embed(
         target = target.removeprefix("snippets/")
         kind = check_target(target, draft.name, root)
         number = choose(draft, after, at)
-        line = draft.version.line_after(number)
-        if line is None:
-            following = beginning(draft.version.blocks[number + 1].text)
-            raise BadInput(
-                f"{draft.name}：“{beginning(draft.version.blocks[number].text)}”后面没有空行，"
-                f"紧接着是“{following}”，中间放不下。放到“{following}”后面，或者再后面的地方。"
-            )
-        block, following = draft.version.blocks[number : number + 2]
-        start, end = draft.positions[block.end], draft.positions[following.first]
-        place, before = draft.positions[line], 0
-        for n, there in enumerate(draft.embeds):
-            position = min(there.position, len(draft.author))
-            if start <= position <= end:
-                if there.target == target:
-                    raise BadInput(f"{draft.name}:{draft.opens(n)}：{target} 已经嵌在这里。没有改。")
-                place = position  # below those that stand here already
-            before += position <= place
+        position, before = place_after(draft, number, target)
+        line = bisect_left(draft.positions, position)
         lines = draft.version.lines[:line][::-1] + draft.version.lines
         ended = next(filter(None, map(line_end, lines)), b"\n")
-        new = Embed(kind, target, place)
+        new = Embed(kind, target, position)
         note = draft.changed([*draft.embeds, replace(new, lines=embed_bytes(new, ended))])
-        opens = draft.line_of(place, before)
-        placed = Placed(draft.name, target, opens, beginning(block.text))
+        check_note(note, draft.name)
+        block = beginning(draft.version.blocks[number].text)
+        placed = Placed(draft.name, target, draft.line_of(position, before), block)
         if not dry:
             placed.written = write(root, "embed", {draft.name: note})
         return placed
+
+
+def place_after(draft: Draft, number: int, target: str) -> tuple[int, int]:
+    """Where among the author's bytes an embed stands after a block, below those that stand there
+    already; and how many embeds stand above it. Raises BadInput.
+    """
+    block, following = draft.version.blocks[number : number + 2]
+    line = draft.version.line_after(number)
+    if line is None:
+        raise BadInput(
+            f"{draft.name}：“{beginning(block.text)}”后面没有空行，紧接着是"
+            f"“{beginning(following.text)}”，中间放不下。换一段，或者在 --at 写后面的行号。"
+        )
+    place, before = draft.positions[line], 0
+    for n, there in enumerate(draft.embeds):
+        position = min(there.position, len(draft.author))
+        if draft.positions[block.end] <= position <= draft.positions[following.first]:
+            if there.target == target:
+                raise BadInput(f"{draft.name}:{draft.opens(n)}：{target} 已经嵌在这里。没有改。")
+            place = position
+        before += position <= place
+    return place, before
 
 
 def check_target(target: str, name: str, root: Path) -> str:

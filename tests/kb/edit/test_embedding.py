@@ -196,6 +196,13 @@ class TestUnembed:
         assert kb("unembed", "1", "numbers.py:half", "--at", "28")[0] == 0
         assert read() == HEAD + BODY.replace("- 表\n", HALF + "- 表\n", 1)
 
+    def test_of_two_that_are_misplaced_one_after_the_other(self, project, add, kb, read):
+        add(HEAD + "- 一\n\n- 二\n\n- 三\n")
+        project.write("docs/posts/1.md", HEAD + f"- 一\n\n{HALF}- 二\n\n{DOUBLE}- 三\n")
+        for target in ("numbers.py:half", "numbers.py:double"):
+            assert kb("unembed", "1", target)[0] == 0
+        assert read() == HEAD + "- 一\n\n- 二\n\n- 三\n"
+
     def test_one_that_is_not_there(self, add, kb):
         add(HEAD + BODY)
         kb("embed", "1", "numbers.py:half", "--after", "重点")
