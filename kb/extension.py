@@ -16,6 +16,7 @@ EXTENSIONS = (
     "kb.evidence.badges",
     "kb.figures.embeds",
     "kb.evidence.overview",
+    "kb.site.texts",
     "kb.site.listings",
     "kb.markdown.unverified",
     "kb.markdown.annotations",

@@ -285,7 +285,7 @@ def find_code(target: str, page: Page, here: str) -> tuple[str, Region | None, s
             f"{here}：嵌入 {target!r} 用了行号。代码一改行号就指到别处，所以只能按名字嵌入："
             f'--8<-- "{file}:区域"。'
         )
-    if re.fullmatch(rf"{TESTS}/\w+\.py", target) and (page.root / target).exists():
+    if re.fullmatch(rf"{TESTS}/(\w+/)*\w+\.py", target) and (page.root / target).exists():
         return target, None, read_text(page.root / target, target)
     path, files = f"snippets/{file}", list_files(page.root)
     if file not in files:

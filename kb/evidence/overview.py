@@ -1,8 +1,9 @@
-"""Markdown extension: the list of all code, on the page whose front matter says
+"""Markdown extension: the lists of all code, on the pages whose front matter says `fill: code` and
 `fill: verification`.
 
-For each file of `snippets/`, and each of its regions: what it is, where it is embedded, what
-it depends on, what verifies it, and its badge. Totals by state and device come first.
+The first is for readers: each file of `snippets/`, what it is, its regions and their states. The
+second has for each region where it is embedded, what it depends on, what verifies it, and its
+badge; totals by state and device come first, the files of tests last.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
@@ -11,6 +12,7 @@ it depends on, what verifies it, and its badge. Totals by state and device come 
 
 import ast
 from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from xml.etree import ElementTree as etree
@@ -19,12 +21,13 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
-from kb.evidence.badges import CLASSES, badge
+from kb.evidence.badges import CLASSES, badge, state_chip
 from kb.evidence.embeds import anchor, link_to_line
-from kb.evidence.judge import State, Verdict, judge_all
+from kb.evidence.judge import State, Verdict, judge, judge_all
 from kb.evidence.keys import reach
 from kb.evidence.regions import Region, read_all
 from kb.evidence.store import DEVICES
+from kb.evidence.whole_files import list_tests, name_of, path_of, title_of, uri_of
 from kb.markdown.engine import Page, current_page
 from kb.markdown.html import append, element, table
 from kb.notes.embedded import find_embeds
@@ -33,9 +36,13 @@ from kb.notes.embedded import find_embeds
 class OverviewTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
         page = current_page(self.md)
-        if page.meta.get("fill") != "verification":
+        if page.meta.get("fill") not in ("code", "verification"):
             return
         regions = read_all(page.root)
+        if page.meta["fill"] == "code":
+            root.append(element("h1", None, str(page.meta.get("title", ""))))
+            root.extend(contents(page, regions))
+            return
         verdicts = {device: judge_all(page.root, device) for device in DEVICES}
         embeds = find_embeds(page.root)
         root.insert(2, totals(verdicts))  # under the heading and the first paragraph
@@ -46,6 +53,35 @@ class OverviewTreeprocessor(Treeprocessor):
             root.append(element("h3", None, region.title if ":" in name else "完整文件"))
             root.append(badge(page, judged))
             root.append(describe(page, name, region, judged, embeds.get(name, [])))
+        if tests := list_tests(page.root):
+            root.append(element("h2", None, "测试代码"))
+            root.append(element("ul", {"class": "code-list"}, *(item(page, test) for test in tests)))
+
+
+def contents(page: Page, regions: dict[str, Region]) -> Iterator[etree.Element]:
+    """Every file of `snippets/`: its name, what it is, its regions, each with its states."""
+    if not regions:
+        yield element("p", None, "这里还没有代码。")
+    for file in (name for name in regions if ":" not in name):
+        link = element("a", {"href": page.link_to(uri_of(file))}, file)
+        yield element("h2", None, link)
+        yield element("p", None, title_of(page.root, file))
+        named = [name for name in regions if name.startswith(f"{file}:")]
+        items = (region_item(page, name, regions[name]) for name in named)
+        yield element("ul", {"class": "regions"}, *items)
+
+
+def region_item(page: Page, name: str, region: Region) -> etree.Element:
+    path = path_of(name.partition(":")[0])
+    states = (state_chip(judge(page.root, device, name, region.text)) for device in DEVICES)
+    link = link_to_line(page, path, region.first, region.title)
+    return element("li", None, link, element("span", {"class": "states"}, *states))
+
+
+def item(page: Page, test: str) -> etree.Element:
+    link = element("a", {"href": page.link_to(uri_of(test))}, name_of(test))
+    title = title_of(page.root, test)
+    return element("li", None, link, *([f"：{title}"] if title != name_of(test) else []))
 
 
 def totals(verdicts: dict[str, dict[str, Verdict]]) -> etree.Element:

@@ -70,11 +70,12 @@ class Page:
         """`path:line` of the count-th line of the file that begins so.
 
         Lines of the body can't be used as they are numbered: the generator has cut the
-        front matter off.
+        front matter off. A page that `kb.site.texts` fills has none of them.
         """
+        name = self.path.relative_to(self.root).as_posix()
         lines = self.path.read_text(encoding="utf-8-sig").split("\n")
         numbers = [n for n, line in enumerate(lines, 1) if beginning.match(line)]
-        return f"{self.path.relative_to(self.root).as_posix()}:{numbers[count - 1]}"
+        return f"{name}:{numbers[count - 1]}" if count <= len(numbers) else name
 
 
 @lru_cache(maxsize=10_000)

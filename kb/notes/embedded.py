@@ -232,14 +232,20 @@ def lock_bytes(lock: dict[str, Entry]) -> bytes:
 
 
 def find_embeds(root: Path, kind: str = "python") -> dict[str, list[tuple[str, str]]]:
-    """What is embedded → the pages below `docs/` that embed it, each with its title."""
+    """What is embedded → the pages below `docs/` that embed it, each with its title.
+
+    A page that `kb pages` keeps for a whole file of code says in its front matter which.
+    """
     found: dict[str, list[tuple[str, str]]] = {}
     for path in sorted((root / "docs").rglob("*.md")):
         note = path.read_bytes()
+        uri = path.relative_to(root / "docs").as_posix()
         targets = dict.fromkeys(each.target for each in list_embeds(note) if each.kind == kind)
-        if targets:
-            uri = path.relative_to(root / "docs").as_posix()
-            title = front_matter(note.decode("utf-8", "replace")).get("title")
+        kept = not uri.startswith("posts/") and kind == "python" and re.search(rb"\nfill: file\r?\n", note)
+        if targets or kept:
+            meta = front_matter(note.decode("utf-8", "replace"))
+            targets |= {meta["of"]: None} if kept and isinstance(meta.get("of"), str) else {}
+            title = meta.get("title")
             title = title if isinstance(title, str) and title else uri
             for target in targets:
                 found.setdefault(target, []).append((uri, title))

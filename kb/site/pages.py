@@ -1,4 +1,4 @@
-"""`kb pages`: the files below `docs/` that stand for the pages made from notes.
+"""`kb pages`: the files below `docs/` that stand for the pages that the tool makes.
 
     ---
     title: 标签：注意力机制
@@ -9,29 +9,47 @@
       exclude: true
     ---
 
-    <!-- 由 kb pages 写成；页上的内容在生成站点时从笔记来 -->
+    <!-- 由 kb pages 写成；页上的内容在生成站点时写上 -->
 
 A Markdown extension can fill a page but not make one, nor a page without a line, so there is
-such a file for every listing of `kb.site.catalog`. It changes only when pages come or go, not when
-another note stands on them. A file without that comment for a body is nobody's to overwrite.
+such a file for every listing of `kb.site.catalog`, for every file of code that is shown whole, for
+the list of all code and for the tool's own texts. It changes only when pages come or go, not when
+another note stands on them. A file without that comment for a body is nobody's to overwrite: one in
+the place of a listing is refused, one in the place of another page is the base's own and stays.
 
 Zensical keeps what it made of a page for as long as the page's own file is as it was, in
 `.cache/`. As pages made from notes change with the notes, `kb pages` and `kb add` throw it away.
 """
 
+import os
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
+from kb.evidence.whole_files import is_test, list_whole, name_of, path_of, uri_of
 from kb.markdown.engine import BadInput
 from kb.notes.embedded import FRONT_MATTER
 from kb.notes.files import reason, write_whole
 from kb.site.catalog import Catalog, Listing, read_catalog
 
-FOLDERS = ("tags", "categories", "archive", "annotations")
-BODY = "<!-- 由 kb pages 写成；页上的内容在生成站点时从笔记来 -->"
+COMMENT = "<!-- 由 kb pages 写成；页上的内容在生成站点时写上 -->"
+LIKE_IT = re.compile(r"\s*<!-- 由 kb pages 写成[^>]*-->\s*")
 REMEDY = "运行 kb pages，把结果一起提交。"
+
+TOOLS = {
+    "code/index.md": {
+        "title": "代码",
+        "fill": "code",
+        "hide": ["navigation", "toc"],
+        "search": {"exclude": True},
+    },
+    "verification.md": {"title": "验证", "fill": "verification", "search": {"exclude": True}},
+    "markdown.md": {"title": "写法", "fill": "markdown", "search": {"boost": 0.5}},
+}
+"""Pages that every base has, whatever is in it."""
 
 
 def write_pages(root: Path) -> list[str]:
@@ -44,14 +62,14 @@ def write_pages(root: Path) -> list[str]:
         return follow(root)
     except OSError as error:
         raise BadInput(
-            f"{error.filename or 'docs'}：由笔记生成的页写不了（{reason(error)}）。"
+            f"{error.filename or 'docs'}：页面文件写不了（{reason(error)}）。"
             "把挡路的文件移走，或腾出空间，再运行 kb pages。"
         ) from None
 
 
 def follow(root: Path) -> list[str]:
     """Raises OSError, and BadInput."""
-    wanted, there = wanted_pages(read_catalog(root)), find_pages(root)
+    wanted, there = wanted_pages(root, read_catalog(root)), find_pages(root)
     for uri in wanted:
         path = root / "docs" / uri
         if path.exists() and not is_stub(read(path)):
@@ -70,16 +88,16 @@ def follow(root: Path) -> list[str]:
             folder.rmdir()
             folder = folder.parent
     shutil.rmtree(root / ".cache", ignore_errors=True)
-    return [f"分类、标签、归档、批注：写了 {len(changed)} 页，删了 {len(gone)} 页，共 {len(wanted)} 页。"]
+    return [f"页面文件：写了 {len(changed)} 页，删了 {len(gone)} 页，共 {len(wanted)} 页。"]
 
 
 def missing_pages(root: Path, catalog: Catalog | None = None) -> list[str]:
     """How the files differ from those that are wanted, each with the remedy."""
-    wanted, there = wanted_pages(catalog or read_catalog(root)), find_pages(root)
+    wanted, there = wanted_pages(root, catalog or read_catalog(root)), find_pages(root)
     problems = {
         "还没有这些页": [uri for uri in wanted if uri not in there],
         "这些页的开头不对": [uri for uri in wanted if there.get(uri, wanted[uri]) != wanted[uri]],
-        "这些页已经没有笔记": [uri for uri in there if uri not in wanted],
+        "这些页不再有内容": [uri for uri in there if uri not in wanted],
     }
     return [
         f"{what}：{'、'.join(f'docs/{uri}' for uri in uris[:3])}"
@@ -89,35 +107,68 @@ def missing_pages(root: Path, catalog: Catalog | None = None) -> list[str]:
     ]
 
 
-def wanted_pages(catalog: Catalog) -> dict[str, str]:
+def wanted_pages(root: Path, catalog: Catalog) -> dict[str, str]:
     """Path below `docs/` → what the file there has to hold."""
-    return {uri: stub(listing) for uri, listing in catalog.listings.items()}
+    listings = {uri: of_listing(listing) for uri, listing in catalog.listings.items()}
+    others = TOOLS | dict(of_code(root))
+    wanted = listings | {uri: others[uri] for uri in others if not is_own(root / "docs" / uri)}
+    return {uri: stub(meta) for uri, meta in wanted.items()}
 
 
 def find_pages(root: Path) -> dict[str, str]:
     """The files that `kb pages` wrote: path below `docs/` → what they hold."""
     found = {}
-    for folder in FOLDERS:
-        for path in sorted((root / "docs" / folder).rglob("*.md")):
-            if path.is_file() and is_stub(text := read(path)):
+    for folder, folders, names in os.walk(root / "docs"):
+        if Path(folder) == root / "docs" and "posts" in folders:
+            folders.remove("posts")  # notes are none, and many
+        for path in (Path(folder, name) for name in names if name.endswith(".md")):
+            if is_stub(text := read(path)):
                 found[path.relative_to(root / "docs").as_posix()] = text
-    return found
+    return dict(sorted(found.items()))
 
 
 def read(path: Path) -> str:
     return path.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n")
 
 
+def is_own(path: Path) -> bool:
+    return path.is_file() and not is_stub(read(path))
+
+
+def is_comment(body: str) -> bool:
+    """Whether it is nothing but the comment, in the words of today or of an earlier version."""
+    return LIKE_IT.fullmatch(body) is not None
+
+
 def is_stub(text: str) -> bool:
     found = FRONT_MATTER.match(text)
-    return found is not None and text[found.end() :].strip() == BODY
+    return found is not None and is_comment(text[found.end() :])
 
 
-def stub(listing: Listing) -> str:
+def of_listing(listing: Listing) -> dict:
     meta = {"title": listing.title, "fill": listing.fill}
     if listing.of:
         meta["of"] = listing.of if isinstance(listing.of, str) else list(listing.of)
     meta["hide"] = ["navigation"] if listing.fill == "annotations" else ["navigation", "toc"]
-    meta["search"] = {"exclude": True}
+    return meta | {"search": {"exclude": True}}
+
+
+def of_code(root: Path) -> Iterator[tuple[str, dict]]:
+    """Of a file that is shown whole. A reader looks for snippets, after notes."""
+    uris: dict[str, str] = {}
+    for target in list_whole(root):
+        uri = uri_of(target)
+        if uri in uris:
+            raise BadInput(
+                f"{path_of(target)} 和 {path_of(uris[uri])} 会显示在同一页 docs/{uri} 上。"
+                "给其中一个改名。"
+            )
+        uris[uri] = target
+        search = {"exclude": True} if is_test(target) else {"boost": 0.1}
+        meta = {"title": name_of(target), "fill": "file", "of": target}
+        yield uri, meta | {"hide": ["navigation", "toc"], "search": search}
+
+
+def stub(meta: dict) -> str:
     written = yaml.safe_dump(meta, allow_unicode=True, sort_keys=False, width=10_000)
-    return f"---\n{written}---\n\n{BODY}\n"
+    return f"---\n{written}---\n\n{COMMENT}\n"

@@ -32,11 +32,8 @@ class Project:
         self.root = root
         shutil.copy(ROOT / "mkdocs.yml", root)
         (root / "evidence").mkdir()
-        (root / "benchmarks").mkdir()
-        for watched in ("pyproject.toml", "tests/snippets/data.py"):
-            self.write(watched, "")
         self.write("snippets/numbers.py", SNIPPET)
-        self.write("docs/snippets/numbers.md", '``` {.python .embed}\n--8<-- "numbers.py"\n```\n\n')
+        self.write("docs/snippets/numbers.md", "---\nfill: file\nof: numbers.py\n---\n\n<!-- 由 kb pages 写成 -->\n")
 
     def write(self, name: str, text: str) -> Path:
         path = self.root / name

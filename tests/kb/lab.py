@@ -126,8 +126,6 @@ class Lab:
         self.write("evidence/equivalent.yml", "[]\n")
         self.write("benchmarks/__init__.py", "")
         without_nav(self.root)
-        for name in ("numbers", "other"):
-            self.write(f"docs/snippets/{name}.md", f'``` {{.python .embed}}\n--8<-- "{name}.py"\n```\n\n')
         self.git("init", "-q")
         self.commit()
         return self

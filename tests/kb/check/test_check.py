@@ -9,14 +9,14 @@ from kb.evidence.store import RECORD, write
 
 
 def test_all_verified(proven):
-    (proven.root / "docs/snippets/other.md").unlink()
+    proven.write("docs/snippets/other.md", "# 自己的一页\n")
     code, output = proven.kb("check")
     assert code == 0
     assert output == "CPU：3 段已验证，2 段部分验证\nCUDA：5 段未运行\n1 篇笔记都是原文，嵌入的代码都已验证。\n"
 
 
 def test_names_note_region_state_and_remedy(proven):
-    (proven.root / "docs/snippets/other.md").unlink()
+    proven.write("docs/snippets/other.md", "# 自己的一页\n")
     proven.edit("snippets/numbers.py", "x / 2", "x / 2 ")
     code, output = proven.kb("check")
     assert code == 1
@@ -57,7 +57,7 @@ def test_broken_evidence(proven):
 
 
 def test_a_rerun_that_agrees(proven):
-    (proven.root / "docs/snippets/other.md").unlink()
+    proven.write("docs/snippets/other.md", "# 自己的一页\n")
     before = (proven.root / "evidence/cpu.json").read_bytes()
     code, output = proven.kb("check", "--rerun")
     assert code == 0, output
@@ -66,7 +66,7 @@ def test_a_rerun_that_agrees(proven):
 
 
 def test_a_rerun_as_json_keeps_pytest_off_the_document(proven):
-    (proven.root / "docs/snippets/other.md").unlink()
+    proven.write("docs/snippets/other.md", "# 自己的一页\n")
     done = subprocess.run(
         [sys.executable, "-m", "kb", "check", "--rerun", "--json"],
         cwd=proven.root,
@@ -97,7 +97,7 @@ def test_a_rerun_judges_with_the_same_mutants(proven):
 
 def test_a_rerun_finds_forged_evidence(proven):
     """改过证据，摘要也算对了：页面信了，重新运行不信。"""
-    (proven.root / "docs/snippets/other.md").unlink()
+    proven.write("docs/snippets/other.md", "# 自己的一页\n")
     document = proven.evidence
     document["tests"]["tests/snippets/test_numbers.py::test_forged[cpu]"] = {
         "outcome": "passed",

@@ -206,7 +206,7 @@ class TestRemote:
 
     def check(self, project, monkeypatch, *options):
         monkeypatch.chdir(project.root)
-        (project.root / "docs/snippets/numbers.md").unlink()
+        project.write("docs/snippets/numbers.md", "# 自己的一页\n")
         return CliRunner().invoke(main, ["check", *options])
 
     def test_each_address_once_and_where_it_stands(self, project, monkeypatch, server):
@@ -236,7 +236,7 @@ class TestRemote:
 
 def test_json(project, monkeypatch):
     monkeypatch.chdir(project.root)
-    (project.root / "docs/snippets/numbers.md").unlink()
+    project.write("docs/snippets/numbers.md", "# 自己的一页\n")
     locked(project, NOTE + "[a](nowhere.md)\n")
     done = CliRunner().invoke(main, ["check", "--json"])
     assert done.stderr == ""
@@ -255,18 +255,18 @@ def test_json(project, monkeypatch):
 
 def test_pages_made_from_notes(project, monkeypatch):
     monkeypatch.chdir(project.root)
-    (project.root / "docs/snippets/numbers.md").unlink()
+    project.write("docs/snippets/numbers.md", "# 自己的一页\n")
     locked(project)
     assert CliRunner().invoke(main, ["check"]).exit_code == 0
     locked(project, NOTE.replace("题", "题\ntags: 新")).write_bytes(NOTE.encode())
     done = CliRunner().invoke(main, ["check"])
     assert done.exit_code == 1
-    assert "这些页已经没有笔记：docs/tags/新.md。运行 kb pages" in done.stderr
+    assert "这些页不再有内容：docs/tags/新.md。运行 kb pages" in done.stderr
 
 
 def test_every_command_reports_what_is_wrong(project, monkeypatch):
     monkeypatch.chdir(project.root)
-    (project.root / "docs/snippets/numbers.md").unlink()
+    project.write("docs/snippets/numbers.md", "# 自己的一页\n")
     locked(project).unlink()
     project.write("docs/index.md", "[a](nowhere.md)\n")
     project.write("docs/private.md", "---\npassword: x\n---\n")

@@ -320,7 +320,7 @@ class TestRefusals:
 
 class TestCheck:
     def test_says_what_the_build_says(self, proven):
-        (proven.root / "docs/snippets/other.md").unlink()
+        proven.write("docs/snippets/other.md", "# 自己的一页\n")
         proven.write("benchmarks/peers.py", "import torch\n")
         document = measurement(proven.root, "snippets/numbers.py", "benchmarks/peers.py")
         proven.write("benchmarks/figures/cpu.json", json.dumps(document))

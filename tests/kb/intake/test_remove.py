@@ -150,7 +150,7 @@ class TestRemoving:
         project.write(f"docs/{name}", "别人的")
         for arguments in (("add", "in/posts"), ("pages",), ("remove", "2")):
             code, output = kb(*arguments)
-            assert code == 1 and "由笔记生成的页写不了" in output and "再运行 kb pages" in output, output
+            assert code == 1 and "页面文件写不了" in output and "再运行 kb pages" in output, output
         assert "已撤下：docs/posts/2.md" in output
 
     def test_the_only_note_of_this_repository(self, project, kb):

@@ -1,4 +1,4 @@
-"""kb pages：由笔记生成的页各有一个文件；不再要的删去，别人的不动。"""
+"""kb pages：工具的页各有一个文件；不再要的删去，别人的不动。"""
 
 import pytest
 import yaml
@@ -10,6 +10,8 @@ from tests.kb.lab import ROOT
 
 NOTE = "---\ntitle: 笔记 {0}\ndate: 2023-0{0}-01\ntags: [共同, 标签{0}]\ncategories: [一级, 二级]\n---\n正文\n"
 INDEXES = {f"{folder}/index.md" for folder in ("annotations", "archive", "categories", "tags")}
+OTHERS = {"code/index.md", "verification.md", "markdown.md", "snippets/numbers.md"}
+"""每个知识库都有的，和那个文件的。"""
 
 
 def pages(project):
@@ -17,7 +19,7 @@ def pages(project):
     found = {}
     for path in (project.root / "docs").rglob("*.md"):
         uri = path.relative_to(project.root / "docs").as_posix()
-        if not uri.startswith(("posts/", "snippets/")):
+        if not uri.startswith("posts/") and uri not in OTHERS:
             found[uri] = yaml.safe_load(path.read_text("utf-8").split("---\n")[1])
     return found
 
@@ -31,7 +33,7 @@ def written(project):
 
 
 def test_a_page_for_each_tag_category_and_month(written):
-    assert written.done == ["分类、标签、归档、批注：写了 11 页，删了 0 页，共 11 页。"]
+    assert written.done == ["页面文件：写了 15 页，删了 0 页，共 15 页。"]
     expected = {"tags/共同.md", "tags/标签1.md", "tags/标签2.md", "categories/一级.md", "categories/一级/二级.md"}
     assert pages(written).keys() == INDEXES | expected | {"archive/2023-01.md", "archive/2023-02.md"}
     assert pages(written)["categories/一级/二级.md"] == {
@@ -45,7 +47,7 @@ def test_a_page_for_each_tag_category_and_month(written):
 
 
 def test_writing_again_changes_nothing(written):
-    assert write_pages(written.root) == ["分类、标签、归档、批注：写了 0 页，删了 0 页，共 11 页。"]
+    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 0 页，共 15 页。"]
 
 
 def test_a_page_is_written_whole_or_not_at_all(written, monkeypatch):
@@ -73,9 +75,9 @@ def test_what_zensical_keeps_of_older_notes_is_gone(written):
 
 def test_pages_without_notes_go(written):
     (written.root / "docs/posts/2.md").unlink()
-    assert write_pages(written.root) == ["分类、标签、归档、批注：写了 0 页，删了 2 页，共 9 页。"]
+    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 2 页，共 13 页。"]
     (written.root / "docs/posts/1.md").unlink()
-    assert write_pages(written.root) == ["分类、标签、归档、批注：写了 0 页，删了 5 页，共 4 页。"]
+    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 5 页，共 8 页。"]
     assert pages(written).keys() == INDEXES
     assert not (written.root / "docs/categories/一级").exists()
 
@@ -90,7 +92,7 @@ def test_says_what_is_missing(written):
     assert missing_pages(written.root) == [
         f"还没有这些页：docs/tags/甲.md、docs/tags/乙.md、docs/tags/丙.md 等 4 页。{remedy}",
         f"这些页的开头不对：docs/tags/共同.md。{remedy}",
-        f"这些页已经没有笔记：docs/tags/标签2.md、docs/archive/2023-02.md。{remedy}",
+        f"这些页不再有内容：docs/archive/2023-02.md、docs/tags/标签2.md。{remedy}",
     ]
     write_pages(written.root)
     assert missing_pages(written.root) == []
@@ -114,6 +116,51 @@ def pages_are(project, uris):
     return {
         path.relative_to(project.root / "docs").as_posix() for path in (project.root / "docs/tags").rglob("*.md")
     } == uris
+
+
+class TestCode:
+    def test_a_page_for_each_file(self, written):
+        written.write("snippets/deep/b.py", "x = 1\n")
+        written.write("tests/snippets/test_numbers.py", '"""测试。"""\n')
+        written.write("tests/snippets/__init__.py", "")
+        missing = "docs/snippets/deep-b.md、docs/tests/test_numbers.md"
+        assert missing_pages(written.root) == [f"还没有这些页：{missing}。运行 kb pages，把结果一起提交。"]
+        write_pages(written.root)
+        page = (written.root / "docs/snippets/deep-b.md").read_text("utf-8")
+        assert yaml.safe_load(page.split("---\n")[1]) == {
+            "title": "deep/b.py",
+            "fill": "file",
+            "of": "deep/b.py",
+            "hide": ["navigation", "toc"],
+            "search": {"boost": 0.1},
+        }
+        page = (written.root / "docs/tests/test_numbers.md").read_text("utf-8")
+        assert yaml.safe_load(page.split("---\n")[1])["search"] == {"exclude": True}
+        assert missing_pages(written.root) == []
+        (written.root / "snippets/deep/b.py").unlink()
+        assert missing_pages(written.root) == ["这些页不再有内容：docs/snippets/deep-b.md。运行 kb pages，把结果一起提交。"]
+        write_pages(written.root)
+        assert not (written.root / "docs/snippets/deep-b.md").exists()
+
+    @pytest.mark.parametrize("uri", sorted(OTHERS))
+    def test_a_page_of_the_base_s_own_stays(self, written, uri):
+        own = written.write(f"docs/{uri}", "---\ntitle: 自己的\n---\n\n自己写的\n")
+        write_pages(written.root)
+        assert "自己写的" in own.read_text("utf-8")
+        assert missing_pages(written.root) == []
+
+    def test_two_files_of_one_page(self, written):
+        written.write("snippets/a/b.py", "")
+        written.write("snippets/a-b.py", "")
+        with pytest.raises(BadInput, match=r"snippets/a/b\.py 和 snippets/a-b\.py 会显示在同一页 docs/snippets/a-b\.md"):
+            write_pages(written.root)
+
+    def test_words_of_an_earlier_version(self, written):
+        path = written.root / "docs/tags/共同.md"
+        old = path.read_text("utf-8").replace("生成站点时写上", "生成站点时从笔记来")
+        path.write_text(old, "utf-8")
+        write_pages(written.root)
+        assert path.read_text("utf-8") != old
 
 
 def test_a_windows_checkout_is_the_same(written):
