@@ -105,12 +105,16 @@ def read_all(root: Path) -> dict[str, Region]:
     """Everything that a note can embed: `file.py`, whole, and each `file.py:name`."""
     found = {}
     for file in list_files(root):
-        path = root / "snippets" / file
-        found[file] = Region(
-            "", title="完整文件", first=1, text=read_text(path, f"snippets/{file}")
-        )
-        for name, region in read_regions(path, f"snippets/{file}").items():
-            found[f"{file}:{name}"] = region
+        found |= read_file(root, file)
+    return found
+
+
+def read_file(root: Path, file: str) -> dict[str, Region]:
+    """What a note can embed of `snippets/<file>`."""
+    path, shown_as = root / "snippets" / file, f"snippets/{file}"
+    found = {file: Region("", title="完整文件", first=1, text=read_text(path, shown_as))}
+    for name, region in read_regions(path, shown_as).items():
+        found[f"{file}:{name}"] = region
     return found
 
 

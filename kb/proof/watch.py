@@ -6,10 +6,12 @@ Python tells the hook of every file that it opens, of every process that it star
 library that it loads. A line goes into `log` at once for each file of the project and for each
 folder of it that the project's own code lists, and for whatever can't be seen from here:
 
-    open    data/expected.json
+    read    data/expected.json         opened by the project's own code
+    import  snippets/half.py           by an import
+    open    data/weights.pt            by a package
     list    data
     package /…/site-packages/torch/nn/functional.py
-    refuse  subprocess.Popen …
+    refuse  启动了别的进程（subprocess.Popen：…）
 
 `kb.proof.children` installs the same in the processes that tests start. Questions whether a file
 exists raise no event.
@@ -83,7 +85,8 @@ class Watch:
         for place in {name, os.path.realpath(name)}:
             kind = self.kind(place)
             if kind == "project":
-                self.say("open", place.removeprefix(self.root))
+                by = {"project": "read", "import": "import"}.get(self.caller(), "open")
+                self.say(by, place.removeprefix(self.root).replace(os.sep, "/"))
             elif kind == "package":
                 self.say("package", place)
             elif kind == "elsewhere":
@@ -111,7 +114,7 @@ class Watch:
             return
         place = os.path.realpath(os.fsdecode(path)) if path else os.getcwd()
         if self.kind(place + os.sep) == "project" and self.caller() == "project":
-            self.say("list", place.removeprefix(self.root.rstrip(os.sep)).lstrip(os.sep) or ".")
+            self.say("list", place.removeprefix(self.root.rstrip(os.sep)).lstrip(os.sep))
 
     def started(self, event: str, arguments: tuple) -> None:
         if self.allowed or self.caller(COMPILERS) == "compiler":
