@@ -20,8 +20,8 @@ SETTINGS = "pyproject.toml [tool.pytest]"
 """Stands among the inputs for the part of pyproject.toml that pytest reads."""
 PROOF = "kb.proof"
 """Stands among the inputs for the rules of the tool's assertions and fixtures."""
-GONE = "没有了"
-"""Stands for the digest of a file that was there when it was recorded."""
+GONE = "0" * 64
+"""Stands for the digest of a file that isn't there."""
 
 
 def content_key(region: str, text: str, inputs: dict[str, str]) -> str:

@@ -44,7 +44,8 @@ def check_packages(paths: Iterable[str]) -> dict[str, str]:
             continue
         if entry.digest and entry.digest != digest(path):
             raise BadInput(f"{path} 与 {entry.package} 装来的不同。{REINSTALL}")
-        found[entry.package] = versions[entry.package]
+        if is_code(path):
+            found[entry.package] = versions[entry.package]
     return dict(sorted(found.items()))
 
 

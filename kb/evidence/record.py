@@ -27,7 +27,6 @@ from kb.proof.watch import read_log
 
 KEPT = (
     "CUDA_VISIBLE_DEVICES",
-    "HOME",
     "LANG",
     "LD_LIBRARY_PATH",
     "NUMBER_OF_PROCESSORS",
@@ -35,7 +34,6 @@ KEPT = (
     "PATHEXT",
     "SYSTEMDRIVE",
     "SYSTEMROOT",
-    "USERPROFILE",
     "WINDIR",
 )
 """What the tests see of the shell's variables."""
@@ -64,7 +62,7 @@ def record(root: Path, file: str, device: str, bytecode: Path, threads: int = 0)
         raise BadInput(f"{SNIPPETS}{file}：{problem}")
     packages = check_packages(seen.get("package", ()))
     read = seen_files(project, seen, result)
-    check_committed(root, [path for path in read if not path.endswith("/")])
+    check_committed(root, [path for path in read if (root / path).is_file()])
     after = Project(root)
     inputs = read_inputs(after, file, read)
     for path in sorted(before.keys() | inputs.keys()):
@@ -88,7 +86,8 @@ def run(
     }
     (folder / "job.json").write_text(json.dumps(job), "utf-8")
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-    environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
+    own = ("TMPDIR", "TEMP", "TMP", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")
+    environment |= dict.fromkeys(own, str(temporary))
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     if threads:
         environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
@@ -119,11 +118,13 @@ def seen_files(project: Project, seen: dict[str, list[str]], result: dict) -> se
     """
     ran = {path for test in result["tests"].values() for path in test["ran"]}
     found = set(seen.get("read", ())) | {f"{path}/" for path in seen.get("list", ())}
-    for path in (*seen.get("import", ()), *seen.get("open", ())):
+    imported = [path for path in seen.get("import", ()) if (project.root / path).is_file()]
+    for path in (*imported, *seen.get("open", ())):
         source = project.read(path)
-        if source is None or path == "pyproject.toml" or path.endswith((".so", ".pyd")):
-            if source is not None and path != "pyproject.toml":
-                found.add(path)
+        if path == "pyproject.toml":  # what pytest reads of it is in every key
+            continue
+        if source is None or not path.endswith(".py"):
+            found.add(path)
         elif path.endswith("/__init__.py") and hands_on(source):
             continue
         elif path.startswith(SNIPPETS) and path not in ran and only_defines(source):

@@ -89,14 +89,15 @@ class Watch:
                 self.say(by, place.removeprefix(self.root).replace(os.sep, "/"))
             elif kind == "package":
                 self.say("package", place)
-            elif kind == "elsewhere":
+            elif kind == "elsewhere" and os.path.exists(place):
                 self.say("refuse", f"打开了项目以外的 {place}")
 
     def kind(self, place: str) -> str:
         """Where a file is: in the tool, a package, the project, Python itself, or elsewhere."""
+        place = place + os.sep
         if place.startswith(TOOL):
             return "tool"
-        if "site-packages" in place or "dist-packages" in place:
+        if "site-packages" + os.sep in place or "dist-packages" + os.sep in place:
             return "package"
         if place.startswith(self.scratch) or place.startswith(SYSTEM):
             return "scratch"
@@ -113,11 +114,11 @@ class Watch:
         if isinstance(path, int):
             return
         place = os.path.realpath(os.fsdecode(path)) if path else os.getcwd()
-        if self.kind(place + os.sep) == "project" and self.caller() == "project":
+        if self.kind(place) == "project" and self.caller() == "project":
             self.say("list", place.removeprefix(self.root.rstrip(os.sep)).lstrip(os.sep))
 
     def started(self, event: str, arguments: tuple) -> None:
-        if self.allowed or self.caller(COMPILERS) == "compiler":
+        if self.allowed or self.caller(COMPILERS) in ("compiler", "tool"):
             return
         what = arguments[1] if event == "subprocess.Popen" else arguments[:1]
         self.say("refuse", f"启动了别的进程（{event}：{str(what)[:80]}）")
