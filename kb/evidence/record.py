@@ -8,13 +8,13 @@ ends the recording, and nothing is written (`kb.evidence.refuse`).
 import datetime
 import json
 import math
-import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from kb.evidence.environment import clean_environment
 from kb.evidence.imports import SNIPPETS, Project, hands_on, only_defines
 from kb.evidence.keys import content_key, read_inputs, test_modules
 from kb.evidence.lines import expand, join, statements
@@ -24,20 +24,6 @@ from kb.evidence.regions import read_file
 from kb.evidence.store import PROVE
 from kb.markdown.engine import BadInput
 from kb.proof.watch import read_log
-
-KEPT = (
-    "CUDA_VISIBLE_DEVICES",
-    "LANG",
-    "LD_LIBRARY_PATH",
-    "NUMBER_OF_PROCESSORS",
-    "PATH",
-    "PATHEXT",
-    "SYSTEMDRIVE",
-    "SYSTEMROOT",
-    "WINDIR",
-)
-"""What the tests see of the shell's variables."""
-
 
 def record(root: Path, file: str, device: str, bytecode: Path, threads: int = 0) -> dict:
     """Runs the tests of `snippets/<file>` and returns the document that says what happened.
@@ -85,12 +71,7 @@ def run(
         "result": str(folder / "result.json"),
     }
     (folder / "job.json").write_text(json.dumps(job), "utf-8")
-    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-    own = ("TMPDIR", "TEMP", "TMP", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")
-    environment |= dict.fromkeys(own, str(temporary))
-    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    if threads:
-        environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+    environment = clean_environment(temporary, threads)
     flags = ["-I", "-X", "utf8", "-X", f"pycache_prefix={bytecode}"]
     flags += ["-W", "ignore:Failed to initialize NumPy"]
     done = subprocess.run(

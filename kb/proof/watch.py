@@ -105,7 +105,8 @@ class Watch:
             if self.environment.startswith(self.root) and place.startswith(self.environment):
                 return "python"
             parts = place.removeprefix(self.root).split(os.sep)
-            return "scratch" if set(parts) & NOT_READ else "project"
+            own = set(parts) & NOT_READ or any(part.endswith(".egg-info") for part in parts)
+            return "scratch" if own else "project"
         if place.startswith((*STDLIB, self.environment)):
             return "python"
         return "elsewhere"
