@@ -17,17 +17,15 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
-import yaml
-
 from kb.evidence import store
+from kb.evidence.explanations import place_of, read_explanations
+from kb.evidence.imports import Project
 from kb.evidence.keys import GONE, content_key, read_inputs
 from kb.evidence.lines import expand
 from kb.evidence.regions import read_all
-from kb.evidence.imports import Project
 from kb.evidence.store import DEVICES, PROVE
 from kb.markdown.engine import BadInput
 
-EQUIVALENT = "equivalent.yml"
 DUE = ("未运行", "已过期")
 """What mutants say that have not been run."""
 
@@ -224,9 +222,9 @@ def doubts(mutation: Mutation | str) -> Iterator[str]:
             yield f"{len(mutation.undecided)} 处改错没有定论：测试的进程被杀死，或者没有按时结束"
 
 
-def complaint(verdict: Verdict) -> str:
-    """What is wrong with an embed, and how to mend it."""
-    state = f"{verdict.name} 在 {DEVICES[verdict.device]} 上{verdict.state.value}"
+def complaint(verdict: Verdict, more: str = "") -> str:
+    """What is wrong with an embed, and how to mend it. `more` says what else is wrong like it."""
+    state = f"{verdict.name}{more} 在 {DEVICES[verdict.device]} 上{verdict.state.value}"
     if verdict.broken:
         return f"{state}。{'；'.join(verdict.reasons)}"
     due = verdict.state in (State.UNTESTED, State.STALE) or verdict.mutation in DUE
@@ -254,32 +252,3 @@ def changes(run: dict, inputs: dict[str, str]) -> str:
         if paths:
             words.append(f"{'、'.join(paths)} {what}")
     return f"{run['recorded'][:10]} 记录以后，{'，'.join(words) or '显示的代码不同了'}"
-
-
-def read_explanations(folder: Path) -> dict[tuple[str, str, str], str]:
-    """(file, line before, line after) → why no test can tell the two apart."""
-    path = folder / EQUIVALENT
-    return (
-        parse_explanations(path.read_bytes(), f"{folder.name}/{EQUIVALENT}")
-        if path.exists()
-        else {}
-    )
-
-
-@functools.lru_cache(maxsize=8)
-def parse_explanations(data: bytes, shown_as: str) -> dict[tuple[str, str, str], str]:
-    expected = "每一项要有 file、before、after、why，都是文字"
-    try:
-        found = {}
-        for entry in yaml.safe_load(data.decode("utf-8")) or []:
-            file, before, after, why = (
-                entry[part].strip() for part in ("file", "before", "after", "why")
-            )
-            found[file, before, after] = why
-        return found
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise BadInput(f"{shown_as}:{line}：不是正确的 YAML。{expected}。") from None
-    except (KeyError, TypeError, AttributeError, UnicodeDecodeError):
-        raise BadInput(f"{shown_as}：内容不对。{expected}。") from None

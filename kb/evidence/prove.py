@@ -4,8 +4,8 @@ A topic is due to be recorded where its evidence isn't of the code as it is now,
 where they met another. Both are stored topic by topic, so an interrupted run goes on where it was.
 """
 
+import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -113,11 +113,13 @@ def tidy(root: Path) -> Iterator[str]:
             (folder / name).unlink()
             yield f"{store.FOLDER}/{name}：从前的格式，删去了"
     topics = {store.topic(file) for file in list_files(root)}
-    for path in sorted(folder.rglob("*.json")):
+    for path in sorted(folder.glob("**/*.json")):
         topic = path.parent.relative_to(folder).as_posix()
         if topic not in topics and path.stem in (*DEVICES, store.MUTANTS):
-            shutil.rmtree(path.parent, ignore_errors=True)
-            yield f"{store.FOLDER}/{topic}/：没有 snippets/{topic}.py 了，删去了"
+            path.unlink()
+            with contextlib.suppress(OSError):  # somebody's own file lies there
+                path.parent.rmdir()
+            yield f"{path.relative_to(root).as_posix()}：没有 snippets/{topic}.py 了，删去了"
 
 
 def passed(root: Path, files: list[str]) -> list[str]:

@@ -17,13 +17,14 @@ from pathlib import Path
 from kb.evidence.environment import clean_environment
 from kb.evidence.imports import SNIPPETS, Project, hands_on, only_defines
 from kb.evidence.keys import content_key, read_inputs, test_modules
-from kb.evidence.lines import expand, join, statements
+from kb.evidence.lines import join, statements
 from kb.evidence.packages import check_packages
 from kb.evidence.refuse import check_committed, check_source
 from kb.evidence.regions import read_file
 from kb.evidence.store import PROVE
 from kb.markdown.engine import BadInput
 from kb.proof.watch import read_log
+
 
 def record(root: Path, file: str, device: str, bytecode: Path, threads: int = 0) -> dict:
     """Runs the tests of `snippets/<file>` and returns the document that says what happened.
@@ -112,7 +113,12 @@ def seen_files(project: Project, seen: dict[str, list[str]], result: dict) -> se
             continue
         else:
             found.add(path)
-    return found | ran
+    return {path for path in found | ran if not is_noise(project.root, path)}
+
+
+def is_noise(root: Path, path: str) -> bool:
+    """What Python looks for and doesn't find: `.pdbrc`, `<unknown>`, hooks of the import system."""
+    return path.startswith((".", "<", "__")) and not (root / path).exists()
 
 
 def document(

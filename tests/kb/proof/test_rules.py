@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 1, "c03b3252b6edb4c8eb680bbd47be2b54d2f9b74924612f3c71ef9bb5c45bb360"
+RULES = 1, "728519d1dd655628cd26f0d3eda38d7e7cda5730877ee857f4d9c99fa2f80c6f"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
