@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from kb.evidence.characters import check_characters
 from kb.evidence.imports import SNIPPETS, Project, parse
 from kb.evidence.keys import PROOF, SETTINGS
 from kb.markdown.engine import BadInput
@@ -60,6 +61,7 @@ def check_source(project: Project, paths: Iterable[str]) -> None:
     for path in sorted(paths):
         if not path.endswith(".py"):
             continue
+        check_characters((project.read(path) or b"").decode("utf-8-sig", "replace"), path)
         tree = parse(project.read(path) or b"")
         if tree is None:
             raise BadInput(f"{path}：Python 读不懂它，有语法错误。先让它能运行。")

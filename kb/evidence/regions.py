@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kb.evidence.characters import check_characters
 from kb.markdown.engine import BadInput
 
 MARKER = re.compile(r"^[ \t]*# --8<-- \[(start|end):([a-z][a-z0-9_]*)\](.*)$")
@@ -120,7 +121,9 @@ def read_file(root: Path, file: str) -> dict[str, Region]:
 
 def read_text(path: Path, shown_as: str) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
+        check_characters(text, shown_as)
+        return text
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise BadInput(f"{shown_as}:{line}：不是 UTF-8 编码。用编辑器另存为 UTF-8。") from None

@@ -73,9 +73,11 @@ def lines_of(document: dict) -> str:
     """JSON in which a difference is a line: what a test, a region, an input says stands on one."""
     parts = []
     for name, value in sorted(document.items()):
-        if isinstance(value, dict) and value:
-            inner = (f"  {dump(key)}: {dump(each)}" for key, each in sorted(value.items()))
-            parts.append(f" {dump(name)}: {{\n" + ",\n".join(inner) + "\n }")
+        if name == "tests":
+            modules = ",\n".join(map(module_lines, sorted(value.items())))
+            parts.append(f" {dump(name)}: {{\n{modules}\n }}")
+        elif isinstance(value, dict) and value:
+            parts.append(f" {dump(name)}: {{\n{inner_lines(value, 2)}\n }}")
         elif isinstance(value, list) and value:
             parts.append(f" {dump(name)}: [\n  " + ",\n  ".join(map(dump, value)) + "\n ]")
         else:
@@ -83,8 +85,18 @@ def lines_of(document: dict) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
+def module_lines(item: tuple[str, dict]) -> str:
+    module, cases = item
+    return f"  {dump(module)}: {{\n{inner_lines(cases, 3)}\n  }}"
+
+
+def inner_lines(value: dict, indent: int) -> str:
+    space = " " * indent
+    return ",\n".join(f"{space}{dump(key)}: {dump(each)}" for key, each in sorted(value.items()))
+
+
 def dump(value: object) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def digest(document: dict) -> str:
@@ -93,30 +105,52 @@ def digest(document: dict) -> str:
 
 
 def pack(run: dict) -> dict:
-    """What many tests say alike stands once, in `facts` and `lines`."""
+    """What many tests say alike stands once: in `places`, `facts` and `lines`."""
+    places: dict[str, int] = {}
     facts: dict[str, int] = {}
     lines: dict[str, int] = {}
-    tests = {}
+    tests: dict[str, dict[str, dict]] = {}
     for id, test in run["tests"].items():
+        module, _, name = id.partition("::")
         packed = []
         for fact in test["facts"]:
-            errors = [rounded(fact[name]) for name in ("absolute", "relative") if name in fact]
-            plain = {name: fact[name] for name in ("kind", "name", "dtype") if name in fact}
+            errors = [rounded(fact[each]) for each in ("absolute", "relative") if each in fact]
+            plain = {each: fact[each] for each in ("kind", "name", "dtype") if each in fact}
             packed.append([facts.setdefault(dump(plain), len(facts)), *errors])
-        ran = lines.setdefault(test["ran"], len(lines))
-        tests[id] = test | {"facts": packed, "ran": ran}
-    tables = {"facts": [json.loads(each) for each in facts], "lines": list(lines)}
+        place = dump([test.get("file", module), test["line"]])
+        entry = {
+            "at": places.setdefault(place, len(places)),
+            "facts": packed,
+            "ran": lines.setdefault(test["ran"], len(lines)),
+        }
+        if test["outcome"] != "passed":
+            entry["outcome"] = test["outcome"]
+        if "why" in test:
+            entry["why"] = test["why"]
+        tests.setdefault(module, {})[name] = entry
+    tables = {
+        "places": [json.loads(each) for each in places],
+        "facts": [json.loads(each) for each in facts],
+        "lines": list(lines),
+    }
     return run | tables | {"tests": tests}
 
 
 def unpack(document: dict) -> dict:
-    facts, lines = document["facts"], document["lines"]
+    places, facts, lines = document["places"], document["facts"], document["lines"]
     tests = {}
-    for id, test in document["tests"].items():
-        whole = []
-        for number, *errors in test["facts"]:
-            whole.append(facts[number] | dict(zip(("absolute", "relative"), errors, strict=False)))
-        tests[id] = test | {"facts": whole, "ran": lines[test["ran"]]}
+    for module, cases in document["tests"].items():
+        for name, entry in cases.items():
+            whole = []
+            for number, *errors in entry["facts"]:
+                named = dict(zip(("absolute", "relative"), errors, strict=False))
+                whole.append(facts[number] | named)
+            file, line = places[entry["at"]]
+            test = {"outcome": entry.get("outcome", "passed"), "line": line}
+            test |= {"file": file} if file != module else {}
+            test |= {"why": entry["why"]} if "why" in entry else {}
+            id = f"{module}::{name}" if name else module
+            tests[id] = test | {"facts": whole, "ran": lines[entry["ran"]]}
     return document | {"tests": tests}
 
 

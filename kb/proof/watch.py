@@ -78,7 +78,7 @@ class Watch:
     def opened(self, path: object) -> None:
         if isinstance(path, int) or path is None:
             return
-        name = os.path.abspath(os.fsdecode(path))
+        name = self.source(os.path.abspath(os.fsdecode(path)))
         if name in self.said:
             return
         self.said.add(name)
@@ -91,6 +91,14 @@ class Watch:
                 self.say("package", place)
             elif kind == "elsewhere" and os.path.exists(place):
                 self.say("refuse", f"打开了项目以外的 {place}")
+
+    def source(self, name: str) -> str:
+        """Of bytecode in the folder of this run's own, the file that it was compiled from."""
+        prefix = sys.pycache_prefix
+        if prefix and name.startswith(prefix + os.sep) and name.endswith(".pyc"):
+            folder, file = os.path.split(name.removeprefix(prefix))
+            return os.path.join(folder, file.split(".")[0] + ".py")
+        return name
 
     def kind(self, place: str) -> str:
         """Where a file is: in the tool, a package, the project, Python itself, or elsewhere."""

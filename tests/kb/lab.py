@@ -1,10 +1,11 @@
 """一个小项目：两个函数，几个测试，一篇笔记，在 git 里，可以真的记录证据。"""
 
-import json
+import copy
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from bs4 import BeautifulSoup
@@ -12,10 +13,22 @@ from mkdocs.config import load_config
 from mkdocs.structure.files import get_files
 from mkdocs.structure.pages import Page
 
+from kb.evidence import store
+from kb.evidence.record import record
+from kb.markdown.engine import BadInput
 from kb.notes.embedded import LOCK, fingerprint, lock_bytes, without_embeds
 from kb.site.pages import write_pages
 
 ROOT = Path(__file__).parents[2]
+BYTECODE = Path(tempfile.gettempdir()) / f"kb-lab-bytecode-{sys.version_info.major}{sys.version_info.minor}"
+"""torch 编译成的字节码，几次记录共用；真正记录时每次从空的开始。"""
+MUTATE = """
+import sys
+from pathlib import Path
+from kb.evidence.mutate import Campaign
+if __name__ == "__main__":
+    Campaign(Path.cwd(), sys.argv[1:]).run(2, lambda topic, mutant: None)
+"""
 
 SETTING = "  - kb # 笔记怎样变成页面，见 kb/extension.py\n"
 """mkdocs.yml 里的这一行，可以换成有设置的。"""
@@ -104,7 +117,6 @@ class Lab:
         self.write(LOCK, lock_bytes(locked).decode())
         write_pages(self.root)
         self.write("docs/index.md", "# 首页\n")
-        self.write("evidence/equivalent.yml", "[]\n")
         self.write("benchmarks/__init__.py", "")
         config = self.root / "mkdocs.yml"
         before, _, rest = config.read_text("utf-8").partition("\nnav:")
@@ -150,8 +162,18 @@ class Lab:
         )
         return done.returncode, done.stdout
 
-    def record(self, *options: str, **environment: str) -> tuple[int, str]:
-        return self.run("-m", "pytest", "--record-evidence", *options, **environment)
+    def record(self, file: str = "numbers.py", device: str = "cpu") -> str:
+        """记录一个文件的证据；不能记录的话，返回原因，什么也没有写。"""
+        shutil.rmtree(BYTECODE / self.root.relative_to(self.root.anchor), ignore_errors=True)
+        try:
+            store.write_run(self.root / "evidence", file, record(self.root, file, device, BYTECODE))
+        except BadInput as refusal:
+            return str(refusal)
+        return ""
+
+    def mutate(self, *files: str) -> tuple[int, str]:
+        """变异测试，证据要先记录好。在另一个进程里：一个进程只有一个 forkserver。"""
+        return self.run("-c", MUTATE, *(files or ("numbers.py",)))
 
     def kb(self, *arguments: str) -> tuple[int, str]:
         return self.run("-m", "kb", *arguments)
@@ -161,4 +183,10 @@ class Lab:
 
     @property
     def evidence(self) -> dict:
-        return json.loads((self.root / "evidence/cpu.json").read_text("utf-8"))
+        return store.read_run(self.root / "evidence", "numbers.py", "cpu")
+
+    def change(self, edit, file: str = "numbers.py", device: str = "cpu") -> None:
+        """证据被改过，而且改的人把摘要也算对了。"""
+        document = copy.deepcopy(store.read_run(self.root / "evidence", file, device))
+        edit(document)
+        store.write_run(self.root / "evidence", file, document)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 1, "728519d1dd655628cd26f0d3eda38d7e7cda5730877ee857f4d9c99fa2f80c6f"
+RULES = 1, "72fdae6fad50bed795d34a26cc1841daac7552bb768d2f19a4f15358816dd70d"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
