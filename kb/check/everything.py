@@ -215,7 +215,7 @@ def touched(root: Path, since: str | None) -> list[str]:
         run = store.read_run(root / FOLDER, file, "cpu")
         rests_on = set(run["inputs"]) if run else set()
         rests_on |= {"pyproject.toml", f"{FOLDER}/{topic(file)}/cpu.json", f"snippets/{file}"}
-        if rests_on & changed or run is None:
+        if run and rests_on & changed:
             found.append(file)
     return found
 

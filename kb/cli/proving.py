@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from kb.cli.chinese import Command
 from kb.evidence.judge import Mutation, State, Verdict, judge_all
 from kb.evidence.prove import Due, choose, passed, record_all, tidy
 from kb.evidence.store import DEVICES, PROVE
@@ -128,6 +129,7 @@ def describe(root: Path, verdicts: dict[str, Verdict], files: set[str]) -> bool:
 
 
 @click.command(
+    cls=Command,
     help="证明 snippets/ 里的代码：运行检验它的测试，看着它们读了什么，把结果记进 evidence/；"
     "再把代码一次改错一处，看测试发现不发现。只做要做的：证据还是现在的，就不再运行。"
     "要先提交。不写文件名就是全部文件；中断以后再运行，从断的地方接着来。",

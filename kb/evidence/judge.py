@@ -224,7 +224,7 @@ def doubts(mutation: Mutation | str) -> Iterator[str]:
 
 def complaint(verdict: Verdict, more: str = "") -> str:
     """What is wrong with an embed, and how to mend it. `more` says what else is wrong like it."""
-    state = f"{verdict.name}{more} 在 {DEVICES[verdict.device]} 上{verdict.state.value}"
+    state = f"{verdict.name}{more or ' '}在 {DEVICES[verdict.device]} 上{verdict.state.value}"
     if verdict.broken:
         return f"{state}。{'；'.join(verdict.reasons)}"
     due = verdict.state in (State.UNTESTED, State.STALE) or verdict.mutation in DUE

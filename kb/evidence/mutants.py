@@ -47,10 +47,18 @@ class Mutant:
 def make_mutants(file: str, source: str) -> list[Mutant]:
     """All copies of a file that differ from it in one place, and not in its text alone."""
     import libcst as cst
-    from mutmut.mutation.file_mutation import MutationVisitor
+    from mutmut.mutation.file_mutation import NEVER_MUTATE_FUNCTION_NAMES, MutationVisitor
     from mutmut.mutation.pragma_handling import IgnoredCode
 
-    visitor = MutationVisitor(operators(), IgnoredCode(set(), set(), set()))
+    class Visitor(MutationVisitor):
+        """Goes into decorated functions too, which mutmut's runner can't wrap."""
+
+        def _skip_node_and_children(self, node: cst.CSTNode) -> bool:
+            if isinstance(node, cst.FunctionDef):
+                return node.name.value in NEVER_MUTATE_FUNCTION_NAMES
+            return super()._skip_node_and_children(node)
+
+    visitor = Visitor(operators(), IgnoredCode(set(), set(), set()))
     module = cst.MetadataWrapper(cst.parse_module(source)).visit(visitor)
     parts = [*module.header, *module.body, *module.footer]
     texts = [module.code_for_node(part) for part in parts]
