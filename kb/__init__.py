@@ -7,6 +7,7 @@ own at its head, and a room imports only those below it (`tests/kb/test_house.py
 |---|---|
 | `cli` | words on the terminal |
 | `check` | what is wrong, said once with its cure |
+| `edit` | one's own notes and code are written here, and undone |
 | `intake` | notes are taken in, updated and taken out |
 | `speed` | MkDocs builds faster; `mkdocs.yml` does without it by one line less |
 | `figures` | measured figures, drawn and judged |

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from kb.edit.saving import find_original
 from kb.evidence import store
 from kb.evidence.explanations import EQUIVALENT, place_of, read_explanations
 from kb.evidence.judge import Judge, Mutation, State, Verdict, complaint, judge_all
@@ -23,7 +24,7 @@ from kb.markdown.engine import BadInput
 from kb.notes.any_front_matter import Unreadable
 from kb.notes.embedded import LOCK, find_embeds, is_original, lock_bytes, read_lock
 from kb.notes.files import write_whole
-from kb.notes.private import private_because, removal, withdrawn
+from kb.notes.private import private_because, removal, typed, withdrawn
 from kb.site.pages import missing_pages
 
 MARKDOWN = (".md", ".markdown", ".mdown", ".mkdn", ".mkd")
@@ -32,7 +33,7 @@ MARKDOWN = (".md", ".markdown", ".mdown", ".mkdn", ".mkd")
 def check_notes(root: Path) -> list[str]:
     """Whether notes are whole and public and their pages up to date."""
     if is_unfinished(root):
-        return ["上一次 kb add 或 kb remove 没有做完就断了。再运行一次，就补全了。"]
+        return ["上一次的 kb 命令没有做完就断了。再运行一次，就补全了。"]
     private = check_private(root)
     return [*check_lock(root), *private, *([] if private else missing_pages(root))]
 
@@ -50,11 +51,16 @@ def check_lock(root: Path) -> list[str]:
     ]
     for name, path in sorted(notes.items()):
         if name not in lock:
-            problems.append(f"{name}：没有在 {LOCK} 里登记。用 kb add 添加作者的原文，就登记了。")
-        elif not is_original(path.read_bytes(), lock[name]):
             problems.append(
-                f"{name}：去掉嵌入块以后，不是登记的原文。用 git checkout {name} 取回它；"
-                "如果是作者的新版本，用 kb add 添加。"
+                f"{name}：没有在 {LOCK} 里登记。用 kb add 添加作者的原文，就登记了；"
+                f"它自己就是原文，用 kb save {typed(name)}。"
+            )
+        elif not is_original(path.read_bytes(), lock[name]):
+            _, where = find_original(root, name, lock[name])
+            back = f"不要这个改动，{where}" if where else "登记的原文在 git 和备份里都找不到了"
+            problems.append(
+                f"{name}：去掉嵌入块以后，不是登记的原文。自己改的，用 kb save {typed(name)} 收下；"
+                f"{back}；是作者的新版本，用 kb add 添加。"
             )
     return problems
 

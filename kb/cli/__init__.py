@@ -1,2 +1,3 @@
-"""The command line: `commands` says what there is to do and what became of it, all in Chinese
-(`chinese` has the words of click itself)."""
+"""The command line: `commands` says what there is to do and what became of it, `editing` what of
+one's own notes and code; `common` is what both need. All in Chinese (`chinese` has the words of
+click itself)."""

@@ -34,6 +34,8 @@ WORDS = {
     "Invalid value for {param_hint}: {message}": "{param_hint} 的值不对：{message}",
     "{value!r} is not a valid {number_type}.": "{value!r} 不是数字。",
     "{value} is not in the range {range}.": "{value} 不在范围 {range} 里。",
+    "{value!r} is not one of {choices}.": "{value!r} 不是其中之一：{choices}。",
+    "Error: invalid input": "看不懂，写 y 或 n。",
     "Show this message and exit.": "显示帮助并退出。",
 }
 """click's words → ours; those that no command here can lead to are left out."""
@@ -47,7 +49,7 @@ def translate_plural(one: str, many: str, number: int) -> str:
     return translate(one if number == 1 else many)
 
 
-for module in ("core", "decorators", "exceptions", "formatting", "parser", "types"):
+for module in ("core", "decorators", "exceptions", "formatting", "parser", "termui", "types"):
     vars(import_module(f"click.{module}")).update(_=translate, ngettext=translate_plural)
 
 

@@ -1,4 +1,5 @@
-"""The command line: `kb add`, `kb remove`, `kb pages`, `kb list`, `kb check`, `kb prove`."""
+"""The command line: `kb add`, `kb remove`, `kb pages`, `kb list`, `kb check`, `kb prove`, and
+those of `kb.cli.editing`."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -19,10 +20,13 @@ from kb.check.everything import (
 )
 from kb.check.note_list import list_notes, tabulate
 from kb.check.remote import check_remote
+from kb.cli import editing
 from kb.cli.chinese import Group, write_json
+from kb.cli.common import can_ask, help_option, json_option, project_root, waiting
 from kb.cli.proving import prove
 from kb.evidence.store import DEVICES
 from kb.intake.add import Outcome, Report, Result, add_notes
+from kb.intake.merge import DROP, KEEP
 from kb.intake.remove import Removal, remove_notes
 from kb.intake.whose import Whose
 from kb.markdown.engine import BadInput
@@ -30,23 +34,11 @@ from kb.notes.embedded import read_lock
 from kb.notes.files import BACKUPS, alone
 from kb.site.pages import write_pages
 
-help_option = click.help_option("--help", help="显示帮助并退出。")
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="结果写成一个 JSON 文档，格式见 README。"
-)
-
 
 @click.group(cls=Group, help="实证笔记的命令行工具。在项目的根目录运行。")
 @help_option
 def main() -> None:
     pass
-
-
-def project_root(command: str) -> Path:
-    root = Path.cwd()
-    if not (root / "mkdocs.yml").exists():
-        raise click.ClickException(f"{root} 里没有 mkdocs.yml。请在项目的根目录运行 kb {command}。")
-    return root
 
 
 @main.command(
@@ -65,6 +57,11 @@ def project_root(command: str) -> Path:
 @click.option(
     "--origin", metavar="网址", help="原文的网址，其中的 {abbrlink} 换成每一篇的号码。"
 )
+@click.option(
+    "--embeds",
+    type=click.Choice([KEEP, DROP]),
+    help="新版本里嵌入块的那一段改了、没有了：keep 放到最近的地方，drop 取出来。",
+)
 @json_option
 @help_option
 def add(
@@ -72,6 +69,7 @@ def add(
     author: str | None,
     licence: str | None,
     origin: str | None,
+    embeds: str | None,
     as_json: bool,
 ) -> None:
     root = project_root("add")
@@ -84,6 +82,7 @@ def add(
                 whose,
                 waiting,
                 lambda notes: with_bar(notes, len(notes), "添加笔记", stack),
+                ask if embeds is None else lambda problem, place: embeds,
             )
     except BadInput as error:
         raise click.ClickException(str(error)) from None
@@ -99,8 +98,13 @@ def add(
         sys.exit(1)
 
 
-def waiting() -> None:
-    click.echo("另一个 kb add 正在运行，等它结束……", err=True)
+def ask(problem: str, place: str) -> str | None:
+    """What becomes of an embed that can't follow; None where nobody can say."""
+    if not can_ask():
+        return None
+    click.echo(f"{problem}\n最近的地方在{place}后面。", err=True)
+    question = "放到那里（keep），还是取出来（drop）"
+    return click.prompt(question, type=click.Choice([KEEP, DROP]), show_choices=False, err=True)
 
 
 def with_bar(items: Iterable, number: int, label: str, stack: ExitStack) -> Iterable:
@@ -153,7 +157,7 @@ def details(result: Result) -> Iterator[str]:
 
 @main.command(
     help="把笔记从站点撤下：它的文件、notes.lock.json 里的一项、只有它用的图片一起移走，"
-    "分类、标签、月份的页面跟着更新。笔记写它的号码或路径。撤下的文件留有备份；"
+    "分类、标签、月份的页面跟着更新。笔记写它的号码、路径或标题。撤下的文件留有备份；"
     "私密的笔记直接删去，不留备份。提交过的历史里还有它，要另外删去。",
     short_help="把笔记从站点撤下。",
 )
@@ -289,7 +293,8 @@ def check(again: bool, everything: bool, since: str | None, renew: bool, remote:
     )
 
 
-main.add_command(prove)
+for command in (prove, *editing.COMMANDS):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from kb.cli.chinese import Command
+from kb.cli.common import help_option, project_root
 from kb.evidence.judge import Mutation, State, Verdict, judge_all
 from kb.evidence.prove import Due, choose, passed, record_all, tidy
 from kb.evidence.store import DEVICES, PROVE
@@ -148,13 +149,11 @@ def describe(root: Path, verdicts: dict[str, Verdict], files: set[str]) -> bool:
     help="同时运行几个进程，默认是 CPU 的核数。",
 )
 @click.option("--shard", metavar="第几份/共几份", default="1/1", help="只做这一份，给几台机器分着做。")
-@click.help_option("--help", help="显示帮助并退出。")
+@help_option
 def prove(
     files: tuple[str, ...], everything: bool, dry: bool, device: str, jobs: int, shard: str
 ) -> None:
-    root = Path.cwd()
-    if not (root / "mkdocs.yml").exists():
-        raise click.ClickException(f"{root} 里没有 mkdocs.yml。请在项目的根目录运行 kb prove。")
+    root = project_root("prove")
     names = [file.removeprefix("snippets/") for file in files]
     try:
         good = prove_topics(root, names, device, everything, shard, jobs, dry)

@@ -30,6 +30,7 @@ those of measured figures.
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -44,6 +45,7 @@ from kb.markdown.engine import BadInput, Page, current_page
 from kb.markdown.html import element
 from kb.markdown.syntax import parse
 from kb.notes.embedded import EMBED_FIRST, EMBED_LAST, EMBED_MIDDLE, OPENS_EMBED
+from kb.notes.library import LINE_END, note_text, parts_of
 
 EMBED_LINES = 4
 NAMED = {"python": "文件.py:区域", "figure": "文件.json:图"}
@@ -100,7 +102,9 @@ class Embeds:
         return id
 
 
-def check_places(lines: list[str], tokens: Sequence[Token], numbers: list[int], page: Page) -> None:
+def check_places(
+    lines: list[str], tokens: Sequence[Token], numbers: list[int], page: "Page | Draft"
+) -> None:
     """Refuse embeds that change what the author's text is: those that don't stand between
     two blocks, or stand inside one.
 
@@ -137,6 +141,30 @@ def check_places(lines: list[str], tokens: Sequence[Token], numbers: list[int], 
                 f"后面还有 {next_author_line(lines, number).strip()[:40]!r}。把它移到整个"
                 f"{block_before(alone, here_alone)}之后。"
             )
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A note that no generator reads yet."""
+
+    text: str
+    name: str
+
+    def place(self, beginning: re.Pattern, count: int) -> str:
+        lines = self.text.split("\n")
+        numbers = [number for number, line in enumerate(lines, 1) if beginning.match(line)]
+        return f"{self.name}:{numbers[count - 1]}"
+
+
+def check_note(note: bytes, name: str) -> None:
+    """What `Embeds.check` says of a note's embeds, apart from what they show. Raises BadInput."""
+    draft = Draft(LINE_END.sub("\n", note.decode("utf-8-sig")), name)
+    body = note_text(parts_of(draft.text)[1])
+    lines, tokens = body.split("\n"), parse(body)
+    numbers = [number for number, line in enumerate(lines) if OPENS_EMBED.match(line)]
+    for count, number in enumerate(numbers, 1):
+        read_embed(lines, number, draft.place(OPENS_EMBED, count))
+    check_places(lines, tokens, numbers, draft)
 
 
 def in_html(tokens: Sequence[Token], line: int) -> bool:

@@ -2,17 +2,18 @@
 
 hexo-abbrlink 2.2.1 with `alg: crc32` and `rep: dec` takes the CRC-32 of the title's UTF-8
 bytes as a decimal number, and the next one that is free where another note has it already.
+A note that is here keeps its address when its title changes: the lock knows the file it is from.
 """
 
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from kb.intake.originals import Original, identity_of
 from kb.markdown.engine import BadInput
-from kb.notes.embedded import front_matter
+from kb.notes.embedded import Entry, body_line, fingerprint, front_matter, without_embeds
 
 
 def name_of(abbrlink: str) -> str:
@@ -31,12 +32,16 @@ def crc_abbrlinks(title: str) -> Iterator[str]:
 
 
 def give_abbrlinks(
-    originals: list[Original], root: Path, refuse: Callable[[Path, str], None]
+    originals: list[Original],
+    root: Path,
+    refuse: Callable[[Path, str], None],
+    sources: "Sources",
 ) -> list[tuple[Original, str]]:
     """Each note with its abbrlink, in the same order.
 
     `refuse` is told of notes that can't have one, or that want the same one: all of them.
-    Written ones go first, so that a computed one is never in their way.
+    Written ones go first, so that a computed one is never in their way, then those that are here
+    under another title.
     """
     wanted: dict[str, list[Original]] = {}
     alike: dict[tuple[str, str], list[Original]] = {}
@@ -55,13 +60,22 @@ def give_abbrlinks(
         else:
             refuse_all(rivals, f"写着同一个 abbrlink：{abbrlink}。改掉多余的", refuse)
     taken = set(wanted)
+    alone = []
     for rivals in alike.values():
         if len(rivals) == 1:
-            abbrlink = given[rivals[0].source] = free_abbrlink(rivals[0], root, taken)
-            taken.add(abbrlink)
+            alone += rivals
         else:
             problem = "没有 abbrlink，标题和日期又都相同，分不出谁是谁。给每一篇写上自己的 abbrlink"
             refuse_all(rivals, problem, refuse)
+    for original in alone:
+        names = sources.notes_of(original, root)
+        if len(names) == 1 and (abbrlink := PurePosixPath(names[0]).stem).lower() not in taken:
+            given[original.source] = abbrlink
+            taken.add(abbrlink.lower())
+    for original in alone:
+        if original.source not in given:
+            abbrlink = given[original.source] = free_abbrlink(original, root, taken)
+            taken.add(abbrlink)
     return [(each, given[each.source]) for each in originals if each.source in given]
 
 
@@ -92,6 +106,53 @@ def written_abbrlink(original: Original) -> str | None:
             "换一个短的，例如 abbrlink: 681746266。"
         )
     return abbrlink
+
+
+class Sources:
+    """Which notes of the lock came from which file."""
+
+    def __init__(self, lock: dict[str, Entry]):
+        self.lock = lock
+        self.named: dict[str, dict[tuple[str, ...], list[str]]] = {}
+        for name, entry in lock.items():
+            if parts := PurePosixPath(entry.get("source", "")).parts[::-1]:
+                self.named.setdefault(parts[0], {}).setdefault(parts, []).append(name)
+
+    def notes_from(self, original: Original) -> list[str]:
+        """Those that came from a file of that path; if there is none, as far up as both say."""
+        mine = PurePosixPath(original.below).parts[::-1]
+        alike = self.named.get(mine[0], {})
+        return alike.get(mine) or [
+            name
+            for theirs, names in alike.items()
+            if all(one == other for one, other in zip(mine, theirs))
+            for name in names
+        ]
+
+    def notes_of(self, original: Original, root: Path) -> list[str]:
+        """Of those the ones that it is a version of: byte for byte of one that was changed here."""
+        added = fingerprint(original.data)["sha256"]
+        return [
+            name
+            for name in self.notes_from(original)
+            if self.lock[name].get("added") == added or continues(original, root / name)
+        ]
+
+
+def continues(original: Original, note: Path) -> bool:
+    """Whether it has title and date of a note that is here, or half of its lines."""
+    try:
+        text = without_embeds(note.read_bytes()).decode("utf-8", "replace")
+    except OSError:
+        return False
+    if original.identity == identity_of(front_matter(text)):
+        return True
+    mine, theirs = lines_of(original.text), lines_of(text)
+    return 0 < min(len(mine), len(theirs)) <= 2 * len(mine & theirs)
+
+
+def lines_of(note: str) -> set[str]:
+    return set(filter(None, map(str.strip, note.splitlines()[body_line(note) :])))
 
 
 def free_abbrlink(original: Original, root: Path, taken: set[str]) -> str:

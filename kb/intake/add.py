@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 
 from kb.intake import journal
-from kb.intake.abbrlink import give_abbrlinks, is_same, name_of
+from kb.intake.abbrlink import Sources, give_abbrlinks, is_same, name_of
 from kb.intake.local_pictures import Pictures
 from kb.intake.merge import keep_embeds
 from kb.intake.originals import Original, Private, read_original
@@ -25,7 +25,9 @@ from kb.intake.withdrawn import PublicNotes
 from kb.markdown.engine import BadInput
 from kb.markdown.rawhtml import losses
 from kb.notes.addresses import body_tokens
+from kb.notes.backups import Store, is_alike, note_change
 from kb.notes.embedded import (
+    HALF,
     LOCK,
     WHOSE,
     Entry,
@@ -35,8 +37,8 @@ from kb.notes.embedded import (
     lock_bytes,
     read_lock,
 )
-from kb.notes.files import BACKUPS, Store, alone, reason, write_whole
-from kb.notes.private import read_time, removal
+from kb.notes.files import BACKUPS, alone, reason, write_whole
+from kb.notes.private import read_time, removal, typed
 
 
 class Outcome(Enum):
@@ -122,8 +124,11 @@ def add_notes(
     whose: Whose = Whose(),
     waiting: Callable[[], None] = lambda: None,
     progress: Callable[[list], Iterable] = iter,
+    decide: Callable[[str, str], str | None] = lambda problem, place: None,
 ) -> Report:
     """Takes in every note below `paths`; a note that is refused changes nothing.
+
+    `decide` says what becomes of an embed that can't follow (`kb.intake.merge.keep_embeds`).
 
     `waiting` is called where another process is writing to the project, `progress` wraps the
     notes as they are taken in. Raises BadInput where the project can't be written to at all.
@@ -146,7 +151,7 @@ def add_notes(
             resumed = journal.resume(root)
         except OSError as error:
             raise BadInput(f"{error.filename or root}：写不了（{reason(error)}）。") from None
-        Batch(root, report, whose).add(originals, private, progress)
+        Batch(root, report, whose, decide).add(originals, private, progress)
         if report.changed or resumed or report.still_public:
             report.pages, report.problem = journal.finish(root)
         else:
@@ -159,13 +164,21 @@ def add_notes(
 class Batch:
     """The notes of one call, on their way into the project."""
 
-    def __init__(self, root: Path, report: Report, whose: Whose):
+    def __init__(
+        self,
+        root: Path,
+        report: Report,
+        whose: Whose,
+        decide: Callable[[str, str], str | None],
+    ):
         self.root = root
+        self.decide = decide
         self.report = report
         self.whose = whose
-        self.store = Store(root)
+        self.store = Store(root, "add")
         self.lock = read_lock(root)
         self.spelt = {name.lower(): name for name in self.lock}
+        self.sources = Sources(self.lock)
         self.pictures = Pictures(root)
 
     def add(
@@ -176,7 +189,7 @@ class Batch:
     ) -> None:
         """Takes in notes, holds back private ones, which are given with the reason."""
         before = dict(self.lock)
-        notes = give_abbrlinks(originals, self.root, self.report.refuse)
+        notes = give_abbrlinks(originals, self.root, self.report.refuse, self.sources)
         entries = {name_of(abbrlink): self.entry(note, abbrlink) for note, abbrlink in notes}
         try:
             self.announce({name: new for name, new in entries.items() if before.get(name) != new})
@@ -205,7 +218,12 @@ class Batch:
 
     def entry(self, original: Original, abbrlink: str) -> Entry:
         known = self.lock.get(name_of(abbrlink), {})
-        return fingerprint(original.data) | self.whose.of(original.meta, abbrlink, known)
+        mark = fingerprint(original.data)
+        if known.get("added") == mark["sha256"]:  # that is the version that was changed here
+            mark = {key: known[key] for key in (*mark, "added")}
+        is_numbered = original.meta.get("abbrlink") or HALF.search(original.below)
+        source = {} if is_numbered else {"source": original.below}
+        return mark | self.whose.of(original.meta, abbrlink, known) | source
 
     def hold_back(self, source: Path, why: str, public: PublicNotes, taken: set) -> Result:
         """Says what is still here of a private note, and enters that into the lock."""
@@ -237,7 +255,8 @@ class Batch:
                 if self.lock and (not path.exists() or path.read_bytes() != new):
                     write_whole(path, new)
             else:
-                self.store.write(LOCK, new)
+                self.store.keep(LOCK)
+                write_whole(path, new)
         except OSError as error:
             raise BadInput(
                 f"{LOCK}：写不下（{reason(error)}）。笔记已经在 docs/posts/ 里，但没有登记。"
@@ -249,13 +268,17 @@ class Batch:
         self.check_case(original, name)
         whose = {key: entry.get(key) for key in WHOSE}
         result = Result(str(original.source), Outcome.ADDED, name, **whose)
-        note = self.new_bytes(original, name)
+        note = self.new_bytes(original, name, entry, said := [])
         pictures, result.remarks = self.pictures.find(original, name)
+        result.remarks += said
         if (date := read_time(original.meta.get("date"))) and date > datetime.now(UTC):
             result.remarks.append("date 还没到，现在就公开。Hugo、Jekyll 这样的工具到那时才发布它。")
         result.dropped = len(losses(body_tokens(original.text)[0]))
+        known = self.lock.get(name, {})
         try:
             is_new = not (self.root / name).exists()
+            if not is_alike(known, entry):
+                self.store.record(note_change(name, known or None, entry))
             for picture, data in pictures.items():
                 if self.write(picture, data, result):
                     result.pictures.append(picture)
@@ -265,7 +288,8 @@ class Batch:
                 f"{original.source}：写不下 {error.filename or name}（{reason(error)}）。"
                 "这篇笔记没有改动。腾出空间，再运行一次同样的命令。"
             ) from None
-        known = self.lock.get(name, {})
+        if is_new:
+            result.remarks += self.namesakes(original, name, entry)
         self.lock[name] = entry
         if not is_new:
             is_whose = {key: known.get(key) for key in WHOSE}
@@ -283,6 +307,16 @@ class Batch:
             result.backups.append(copy)
         return True
 
+    def namesakes(self, original: Original, name: str, entry: Entry) -> list[str]:
+        """What to say of a note that may be an older version of one that has just come."""
+        others = self.sources.notes_from(original) if "source" in entry else []
+        return [
+            f"{other} 也来自这个文件，标题或日期变了，正文也大半不同，看作另一篇。如果是同一篇："
+            f"kb undo，在 front matter 里写上 abbrlink: {Path(other).stem}，再添加。"
+            for other in others
+            if other != name
+        ]
+
     def check_case(self, original: Original, name: str) -> None:
         if (other := self.spelt.get(name.lower(), name)) != name:
             raise BadInput(
@@ -290,8 +324,10 @@ class Batch:
                 "在 Windows 和 macOS 上是同一个文件。改成一样的，或者换一个。"
             )
 
-    def new_bytes(self, original: Original, name: str) -> bytes:
-        """What the file is to hold: the note, with the embeds of the version before."""
+    def new_bytes(self, original: Original, name: str, entry: Entry, said: list[str]) -> bytes:
+        """What the file is to hold: the note, with the embeds of the version before; `said` gets
+        what became of those that couldn't follow.
+        """
         target = self.root / name
         if not target.exists():
             return original.data
@@ -299,18 +335,23 @@ class Batch:
             before = target.read_bytes()
         except OSError as error:
             raise BadInput(f"{name}：读不到（{reason(error)}）。") from None
-        if is_original(before, fingerprint(original.data)):
+        if is_original(before, entry):
             return before
         locked = self.lock.get(name)
         if locked is None or not is_original(before, locked):
             raise BadInput(
                 f"{original.source}：{name} 去掉嵌入块以后不是这个版本，"
                 f"也不是 {LOCK} 里登记的版本，没有覆盖它。"
-                f"用 git checkout {name} 取回原来的，或者把它移走，再添加。"
+                f"是自己在这里改的，先用 kb save {typed(name)} 收下；不要它，"
+                f"用 git checkout {name} 取回原来的，再添加。"
             )
-        if not is_same(original, target, any):
+        known = self.sources.notes_of(original, self.root)
+        if name not in known and not is_same(original, target, any):
             raise BadInput(
                 f"{original.source}：{name} 已经是另一篇笔记，标题和日期都不同，没有覆盖它。"
                 f"给这一篇换一个 abbrlink；如果真是同一篇，先把 {name} 移走。"
             )
-        return keep_embeds(before, locked, original.data, (name, str(original.source)))
+        if "added" in locked:
+            said.append("原文更新了，在这里改过、用 kb save 收下的那一份换下了；kb undo 撤销。")
+        names = (name, str(original.source))
+        return keep_embeds(before, locked, original.data, names, self.decide, said)

@@ -2,7 +2,8 @@
 
 `kb add` writes the notes one by one and the lock once, when they are all there. Before the first
 it writes what the lock is to hold of each. A note that is so by then was written: the next command
-enters it into the lock. `kb remove` writes a journal without notes: pages have to follow.
+enters it into the lock. So it does for `kb save`. The others write a journal without notes: pages
+have to follow.
 """
 
 from pathlib import Path

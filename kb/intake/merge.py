@@ -1,7 +1,8 @@
 """A newer version of a note takes over the embeds of the one before.
 
 Each embed follows the author's block that it stands after: the same text, in a place that
-continues the old one beyond doubt. Otherwise nothing is taken over.
+continues the old one beyond doubt. Where there is none, somebody has to say whether the embed goes
+to the nearest place or is taken out; otherwise nothing is taken over.
 
 A block's place is beyond doubt where the blocks around it that stayed as they were, taken
 together with it, occur once in either version. A block that kept no neighbour must at least
@@ -10,11 +11,13 @@ be in the section it was in.
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import chain
 
+from kb.evidence.embeds import check_note
 from kb.markdown.engine import BadInput
 from kb.markdown.syntax import parse
 from kb.notes.embedded import (
@@ -32,6 +35,8 @@ MOST_ALIKE = 100
 MOST_COMPARED = 2_000
 """Blocks of either version, up to which it is said what a block has become."""
 PLACES_SHOWN = 5
+KEEP, DROP = "keep", "drop"
+"""What may become of an embed whose block is gone."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,15 @@ class Version:
         """The block that ends before `line`; None where the line is within one."""
         number = max(n for n, block in enumerate(self.blocks[:-1]) if block.end <= line)
         return number if line <= self.blocks[number + 1].first else None
+
+    def line_after(self, number: int, empty: int = 1) -> int | None:
+        """Where an embed can stand after a block, `empty` lines below it if there are so many;
+        None where the next block follows at once."""
+        block, after = self.blocks[number], self.blocks[number + 1]
+        last = number + 2 == len(self.blocks)
+        if not last and number and block.end == after.first:
+            return None
+        return min(block.end + max(empty, 0 if last or not number else 1), after.first)
 
     def section(self, number: int) -> str:
         """The heading above a block, without the mark that its section is done."""
@@ -90,10 +104,19 @@ def read_version(original: bytes, name: str) -> Version:
     return Version(whole, [edges[0], *blocks, edges[1]], name)
 
 
-def keep_embeds(note: bytes, locked: dict, new: bytes, names: tuple[str, str]) -> bytes:
+def keep_embeds(
+    note: bytes,
+    locked: dict,
+    new: bytes,
+    names: tuple[str, str],
+    decide: Callable[[str, str], str | None] = lambda problem, place: None,
+    said: list[str] | None = None,
+) -> bytes:
     """`new` with the embeds of `note`, which is the version of `locked` with embeds.
 
-    `names` of the two are for messages. Raises BadInput where an embed can't follow.
+    `names` of the two are for messages. `decide` is told why an embed can't follow and which place
+    is the nearest, and answers `keep`, `drop` or None; `said` gets what became of those. Raises
+    BadInput where one is left.
     """
     embeds = list_embeds(note)
     if not embeds:
@@ -107,20 +130,29 @@ def keep_embeds(note: bytes, locked: dict, new: bytes, names: tuple[str, str]) -
         try:
             place = follow(old, now, line, 4 * number)
         except BadInput as problem:
-            complaints.append(f"嵌入块 {embed.target} {problem}")
-        else:
-            places.setdefault(place, []).append(embed)
+            complaint = f"嵌入块 {embed.target} {problem}"
+            place, after = nearest(old, now, line, embed)
+            choice = decide(complaint, after)
+            if choice is None or (choice == KEEP and place is None):
+                complaints.append(complaint)
+                continue
+            now_is = f"放到了{after}后面" if choice == KEEP else "取出来了"
+            said.append(f"嵌入块 {embed.target} {now_is}。")
+            if choice == DROP:
+                continue
+        places.setdefault(place, []).append(embed)
     if not complaints:
         merged = insert(now.lines, places)
         kept = sorted(embed.target for embed in list_embeds(merged))
-        if is_original(merged, fingerprint(new)) and kept == sorted(e.target for e in embeds):
+        wanted = sorted(embed.target for embed in chain(*places.values()))
+        if is_original(merged, fingerprint(new)) and kept == wanted:
             return merged
         complaints.append("新版本的行尾与嵌入块合不到一起（一行以单独的 CR 结束）。")
     raise BadInput(
         f"{names[1]}：是 {names[0]} 的新版本，但嵌入块不能都跟过去，什么也没有改。\n"
         + "".join(f"  {complaint}\n" for complaint in complaints)
-        + f"  请把这{'些' if len(complaints) > 1 else '个'}嵌入块从 {names[0]} 里删去，"
-        "再添加新版本，然后嵌到新的位置。"
+        + "  加上 --embeds keep，就放到最近的地方；加上 --embeds drop，就取出来，"
+        "再用 kb embed 嵌到新的位置。"
     )
 
 
@@ -140,15 +172,48 @@ def follow(old: Version, now: Version, line: int, added: int) -> int:
     if len(found) != 1:
         raise BadInput(describe(old, now, number, added))
     (place,) = found
-    block, after = now.blocks[place], now.blocks[place + 1]
-    empty = line - old.blocks[number].end
-    last = place + 2 == len(now.blocks)
-    if not last and place and block.end == after.first:
+    found = now.line_after(place, line - old.blocks[number].end)
+    if found is None:
         raise BadInput(
             f"跟在{quote(old, number, added)}后面，新版本里它后面没有空行了：{quote(now, place)}。"
         )
-    at_least = 0 if last or not place else 1
-    return min(block.end + max(empty, at_least), after.first)
+    return found
+
+
+def nearest(old: Version, now: Version, line: int, embed: Embed) -> tuple[int | None, str]:
+    """The line of `now` that is nearest to where the embed stood before `line` of `old`, and the
+    block before it in words; None where no place will do.
+    """
+    number = max(n for n, block in enumerate(old.blocks[:-1]) if block.end <= line)
+    wanted = became(old, now, number)
+    for place in sorted(range(len(now.blocks) - 1), key=lambda each: (abs(each - wanted), -each)):
+        found = now.line_after(place)
+        if found is not None and stands(insert(now.lines, {found: [embed]}), now.name):
+            return found, quote(now, place) if place else " front matter "
+    return None, ""
+
+
+def became(old: Version, now: Version, number: int) -> int:
+    """The block of `now` where the block of `old` was."""
+    before, after = as_letters(old.blocks, now.blocks)
+    if max(len(before), len(after)) > MOST_COMPARED:
+        once = Counter(before), Counter(after)
+        for place in range(number, -1, -1):
+            if all(count[before[place]] == 1 for count in once):
+                return after.index(before[place])
+    for _, first, end, place, last in SequenceMatcher(None, before, after, False).get_opcodes():
+        if first <= number < end:
+            return max(min(place + number - first, last - 1), 0)
+    return 0
+
+
+def stands(note: bytes, name: str) -> bool:
+    """Whether the embeds of a note are where they may be."""
+    try:
+        check_note(note, name)
+    except BadInput:
+        return False
+    return True
 
 
 def counterparts(old: list[Block], now: list[Block], number: int) -> Iterator[tuple[int, int]]:

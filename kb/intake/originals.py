@@ -41,6 +41,11 @@ class Original:
     """The front matter as the site reads it: `0123` stays so, dates are text."""
 
     @property
+    def below(self) -> str:
+        """Its path in that folder."""
+        return self.source.relative_to(self.collection).as_posix()
+
+    @property
     def identity(self) -> tuple[str, str]:
         return identity_of(self.meta)
 
@@ -55,7 +60,11 @@ def read_original(source: Path, collection: Path) -> Original:
     """Raises BadInput, which says why it can't be taken in, and Private where it mustn't."""
     if is_draft(source):
         raise Private("_drafts")
-    data = read_bytes(source)
+    return parse_original(read_bytes(source), source, collection)
+
+
+def parse_original(data: bytes, source: Path, collection: Path) -> Original:
+    """What `read_original` makes of the bytes of a file."""
     text = decode(data, source)
     try:
         if private := private_because(text):

@@ -9,7 +9,7 @@ import html
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from glob import escape
@@ -24,8 +24,9 @@ from kb.markdown.engine import BadInput
 from kb.markdown.places import place
 from kb.notes.addresses import body_tokens, find_addresses, with_lines
 from kb.notes.any_front_matter import Unreadable
+from kb.notes.backups import Store, digest, note_change
 from kb.notes.embedded import LOCK, front_matter, lock_bytes, locked_note, read_lock
-from kb.notes.files import BACKUPS, UNFINISHED, Store, alone, reason, write_whole
+from kb.notes.files import BACKUPS, UNFINISHED, alone, reason, write_whole
 from kb.notes.private import private_because
 
 
@@ -83,13 +84,24 @@ def remove_notes(
 
 
 def find_note(said: str, root: Path) -> str:
-    """Its name below the root. Raises BadInput where there is no such note."""
+    """Its name below the root: `said` is its number, its path or its title. Raises BadInput where
+    there is no such note, or more than one of the title.
+    """
     name = name_of(said) if is_abbrlink(said) else inside(said, root)
     if name and ((root / name).is_file() or name in read_lock(root)):
         return name
+    named = [
+        path.relative_to(root).as_posix()
+        for path in sorted((root / "docs/posts").rglob("*.md"))
+        if front_matter(read(path)).get("title") == said
+    ]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise BadInput(f"{said}：有 {len(named)} 篇笔记是这个标题：{'、'.join(named)}。写号码或路径。")
     raise BadInput(
-        f"{said}：没有这篇笔记。写它的号码或路径，例如 681746266 或 docs/posts/681746266.md；"
-        "kb list 列出全部笔记。"
+        f"{said}：没有这篇笔记。写它的号码或路径，例如 681746266 或 docs/posts/681746266.md，"
+        "或者它的标题；kb list 列出全部笔记。"
     )
 
 
@@ -175,12 +187,13 @@ def read(path: Path) -> str:
 
 def move_away(removed: list[Removed], root: Path, keep: bool) -> None:
     """Raises OSError, with everything where it was."""
-    store, bin = Store(root), root / UNFINISHED.replace("*", "removed")
+    store, bin = Store(root, "remove"), root / UNFINISHED.replace("*", "removed")
     moved: list[tuple[Path, Path]] = []
     lock = read_lock(root)
     try:
         for note in removed:
             kept = keep or not note.private
+            store.record(*changes(note, lock, root) if kept else [{"lost": note.note}])
             for file in note.files:
                 target = (store.folder() if kept else bin) / file
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -193,10 +206,19 @@ def move_away(removed: list[Removed], root: Path, keep: bool) -> None:
     except BaseException:
         for source, target in reversed(moved):
             os.replace(target, source)
+        store.discard()
         raise
     shutil.rmtree(bin, ignore_errors=True)
     for source, _ in moved:
         tidy(source.parent, root / "docs/posts")
+
+
+def changes(note: Removed, lock: dict, root: Path) -> Iterator[dict]:
+    """What is recorded of a removal that leaves copies."""
+    for file in note.files:
+        yield {"file": file, "before": digest(root / file), "after": None}
+    if note.note in lock:
+        yield note_change(note.note, lock[note.note], None)
 
 
 def tidy(folder: Path, end: Path) -> None:

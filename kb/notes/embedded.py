@@ -18,13 +18,16 @@ by taking the lines of both. The last line says which format it is:
     }
 
 Author, licence and origin are left out where they aren't known. `"private": true` says that the
-author has made the note private since. Format 1 had no format in it, and length and SHA-256 alone.
+author has made the note private since. `"source"` is the file, below the folder it was added from,
+of a note whose front matter gives it no number: its title may change, its address won't. `"added"`
+is the SHA-256 of the version that was added, where the author has changed it here since. Format 1 had no format in it, and length and SHA-256 alone.
 """
 
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -70,15 +73,31 @@ class Embed:
     """What it shows: `file.py:region`."""
     position: int
     """Where it stands among the bytes of the note without embeds."""
+    lines: bytes = field(default=b"", compare=False, repr=False)
+    """As they stand in the note."""
 
 
 def list_embeds(note: bytes) -> list[Embed]:
     found, removed = [], 0
     for match in _EMBED.finditer(note):
         kind, target = match["kind"].decode(), match["target"].decode()
-        found.append(Embed(kind, target, match.start() - removed))
+        found.append(Embed(kind, target, match.start() - removed, match[0]))
         removed += match.end() - match.start()
     return found
+
+
+def with_embeds(author: bytes, embeds: Iterable[Embed]) -> bytes:
+    """The author's bytes with embeds in them, in the order of their places."""
+    parts, done, ended = [], 0, not author or author.endswith(b"\n")
+    places = [(min(embed.position, len(author)), embed) for embed in embeds]
+    for place, embed in sorted(places, key=lambda each: each[0]):
+        parts.append(author[done:place])
+        done = place
+        if place == len(author) and not ended:
+            parts.append(b"\r\n" if embed.lines.endswith(b"\r\n") else b"\n")
+            ended = True
+        parts.append(embed.lines)
+    return b"".join([*parts, author[done:]])
 
 
 def embed_bytes(embed: Embed, end: bytes) -> bytes:
@@ -122,7 +141,9 @@ FORMAT = 2
 WHOSE = ("author", "licence", "origin")
 HALF = re.compile(r"[\ud800-\udfff]")
 """Half a character, which no file can hold."""
-KEYS = {"bytes": int, "sha256": str, **dict.fromkeys(WHOSE, str), "private": bool}
+KEYS = {"bytes": int, "sha256": str, **dict.fromkeys(WHOSE, str), "private": bool, "source": str, "added": str}
+ABOUT_US = ("private", "source")
+"""What says nothing of the author's: two lines of one note may differ in it."""
 
 
 def read_lock(root: Path) -> dict[str, Entry]:
@@ -181,7 +202,7 @@ def parse_lock(data: bytes) -> dict[str, Entry]:
             raise BadInput(f"{LOCK}：应是笔记的文件名 → bytes 和 sha256，内容不对{remedy}")
         known = lock.get(name, entry)
         both = known | entry
-        if all(both[key] == each[key] or key == "private" for each in (known, entry) for key in each):
+        if all(both[key] == each[key] for each in (known, entry) for key in each.keys() - ABOUT_US):
             lock[name] = both | ({"private": True} if known.get("private") else {})
         else:
             quoted = json.dumps(name, ensure_ascii=False)

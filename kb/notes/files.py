@@ -1,4 +1,4 @@
-"""Files of the project, written whole or not at all, with a copy of whatever they replace.
+"""Files of the project, written whole or not at all, by one command at a time.
 
 A file is written beside its target and then takes its name, so that a full disk or a crash
 leaves the old one or the new one, never half of one.
@@ -11,7 +11,6 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
@@ -60,49 +59,13 @@ def write_whole(target: Path, data: bytes) -> None:
 
 def sweep(root: Path) -> None:
     """Removes what a crash left of files that were being written, and of what was being removed."""
-    folders = [root, *(root / name for name in ("docs", BACKUPS))]
+    folders = [root, *(root / name for name in ("docs", "snippets", "tests", BACKUPS))]
     for folder, folders_in, names in chain.from_iterable(map(os.walk, folders)):
         for name in fnmatch.filter([*names, *folders_in], UNFINISHED):
             path = Path(folder, name)
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         if Path(folder) == root:
             folders_in.clear()
-
-
-class Store:
-    """Writes below the root of a project; what it replaces goes to `.kb-backup/<time>/`."""
-
-    def __init__(self, root: Path):
-        self.root = root
-        self._backup: Path | None = None
-
-    def write(self, name: str, data: bytes) -> str | None:
-        """Returns the name of the copy of what was there, None where nothing was replaced.
-
-        Raises OSError, leaving `name` as it was.
-        """
-        target = self.root / name
-        copy = None
-        if target.exists():
-            before = target.read_bytes()
-            if before == data:
-                return None
-            copy = self.folder() / name
-            write_whole(copy, before)
-        write_whole(target, data)
-        return copy and copy.relative_to(self.root).as_posix()
-
-    def folder(self) -> Path:
-        """One folder for all copies of this call, never one that was there before."""
-        if self._backup is None:
-            time, number = datetime.now().strftime("%Y%m%d-%H%M%S"), 1
-            folder = self.root / BACKUPS / time
-            while folder.exists():
-                number += 1
-                folder = self.root / BACKUPS / f"{time}-{number}"
-            folder.mkdir(parents=True)
-            self._backup = folder
-        return self._backup
 
 
 @contextmanager

@@ -92,9 +92,14 @@ def withdrawn(name: str) -> str:
 
 def removal(name: str) -> str:
     """The command that takes a note out."""
+    return f"kb remove {typed(name)}"
+
+
+def typed(name: str) -> str:
+    """A note as it is typed after a command: its number, or its path."""
     path = Path(name)
     is_number = name == f"docs/posts/{path.stem}.md" and re.fullmatch("[0-9A-Fa-f]+", path.stem)
-    return f"kb remove {path.stem if is_number else shlex.quote(name)}"
+    return path.stem if is_number else shlex.quote(name)
 
 
 def private_because(note: str, now: datetime | None = None) -> str | None:

@@ -13,6 +13,7 @@ STOREYS = [
     {"notes"},
     {"evidence", "site"},
     {"figures", "intake", "speed"},
+    {"edit"},
     {"check"},
     {"cli"},
     {"house"},

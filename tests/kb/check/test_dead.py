@@ -37,7 +37,7 @@ class TestLock:
         path = locked(project)
         path.write_bytes(path.read_bytes() + b" ")
         (problem,) = check_lock(project.root)
-        assert problem.startswith("docs/posts/1.md：去掉嵌入块以后，不是登记的原文。用 git checkout docs/posts/1.md")
+        assert problem.startswith("docs/posts/1.md：去掉嵌入块以后，不是登记的原文。自己改的，用 kb save 1 收下；")
 
     def test_a_note_that_is_gone(self, project):
         locked(project).unlink()
@@ -49,7 +49,8 @@ class TestLock:
         locked(project)
         project.write(name, NOTE)
         assert check_lock(project.root) == [
-            f"{name}：没有在 notes.lock.json 里登记。用 kb add 添加作者的原文，就登记了。"
+            f"{name}：没有在 notes.lock.json 里登记。用 kb add 添加作者的原文，就登记了；"
+            f"它自己就是原文，用 kb save {'2' if name == 'docs/posts/2.md' else name}。"
         ]
 
 

@@ -18,7 +18,9 @@ from tests.kb.lab import ROOT
 
 COMMANDS = sorted(main.commands)
 WITH_JSON = [name for name in COMMANDS if any("--json" in option.opts for option in main.commands[name].params)]
-OURS = r"\.?[\w./-]*\.(?:md|py|json|yml|torch)\b|--?[a-z-]+|kb|add|remove|list|check|prove|pages|main|docs/posts|snippets/"
+ARGUMENTS = {"add": ["x.md"], "embed": ["1", "x.py:y"], "unembed": ["1", "x.py:y"], "save": ["1"], "snippet": ["x"]}
+OURS = r"\.?[\w./-]*\.(?:md|py|json|yml|torch)\b|--?[a-z-]+|kb|main|keep|drop|docs/posts|snippets/|evidence/|"
+OURS += "|".join(COMMANDS)
 NAMES = r"CPU|CUDA|JSON|SHA-256|Hexo|abbrlink|front matter|README|N"
 """Latin words that may stand in help: names of files, options, commands, and terms."""
 
@@ -102,7 +104,7 @@ class TestJson:
 
     def test_elsewhere(self, command, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
-        done = CliRunner().invoke(main, [command, "--json", *(["x.md"] if command == "add" else [])])
+        done = CliRunner().invoke(main, [command, "--json", *ARGUMENTS.get(command, [])])
         assert (done.exit_code, done.stderr) == (1, "")
         document = json.loads(done.stdout)
         assert document["ok"] is False
@@ -114,8 +116,8 @@ class TestJson:
         def interrupt(*_):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("kb.cli.commands.project_root", interrupt)
-        done = CliRunner().invoke(main, [command, "--json", *(["x.md"] if command == "add" else [])])
+        monkeypatch.setattr(f"{main.commands[command].callback.__module__}.project_root", interrupt)
+        done = CliRunner().invoke(main, [command, "--json", *ARGUMENTS.get(command, [])])
         assert done.exit_code == 1
         assert json.loads(done.stdout) == {"ok": False, "error": "中断了。"}
 

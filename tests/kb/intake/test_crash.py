@@ -1,7 +1,5 @@
 """kb add、kb remove 在任何一步被杀死，再运行一次（原文也许更新过）就补全，什么也不留下。"""
 
-import os
-import signal
 import sys
 
 import pytest
@@ -12,53 +10,15 @@ from kb.cli.commands import main
 from kb.intake.journal import JOURNAL
 from kb.notes.embedded import list_embeds, read_lock
 from kb.site.pages import missing_pages
+from tests.kb.killing import killed_before, kills
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows 上没有 fork")
 
-STEPS = ("fsync", "replace", "unlink", "mkdir", "rmdir")
-"""What changes something on the disk, or waits for it."""
 EMBED = '``` {.python .embed}\n--8<-- "numbers.py:half"\n```\n\n'
 
 
 def kb(*arguments):
     return CliRunner().invoke(main, [*map(str, arguments)])
-
-
-def killed_before(number, *arguments):
-    """Runs a command in another process that is killed before its step of this number.
-
-    Whether it was: False where the command has no more steps.
-    """
-    if not (pid := os.fork()):
-        count = 0
-
-        def counting(real):
-            def step(*args, **options):
-                nonlocal count
-                count += 1
-                if count == number:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return real(*args, **options)
-
-            return step
-
-        for name in STEPS:
-            setattr(os, name, counting(getattr(os, name)))
-        kb(*arguments)
-        os._exit(0)
-    _, status = os.waitpid(pid, 0)
-    return os.WIFSIGNALED(status)
-
-
-def kills(root, *arguments, prepare):
-    """After each kill; `prepare` makes the project what it was."""
-    number, killed = 0, True
-    while killed:
-        number += 1
-        prepare()
-        if killed := killed_before(number, *arguments):
-            yield number
-    assert number > 10
 
 
 @pytest.fixture
@@ -171,7 +131,7 @@ def test_check_says_that_something_was_cut_off(project, notes):
     notes(1)
     assert killed_before(8, "add", "in")
     (problem,) = check_notes(project.root)
-    assert problem == "上一次 kb add 或 kb remove 没有做完就断了。再运行一次，就补全了。"
+    assert problem == "上一次的 kb 命令没有做完就断了。再运行一次，就补全了。"
 
 
 @pytest.mark.parametrize("damaged", ["", "{", '{"a": 1}', "\x00"])

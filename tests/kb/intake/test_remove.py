@@ -81,7 +81,7 @@ class TestRemoving:
         assert [*read_lock(project.root)] == ["docs/posts/2.md"]
         assert missing_pages(project.root) == [] and not (project.root / "docs/tags/签1.md").exists()
         gone = ["posts/1.md", "posts/1/own.png", "posts/1/sub/deep.png", "posts/img/only.png", "posts/img/图 1.png"]
-        (backup,) = (project.root / ".kb-backup").iterdir()
+        (backup,) = [path.parent for path in (project.root / ".kb-backup").glob("*/docs")]
         for name in gone:
             assert (backup / "docs" / name).exists() and f"  docs/{name} → .kb-backup/{backup.name}/docs/{name}" in output
         assert "git 的历史里还有它" in output
