@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from kb.evidence.characters import check_characters
-from kb.evidence.imports import SNIPPETS, Project, parse
+from kb.evidence.imports import SNIPPETS, TOOL, Project, parse
 from kb.evidence.keys import PROOF, SETTINGS
 from kb.markdown.engine import BadInput
 
@@ -65,6 +65,11 @@ def check_source(project: Project, paths: Iterable[str]) -> None:
         tree = parse(project.read(path) or b"")
         if tree is None:
             raise BadInput(f"{path}：Python 读不懂它，有语法错误。先让它能运行。")
+        for line, name in find_tool(tree):
+            raise BadInput(
+                f"{path}:{line}：导入了 {name}。工具改了，证据不会过期，所以只能用 kb.proof 里的。"
+                "参考实现写在 tests/snippets/ 里。"
+            )
         for line, what, why in find_below(tree):
             raise BadInput(f"{path}:{line}：{what} 可以{why}，记录证据的代码里不能用。")
         if not path.startswith(SNIPPETS):
@@ -72,6 +77,19 @@ def check_source(project: Project, paths: Iterable[str]) -> None:
                 raise BadInput(
                     f"{path}:{line}：{what} 可以换掉 snippets 里的东西，测试里不能用。"
                 )
+
+
+def find_tool(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Imports of the tool, but for what tests are meant to use."""
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        for name in names:
+            if name.split(".")[0] == TOOL and name != f"{TOOL}.proof":
+                yield node.lineno, name
 
 
 def find_below(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
@@ -94,7 +112,7 @@ def find_patches(tree: ast.Module) -> Iterator[tuple[int, str]]:
         for node in ast.walk(tree)
         if isinstance(node, (ast.Import, ast.ImportFrom))
         for alias in node.names
-        if (getattr(node, "module", None) or alias.name).split(".")[0] in ("snippets", "torch")
+        if (getattr(node, "module", None) or alias.name).split(".")[0] in ("snippets", "torch", "kb")
     }
 
     def is_ours(node: ast.expr) -> bool:

@@ -118,6 +118,7 @@ class Lab:
         write_pages(self.root)
         self.write("docs/index.md", "# 首页\n")
         self.write("benchmarks/__init__.py", "")
+        (self.root / "evidence").mkdir()
         config = self.root / "mkdocs.yml"
         before, _, rest = config.read_text("utf-8").partition("\nnav:")
         config.write_text(before + "\nnot_in_nav" + rest.partition("\nnot_in_nav")[2], "utf-8")

@@ -102,7 +102,7 @@ def test_the_page_follows_a_snippet(server):
 
 def test_the_page_follows_the_evidence(server):
     seen = len(server.log)
-    (server.root / "evidence/cpu.json").unlink()
+    (server.root / "evidence/self_attention/cpu.json").unlink()
     server.wait_for("Reloading browsers", after=seen)
     assert server.states() == {"未运行"}
 

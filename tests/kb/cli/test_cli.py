@@ -21,7 +21,7 @@ WITH_JSON = [name for name in COMMANDS if any("--json" in option.opts for option
 ARGUMENTS = {"add": ["x.md"], "embed": ["1", "x.py:y"], "unembed": ["1", "x.py:y"], "save": ["1"], "snippet": ["x"]}
 OURS = r"\.?[\w./-]*\.(?:md|py|json|yml|torch)\b|--?[a-z-]+|kb|main|keep|drop|docs/posts|snippets/|evidence/|"
 OURS += "|".join(COMMANDS)
-NAMES = r"CPU|CUDA|JSON|SHA-256|Hexo|abbrlink|front matter|README|N"
+NAMES = r"CPU|CUDA|cpu|cuda|JSON|SHA-256|Hexo|abbrlink|front matter|README|N"
 """Latin words that may stand in help: names of files, options, commands, and terms."""
 
 
