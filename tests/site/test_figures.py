@@ -3,7 +3,6 @@
 import copy
 import functools
 import http.server
-import json
 import os
 import re
 import shutil
