@@ -12,9 +12,9 @@ from pathlib import Path
 from kb.edit.saving import find_original
 from kb.evidence import store
 from kb.evidence.explanations import EQUIVALENT, place_of, read_explanations
-from kb.evidence.judge import Judge, Mutation, State, Verdict, complaint, judge_all
+from kb.evidence.judge import Due, Judge, Mutation, State, Verdict, complaint, judge_all
 from kb.evidence.keys import TESTS
-from kb.evidence.prove import Due, record_all
+from kb.evidence.prove import record_all
 from kb.evidence.refuse import git
 from kb.evidence.regions import list_files, read_all
 from kb.evidence.store import DEVICES, FOLDER, topic

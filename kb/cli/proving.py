@@ -11,8 +11,8 @@ import click
 
 from kb.cli.chinese import Command
 from kb.cli.common import help_option, project_root
-from kb.evidence.judge import Mutation, State, Verdict, judge_all
-from kb.evidence.prove import Due, choose, passed, record_all, tidy
+from kb.evidence.judge import Due, Mutation, State, Verdict, judge_all
+from kb.evidence.prove import choose, passed, record_all, tidy
 from kb.evidence.store import DEVICES, PROVE
 from kb.markdown.engine import BadInput
 

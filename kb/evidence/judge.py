@@ -28,6 +28,7 @@ from kb.markdown.engine import BadInput
 
 DUE = ("未运行", "已过期")
 """What mutants say that have not been run."""
+UNREADABLE = "读不出"
 
 
 class State(Enum):
@@ -100,6 +101,16 @@ class Verdict:
         return [dtype for dtype in ("float64", "float32", "bfloat16", "float16") if dtype in seen]
 
 
+@dataclass(frozen=True)
+class Due:
+    """What a topic needs, before all of it can be verified."""
+
+    file: str
+    record: bool
+    mutate: bool
+    why: str
+
+
 class Judge:
     """Judges what the files of a base say now, each read once.
 
@@ -155,7 +166,7 @@ class Judge:
         try:
             mutation = self.mutation(name, shown)
         except BadInput as problem:
-            mutation, broken = "读不出", True
+            mutation, broken = UNREADABLE, True
             gaps.append(str(problem))
         verdict = Verdict(
             name, device, State.VERIFIED, [], key, run, tests, proving, mutation, broken
@@ -207,6 +218,23 @@ class Judge:
             name: self.judge(device, name, region.text)
             for name, region in read_all(self.project.root).items()
         }
+
+
+    def due(self, device: str = "cpu") -> list[Due]:
+        """The topics that aren't proven as they are now, each with the reason."""
+        verdicts: dict[str, list[Verdict]] = {}
+        for name, verdict in self.all(device).items():
+            verdicts.setdefault(name.partition(":")[0], []).append(verdict)
+        found = []
+        for file, judged in verdicts.items():
+            old = [each for each in judged if each.state in (State.UNTESTED, State.STALE)]
+            late = [each for each in judged if each.mutation in (*DUE, UNREADABLE)]
+            if old:
+                words = f"{DEVICES[device]} 上{old[0].state.value}：{old[0].reasons[0]}"
+                found.append(Due(file, True, device == "cpu", words))
+            elif device == "cpu" and late and judged[0].state is not State.FAILED:
+                found.append(Due(file, False, True, f"变异测试{late[0].mutation}"))
+        return found
 
 
 def doubts(mutation: Mutation | str) -> Iterator[str]:

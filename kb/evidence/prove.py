@@ -9,43 +9,14 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from pathlib import Path
 
 from kb.evidence import store
-from kb.evidence.judge import Judge, State, Verdict
+from kb.evidence.judge import Due, Judge
 from kb.evidence.record import record
 from kb.evidence.regions import list_files
 from kb.evidence.store import DEVICES
 from kb.markdown.engine import BadInput
-
-
-@dataclass(frozen=True)
-class Due:
-    """What a topic needs."""
-
-    file: str
-    record: bool
-    mutate: bool
-    why: str
-
-
-def due(root: Path, device: str = "cpu", judge: Judge | None = None) -> list[Due]:
-    """The topics that aren't proven as they are now, each with the reason."""
-    judge = judge or Judge(root)
-    verdicts: dict[str, list[Verdict]] = {}
-    for name, verdict in judge.all(device).items():
-        verdicts.setdefault(name.partition(":")[0], []).append(verdict)
-    found = []
-    for file, judged in verdicts.items():
-        old = [each for each in judged if each.state in (State.UNTESTED, State.STALE)]
-        late = [each for each in judged if each.mutation in ("未运行", "已过期", "读不出")]
-        if old:
-            words = f"{DEVICES[device]} 上{old[0].state.value}：{old[0].reasons[0]}"
-            found.append(Due(file, True, device == "cpu", words))
-        elif device == "cpu" and late and judged[0].state is not State.FAILED:
-            found.append(Due(file, False, True, f"变异测试{late[0].mutation}"))
-    return found
 
 
 def choose(
@@ -61,7 +32,7 @@ def choose(
     if everything:
         found = [Due(file, True, device == "cpu", "--all") for file in known]
     else:
-        found = due(root, device)
+        found = Judge(root).due(device)
     found = [each for each in found if not files or each.file in files]
     number, of = shard
     return [each for each in found if known.index(each.file) % of == number - 1]
