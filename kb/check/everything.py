@@ -4,27 +4,20 @@ whether what is verified still would be.
 """
 
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from kb.edit.saving import find_original
 from kb.evidence import store
-from kb.evidence.judge import (
-    EQUIVALENT,
-    Mutation,
-    State,
-    complaint,
-    judge,
-    judge_all,
-    read_explanations,
-)
+from kb.evidence.explanations import EQUIVALENT, place_of, read_explanations
+from kb.evidence.judge import Due, Judge, Mutation, State, Verdict, complaint, judge_all
 from kb.evidence.keys import TESTS
-from kb.evidence.regions import read_all
-from kb.evidence.store import DEVICES, RECORD
+from kb.evidence.prove import record_all
+from kb.evidence.refuse import git
+from kb.evidence.regions import list_files, read_all
+from kb.evidence.store import DEVICES, FOLDER, topic
 from kb.figures.measured import outdated, read_measured
 from kb.intake.journal import is_unfinished
 from kb.markdown.engine import BadInput
@@ -114,9 +107,10 @@ def migrate(root: Path) -> str:
 
 
 def check_embeds(root: Path) -> list[str]:
-    """What is wrong, a line each. Raises BadInput where snippets can't be read."""
+    """What is wrong, a line for what has one cause. Raises BadInput where snippets can't be read."""
     regions = read_all(root)
-    problems = []
+    judge = Judge(root)
+    problems, found = [], []
     for name, pages in find_embeds(root).items():
         if name.startswith(f"{TESTS}/"):
             continue
@@ -127,11 +121,28 @@ def check_embeds(root: Path) -> list[str]:
                 )
                 continue
             for device in DEVICES:
-                verdict = judge(root, device, name, regions[name].text)
+                verdict = judge.judge(device, name, regions[name].text)
                 unverified = device == "cpu" and verdict.state is not State.VERIFIED
                 if unverified or verdict.broken:
-                    problems.append(f"docs/{uri}：{complaint(verdict)}")
-    return problems
+                    found.append((uri, verdict))
+    return problems + gather(found)
+
+
+def gather(found: list[tuple[str, Verdict]]) -> list[str]:
+    """What many embeds lack for one reason becomes one line."""
+    alike: dict[tuple, list[tuple[str, Verdict]]] = {}
+    for uri, verdict in found:
+        cause = (verdict.device, verdict.state, tuple(verdict.reasons), verdict.broken)
+        alike.setdefault(cause, []).append((uri, verdict))
+    lines = []
+    for group in alike.values():
+        uri, verdict = group[0]
+        pages = list(dict.fromkeys(f"docs/{uri}" for uri, _ in group))
+        where = "、".join(pages[:3]) + (f" 等 {len(pages)} 页" if len(pages) > 3 else "")
+        names = list(dict.fromkeys(each.name for _, each in group))
+        more = f" 等 {len(names)} 段代码" if len(names) > 1 else ""
+        lines.append(f"{where}：{complaint(verdict, more)}")
+    return lines
 
 
 def check_figures(root: Path) -> list[str]:
@@ -148,20 +159,19 @@ def check_figures(root: Path) -> list[str]:
 
 def check_explanations(root: Path) -> list[str]:
     """Explanations of mutants that there are no more, or that a test kills by now."""
-    survivors: dict[str, list[dict]] = {}
-    for name, verdict in judge_all(root, "cpu").items():
-        if isinstance(mutation := verdict.mutation, Mutation):
-            survivors[name] = [
-                *mutation.unexplained,
-                *(survivor for survivor, _ in mutation.explained),
-            ]
-    return [
-        f"evidence/{EQUIVALENT}：{file} 的 {before!r} 改成 {after!r}，"
-        "已经不在没有发现的变异里。删去这一项。"
-        for file, before, after in read_explanations(root / "evidence")
-        if file in survivors
-        and (before, after) not in [(each["before"], each["after"]) for each in survivors[file]]
-    ]
+    problems = []
+    for file, verdict in judge_all(root, "cpu").items():
+        if ":" in file or not isinstance(mutation := verdict.mutation, Mutation):
+            continue
+        left = [*mutation.unexplained, *mutation.undecided, *(each for each, _ in mutation.explained)]
+        places = {place_of(each) for each in left}
+        for place in read_explanations(root / FOLDER, file):
+            if place not in places:
+                problems.append(
+                    f"{FOLDER}/{topic(file)}/{EQUIVALENT}：{place[0]} 里的 {place[1]!r} 改成 "
+                    f"{place[2]!r}，已经不在没有发现的改错里。删去这一项。"
+                )
+    return problems
 
 
 def count_states(root: Path) -> dict[str, dict[str, int]]:
@@ -173,34 +183,69 @@ def count_states(root: Path) -> dict[str, dict[str, int]]:
     return counts
 
 
-def rerun(root: Path, output: int | None = None) -> list[str]:
-    """Records on CPU again, elsewhere, and says how the result differs from `evidence/`.
+def rerun(root: Path, everything: bool, since: str | None, report: Callable[[str], None]) -> list[str]:
+    """Proves again on CPU, elsewhere, and says how the result differs from `evidence/`.
 
-    `output` is the file descriptor that pytest writes to, None for the usual one.
+    Only topics that a change touches, those whose inputs or evidence differ from what they were
+    in the commit `since`; all of them with `everything`. Mutants aren't run again.
     """
+    files = list_files(root) if everything else touched(root, since)
+    report(f"再运行 {len(files)} 个文件的测试：{'、'.join(files) or '这次改动没有碰到哪个'}。")
+    problems = []
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pytest", "--record-evidence", "--device", "cpu", "-q"]
-        done = subprocess.run([*command, f"--evidence-dir={folder}"], cwd=root, stdout=output)
-        new = store.read(Path(folder), "cpu")
-        if new is None:
-            raise BadInput(f"重新运行没有写出证据（pytest 以 {done.returncode} 结束），原因见上。")
-        old = store.read(root / "evidence", "cpu")
-        if old is None:
-            raise BadInput(f"没有 evidence/cpu.json，无从比较。先记录：{RECORD}")
-        for name in ("mutation.json", EQUIVALENT):  # these are not run again
-            if (root / "evidence" / name).exists():
-                shutil.copy(root / "evidence" / name, folder)
-        states = [
-            {name: verdict.state.value for name, verdict in judge_all(root, "cpu", where).items()}
-            for where in (root / "evidence", Path(folder))
-        ]
-    keys = [
-        {name: region["key"] for name, region in each["regions"].items()} for each in (old, new)
-    ]
-    outcomes = [{id: test["outcome"] for id, test in each["tests"].items()} for each in (old, new)]
+        todo = [Due(file, True, False, "--rerun") for file in files]
+
+        def recorded(file: str, problem: str | None) -> None:
+            if problem:
+                problems.append(f"{file} 没有再运行成：{problem}")
+
+        record_all(root, todo, "cpu", os.cpu_count() or 1, recorded, Path(folder))
+        for file in files:
+            old = store.read_run(root / FOLDER, file, "cpu")
+            new = store.read_run(Path(folder), file, "cpu")
+            if old is None:
+                problems.append(f"没有 {FOLDER}/{topic(file)}/cpu.json，无从比较。先运行 kb prove。")
+            elif new is not None:
+                problems += differences(old, new)
+    return problems
+
+
+def touched(root: Path, since: str | None) -> list[str]:
+    """The topics that something in the last commits has to do with; all where git can't say."""
+    base = since or next(filter(None, (resolves(root, each) for each in DEFAULTS)), None)
+    if base is None:
+        return list_files(root)
+    changed = set(filter(None, git(root, "diff", "--name-only", "-z", "--relative", base)))
+    found = []
+    for file in list_files(root):
+        run = store.read_run(root / FOLDER, file, "cpu")
+        rests_on = set(run["inputs"]) if run else set()
+        rests_on |= {"pyproject.toml", f"{FOLDER}/{topic(file)}/cpu.json", f"snippets/{file}"}
+        if run and rests_on & changed:
+            found.append(file)
+    return found
+
+
+DEFAULTS = ("origin/HEAD", "origin/main", "HEAD^")
+"""What a change is held against, the first that there is and that isn't the commit itself."""
+
+
+def resolves(root: Path, name: str) -> str | None:
+    try:
+        (found,) = git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        (head,) = git(root, "rev-parse", "HEAD")
+    except BadInput:
+        return None
+    return found.strip() if found.strip() != head.strip() else None
+
+
+def differences(old: dict, new: dict) -> list[str]:
+    """How a run of the same topic differs from the one on record."""
+    keys = [{name: each["key"] for name, each in run["regions"].items()} for run in (old, new)]
+    outcomes = [{id: each["outcome"] for id, each in run["tests"].items()} for run in (old, new)]
     return [
         f"{what} {name}：记录的是{before.get(name, '没有')}，重新运行得到{after.get(name, '没有')}"
-        for what, (before, after) in (("内容键", keys), ("测试", outcomes), ("状态", states))
+        for what, (before, after) in (("内容键", keys), ("测试", outcomes))
         for name in sorted(before.keys() | after.keys())
         if before.get(name) != after.get(name)
     ]

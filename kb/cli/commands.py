@@ -1,9 +1,7 @@
-"""The command line: `kb add`, `kb remove`, `kb pages`, `kb list`, `kb check`, `kb mutate`, and
+"""The command line: `kb add`, `kb remove`, `kb pages`, `kb list`, `kb check`, `kb prove`, and
 those of `kb.cli.editing`."""
 
-import os
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,7 +23,7 @@ from kb.check.remote import check_remote
 from kb.cli import editing
 from kb.cli.chinese import Group, write_json
 from kb.cli.common import can_ask, help_option, json_option, project_root, waiting
-from kb.evidence.judge import EQUIVALENT, Mutation, judge_all
+from kb.cli.proving import prove
 from kb.evidence.store import DEVICES
 from kb.intake.add import Outcome, Report, Result, add_notes
 from kb.intake.merge import DROP, KEEP
@@ -240,12 +238,16 @@ def list_command(as_json: bool) -> None:
     "已验证，每张图是用现在的代码测量的。有一处不对就失败。笔记里找不到目标的链接，本站改不了，只列出来。",
     short_help="检查笔记、链接和嵌入的代码。",
 )
-@click.option("--rerun", "again", is_flag=True, help="再运行一遍测试，与 evidence/cpu.json 比较。")
+@click.option(
+    "--rerun", "again", is_flag=True, help="再运行一遍这次改动碰到的测试，与 evidence/ 比较。"
+)
+@click.option("--all", "everything", is_flag=True, help="与 --rerun 一起：全部测试。")
+@click.option("--since", metavar="提交", help="与 --rerun 一起：从哪个提交起算改动，默认是远端的。")
 @click.option("--migrate", "renew", is_flag=True, help="先把 notes.lock.json 换成现在的格式。")
 @click.option("--remote", is_flag=True, help="也检查指向别的网站的链接和图片，要联网。")
 @json_option
 @help_option
-def check(again: bool, renew: bool, remote: bool, as_json: bool) -> None:
+def check(again: bool, everything: bool, since: str | None, renew: bool, remote: bool, as_json: bool) -> None:
     root = project_root("check")
     try:
         if renew:
@@ -261,7 +263,8 @@ def check(again: bool, renew: bool, remote: bool, as_json: bool) -> None:
         problems = [*check_notes(root), *found.problems]
         problems += check_embeds(root) + check_figures(root)
         problems += check_explanations(root)
-        problems += rerun(root, 2 if as_json else None) if again else []
+        if again:
+            problems += rerun(root, everything, since, lambda line: click.echo(line, err=as_json))
         states = count_states(root)
         notes = len(read_lock(root))
     except BadInput as error:
@@ -290,68 +293,7 @@ def check(again: bool, renew: bool, remote: bool, as_json: bool) -> None:
     )
 
 
-@main.command(
-    help="证明测试会失败：把 snippets/ 的代码一次改错一处，运行检验过那一处的测试，"
-    "把发现了几处记在 evidence/mutation.json 里。不写文件名就是全部文件；"
-    "中断以后再运行，从断的地方接着来。",
-    short_help="证明测试会失败：一次改错一处，看测试发现不发现。",
-)
-@click.argument("files", metavar="[文件.py...]", nargs=-1)
-@click.option(
-    "--workers",
-    metavar="N",
-    type=click.IntRange(1),
-    default=os.cpu_count(),
-    help="同时运行几个进程，默认是 CPU 的核数。",
-)
-@help_option
-def mutate(files: tuple[str, ...], workers: int) -> None:
-    root = project_root("mutate")
-    started = time.monotonic()
-    try:
-        from kb.evidence.mutate import Campaign
-
-        campaign = Campaign(root, list(files))
-
-        def report(mutant: object) -> None:
-            done, total = len(campaign.outcomes), len(campaign.mutants)
-            if mutant is None:
-                click.echo(f"{total} 处，{done} 处已经知道。先不改错，把测试跑一遍……")
-            elif campaign.outcomes[mutant] == "survived":
-                click.echo(f"\r没有被发现：snippets/{mutant.file}:{mutant.line}".ljust(60))
-            if mutant is not None:
-                minutes, seconds = divmod(int(time.monotonic() - started), 60)
-                click.echo(f"\r{done} / {total} 处，{minutes}:{seconds:02d}", nl=done == total)
-
-        campaign.run(workers, report)
-        campaign.store()
-        verdicts = judge_all(root, "cpu")
-    except BadInput as error:
-        raise click.ClickException(str(error)) from None
-    except ImportError as error:
-        raise click.ClickException(
-            f'没有安装 {error.name}。先安装测试端：pip install -e ".[test]"'
-        ) from None
-    except KeyboardInterrupt:
-        raise click.ClickException("中断了。再运行 kb mutate，从这里接着来。") from None
-    unexplained = 0
-    for name, verdict in verdicts.items():
-        if isinstance(found := verdict.mutation, Mutation):
-            explained = f"，{len(found.explained)} 处等价" if found.explained else ""
-            click.echo(f"{name}：改错 {found.total} 处，发现 {found.killed} 处{explained}")
-            for survivor in found.unexplained if ":" not in name else ():
-                unexplained += 1
-                click.echo(
-                    f"  第 {survivor['line']} 行\n    - {survivor['before']}\n    + {survivor['after']}"
-                )
-    if unexplained:
-        raise click.ClickException(
-            f"{unexplained} 处没有被发现，也没有解释。补上测试，"
-            f"或者在 evidence/{EQUIVALENT} 里写明它为什么与原来等价。"
-        )
-
-
-for command in editing.COMMANDS:
+for command in (prove, *editing.COMMANDS):
     main.add_command(command)
 
 

@@ -164,7 +164,7 @@ def snippet(name: str, dry: bool, as_json: bool) -> None:
             "下一步：把示例换成自己的代码和断言，运行\n"
             f"  python -m pytest {TESTS}/test_{name}.py\n"
             "通过了，提交，记录证据，嵌到笔记里：\n"
-            "  python -m pytest --record-evidence\n"
+            "  kb prove\n"
             f"  kb embed 笔记 {name}.py:{name} --after '那一段里的文字'"
         )
 

@@ -18,7 +18,7 @@ from kb.markdown.engine import BadInput
 CODE = '''\
 """示例：一行分数变成权重。换成自己的代码，再改这一行。
 
-N 行数，K 每行有几个分数。
+K 每行有几个分数；前面可以有任意几个轴。
 """
 
 import torch
@@ -29,13 +29,13 @@ from torch import Tensor
 def NAME(scores: Tensor) -> Tensor:
     """exp(s_k) / Σ_j exp(s_j)：每一行的权重都是正数，加起来是 1。
 
-    参数：scores (N, K)，浮点。
-    返回：(N, K)，dtype 同 scores。
+    参数：scores (..., K)，浮点。
+    返回：(..., K)，dtype 同 scores。
     异常：scores 不是浮点张量时抛 ValueError。
     """
     if not scores.is_floating_point():
         raise ValueError(f"scores 应为浮点张量，得到 {scores.dtype}")
-    largest = scores.amax(dim=-1, keepdim=True)  # (N, 1)，减去它，exp 不会溢出
+    largest = scores.amax(dim=-1, keepdim=True)  # (..., 1)，减去它，exp 不会溢出
     weights = torch.exp(scores - largest)
     return weights / weights.sum(dim=-1, keepdim=True)
 # --8<-- [end:NAME]
@@ -54,13 +54,13 @@ from snippets.NAME import NAME
 
 def by_loops(scores):
     """参考实现：Python 的数，一个一个算，float64。"""
-    rows = [[math.exp(score) for score in row] for row in scores.tolist()]
+    rows = [[math.exp(score) for score in row] for row in scores.flatten(0, -2).tolist()]
     weights = [[weight / sum(row) for weight in row] for row in rows]
-    return torch.tensor(weights, dtype=torch.float64)
+    return torch.tensor(weights, dtype=torch.float64).reshape(scores.shape)
 
 
 def test_against_loops(device, dtype, seed):
-    scores = torch.randn(3, 5, generator=torch.Generator().manual_seed(seed)).to(device, dtype)
+    scores = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(seed)).to(device, dtype)
     assert_agrees(NAME(scores), by_loops(scores), "逐个数的循环，float64")
 
 

@@ -1,10 +1,16 @@
 """What was proven of the code that notes show, and said under it.
 
-`regions` names parts of `snippets/`; `keys` binds a claim to bytes, `lines` to lines. `record` runs
-the tests and writes down what happened, unless `refuse` finds that this would be less than the
-whole truth; `store` reads and writes it, and `mutate` proves that the tests can fail. `judge` draws
-the conclusion. `embeds` shows code in a page, `badges` the evidence under it, and `overview` all of
-it on one page; `whole_files` says which files have a page of their own.
+`regions` names parts of `snippets/`, which show what they are (`characters`). A topic is a file of it
+with its tests: `imports` finds the files that another rests on, `keys` binds a claim to their bytes,
+`lines` to lines.
+
+`prove` finds what is due. `record` has the tests run, in a process of its own (`run`) that sees
+nothing of the shell (`environment`) and is watched; `packages` and `refuse` say when this would be
+less than the whole truth, `machine` where it was. `mutate` shows changed copies (`mutants`) to the
+same tests, and some are as good as the original (`explanations`). `store` reads and writes all that.
+
+`judge` draws the conclusion. `embeds` shows code in a page, `badges` the evidence under it, and
+`overview` all of it on one page; `whole_files` says which files have a page of their own.
 """
 
 from kb.evidence.store import write

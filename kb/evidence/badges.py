@@ -8,31 +8,33 @@
       </details>
     </figure>
 
-The state is judged from the text in the rendered block. Where it isn't 已验证 on CPU, a
+The state is judged from the text in the rendered block, and the finished page must still show that
+text. Where it isn't 已验证 on CPU, a
 warning names page, code, state and remedy: it ends `mkdocs build --strict`, while
 `mkdocs serve` goes on and shows the state.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
 | BadgeTreeprocessor | treeprocessors | kb-badges | 18 | when embeds are known to stand well (19); before links are resolved (0) |
+| ShownPostprocessor | postprocessors | kb-shown | -100 | after everything that changes characters |
 """
 
 import logging
 import re
 from collections.abc import Iterator
-from functools import cache
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
 from markdown.extensions import Extension
+from markdown.postprocessors import Postprocessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import HTML_PLACEHOLDER_RE
 
 from kb.evidence.embeds import link_to_line
-from kb.evidence.judge import Mutation, State, Verdict, complaint, judge
-from kb.evidence.keys import TESTS, read_inputs
-from kb.evidence.store import DEVICES, MUTATE, RECORD
-from kb.markdown.engine import Page, current_page
+from kb.evidence.judge import Judge, Mutation, State, Verdict, complaint
+from kb.evidence.keys import TESTS
+from kb.evidence.store import DEVICES, PROVE
+from kb.markdown.engine import BadInput, Page, current_page
 from kb.markdown.html import code_text, element, table
 
 log = logging.getLogger("mkdocs.kb")
@@ -47,9 +49,18 @@ CLASSES = {
 OUTCOMES = {"passed": "通过", "failed": "未通过", "skipped": "跳过", "missing": "没有运行"}
 
 
+PRE = re.compile(r"<pre\b[^>]*>.*?</pre>", re.DOTALL)
+
+
 class BadgeTreeprocessor(Treeprocessor):
+    def __init__(self, md: Markdown):
+        super().__init__(md)
+        self.judged: dict[str, str] = {}
+        """The text that was judged, by the id of its figure."""
+
     def run(self, root: etree.Element) -> None:
-        inputs = cache(read_inputs)  # of a file: it may have several embeds here
+        self.judged = {}
+        judge: Judge | None = None  # it reads each file once
         for figure in root.iter("figure"):
             name = figure.get("data-code", "")
             if name.startswith(f"{TESTS}/"):
@@ -62,9 +73,9 @@ class BadgeTreeprocessor(Treeprocessor):
                 )
             elif name:
                 page = current_page(self.md)
-                shown = self.shown(figure)
-                read = inputs(page.root, name.partition(":")[0])
-                verdicts = [judge(page.root, device, name, shown, read) for device in DEVICES]
+                judge = judge or Judge(page.root)
+                shown = self.judged[figure.get("id")] = self.shown(figure)
+                verdicts = [judge.judge(device, name, shown) for device in DEVICES]
                 for verdict in verdicts:
                     warn(page, verdict)
                 place_badge(figure, badge(page, verdicts))
@@ -72,6 +83,29 @@ class BadgeTreeprocessor(Treeprocessor):
     def shown(self, figure: etree.Element) -> str:
         placeholder = HTML_PLACEHOLDER_RE.fullmatch(figure.text)
         return code_text(self.md.htmlStash.rawHtmlBlocks[int(placeholder.group(1))])
+
+
+class ShownPostprocessor(Postprocessor):
+    """What the reader's eye gets is what was judged."""
+
+    def __init__(self, md: Markdown, badges: BadgeTreeprocessor):
+        super().__init__(md)
+        self.badges = badges
+
+    def run(self, text: str) -> str:
+        if '<figure class="embed"' not in text:  # the table of contents, which goes this way too
+            return text
+        for id, judged in self.badges.judged.items():
+            opening = re.search(rf'<figure class="embed"[^>]* id="{re.escape(id)}"', text)
+            start = opening.start() if opening else 0
+            figure = text[start : text.find("</figure>", start)]
+            if opening is None or "".join(map(code_text, PRE.findall(figure))) != judged:
+                page = current_page(self.md)
+                raise BadInput(
+                    f"docs/{page.uri}：{id} 的代码在页面上与判定时的不同，"
+                    "有哪一步换掉了其中的字符。去掉代码里的控制字符，或者那一步。"
+                )
+        return text
 
 
 def place_badge(figure: etree.Element, details: etree.Element) -> None:
@@ -163,10 +197,11 @@ def report(page: Page, verdict: Verdict) -> Iterator[etree.Element]:
         yield test_table(page, verdict)
         yield facts_list(verdict)
         if isinstance(verdict.mutation, Mutation):
-            if verdict.mutation.explained or verdict.mutation.unexplained:
+            found = verdict.mutation
+            if found.explained or found.unexplained or found.undecided:
                 yield survivor_list(verdict.mutation)
     device = "" if verdict.device == "cpu" else f" --device {verdict.device}"
-    again = element("p", None, "重新运行：", element("code", None, f"{RECORD}{device}"))
+    again = element("p", None, "重新运行：", element("code", None, f"{PROVE} {verdict.name.partition(':')[0]} --all{device}"))
     if verdict.device == "cuda" and verdict.run is not None:
         yield element("p", None, "由提交者记录，CI 未复核。")
     yield again
@@ -196,7 +231,7 @@ def test_table(page: Page, verdict: Verdict) -> etree.Element:
     for id, test in verdict.tests.items():
         if id in verdict.proving or test["outcome"] != "passed":
             path, _, function = id.partition("::")
-            key = (path, test["line"], function.partition("[")[0])
+            key = (test.get("file", path), test["line"], function.partition("[")[0])
             groups.setdefault(key, []).append(test["outcome"])
         else:
             others.append(test["outcome"])
@@ -210,6 +245,7 @@ def test_table(page: Page, verdict: Verdict) -> etree.Element:
 
 def survivor_list(mutation: Mutation) -> etree.Element:
     unexplained = [(survivor, "还没有解释。") for survivor in mutation.unexplained]
+    unexplained += [(each, "没有定论。") for each in mutation.undecided]
     return element(
         "ul",
         {"class": "survivors", "aria-label": "没有被测试发现的改动"},
@@ -290,18 +326,22 @@ def not_run(verdict: Verdict) -> str:
 def mutation_words(verdict: Verdict) -> str:
     mutation = verdict.mutation
     if not isinstance(mutation, Mutation):
-        return f"{mutation}（{MUTATE}）"
+        return f"{mutation}（{PROVE}）"
     words = f"故意改错 {mutation.total} 处，测试发现 {mutation.killed} 处"
     if mutation.explained:
         words += f"；{len(mutation.explained)} 处与原来等价，逐一解释过"
     if mutation.unexplained:
         words += f"；{len(mutation.unexplained)} 处还没有解释"
+    if mutation.undecided:
+        words += f"；{len(mutation.undecided)} 处没有定论"
     return words
 
 
 class BadgeExtension(Extension):
     def extendMarkdown(self, md: Markdown) -> None:
-        md.treeprocessors.register(BadgeTreeprocessor(md), "kb-badges", 18)
+        badges = BadgeTreeprocessor(md)
+        md.treeprocessors.register(badges, "kb-badges", 18)
+        md.postprocessors.register(ShownPostprocessor(md, badges), "kb-shown", -100)
 
 
 def makeExtension(**options) -> BadgeExtension:

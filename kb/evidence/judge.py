@@ -7,25 +7,28 @@ The first that fits:
 | 未运行 untested | no evidence names this region on this device |
 | 已过期 stale | evidence exists, its key is another |
 | 未通过 failed | one of its tests failed |
-| 部分验证 partial | body lines not run, a test skipped, no comparison with a reference, or surviving mutants unexplained |
+| 部分验证 partial | body lines not run, a test skipped, no comparison with a reference; or its own mutants not run, or not all noticed or explained |
 | 已验证 verified | none of the above |
 """
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
-import yaml
-
 from kb.evidence import store
-from kb.evidence.keys import content_key, read_inputs
+from kb.evidence.explanations import place_of, read_explanations
+from kb.evidence.imports import Project
+from kb.evidence.keys import GONE, content_key, read_inputs
 from kb.evidence.lines import expand
-from kb.evidence.regions import list_files, read_all
-from kb.evidence.store import DEVICES, RECORD
+from kb.evidence.regions import read_all
+from kb.evidence.store import DEVICES, PROVE
 from kb.markdown.engine import BadInput
 
-EQUIVALENT = "equivalent.yml"
+DUE = ("未运行", "已过期")
+"""What mutants say that have not been run."""
+UNREADABLE = "读不出"
 
 
 class State(Enum):
@@ -45,6 +48,7 @@ class Mutation:
     explained: list[tuple[dict, str]]
     """Survivors that can't be noticed, each with the reason."""
     unexplained: list[dict]
+    undecided: list[dict]
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,7 @@ class Verdict:
     @property
     def missed(self) -> list[int]:
         """Statements in the region's functions that no proving test ran."""
-        path = f"snippets/{self.name.partition(':')[0]}"
-        ran = frozenset().union(*(expand(test["ran"][path]) for test in self.proving.values()))
+        ran = frozenset().union(*(expand(test["ran"]) for test in self.proving.values()))
         return sorted(expand(self.run["regions"][self.name]["body"]) - ran)
 
     @functools.cached_property
@@ -98,143 +101,182 @@ class Verdict:
         return [dtype for dtype in ("float64", "float32", "bfloat16", "float16") if dtype in seen]
 
 
-def judge(
-    root: Path,
-    device: str,
-    name: str,
-    shown: str,
-    inputs: dict[str, str] | None = None,
-    folder: Path | None = None,
-) -> Verdict:
-    """The verdict on the region `name` as it is shown to the reader.
+@dataclass(frozen=True)
+class Due:
+    """What a topic needs, before all of it can be verified."""
 
-    `inputs` is what the claim stands on, where that has been read already. `folder` holds the
-    evidence: `evidence/`, unless it says otherwise.
+    file: str
+    record: bool
+    mutate: bool
+    why: str
+
+
+class Judge:
+    """Judges what the files of a base say now, each read once.
+
+    `folder` holds the evidence: `evidence/`, unless it says otherwise.
     """
-    folder = folder or root / "evidence"
-    inputs = inputs or read_inputs(root, name.partition(":")[0])
-    key = content_key(name, shown, inputs)
-    try:
-        run = store.read(folder, device)
-    except BadInput as problem:
-        return Verdict(name, device, State.UNTESTED, [str(problem)], key, broken=True)
-    if run is None:
-        return Verdict(name, device, State.UNTESTED, [f"还没有在 {DEVICES[device]} 上运行过"], key)
-    region = run["regions"].get(name)
-    if region is None:
-        return Verdict(name, device, State.UNTESTED, ["上次记录时还没有这段代码"], key)
-    if region["key"] != key:
-        return Verdict(name, device, State.STALE, [changes(run, inputs)], key)
 
-    path = f"snippets/{name.partition(':')[0]}"
-    body = expand(region["body"])
-    tests = {
-        id: test for id, test in run["tests"].items() if id.partition("::")[0] in region["modules"]
-    }
-    proving = {
-        id: test
-        for id, test in tests.items()
-        if test["outcome"] == "passed"
-        and test["facts"]
-        and body & expand(test["ran"].get(path, ""))
-    }
-    gaps = []
-    try:
-        mutation = read_mutation(folder, name, key)
-    except BadInput as problem:
-        mutation = "读不出"
-        gaps.append(str(problem))
-    verdict = Verdict(
-        name, device, State.VERIFIED, [], key, run, tests, proving, mutation, broken=bool(gaps)
-    )
-    if failed := [id for id, test in tests.items() if test["outcome"] == "failed"]:
-        return replace(
-            verdict, state=State.FAILED, reasons=[f"{len(failed)} 项测试没有通过：{failed[0]}"]
+    def __init__(self, root: Path, folder: Path | None = None):
+        self.project = Project(root)
+        self.folder = folder or root / store.FOLDER
+        self.claims: dict[tuple[str, str], dict[str, str]] = {}
+
+    def inputs(self, file: str, run: dict | None, device: str) -> dict[str, str]:
+        """What claims about the file stand on: also what its run was seen to read."""
+        if (file, device) not in self.claims:
+            seen = run["inputs"] if run else ()
+            self.claims[file, device] = read_inputs(self.project, file, seen)
+        return self.claims[file, device]
+
+    def judge(self, device: str, name: str, shown: str) -> Verdict:
+        """The verdict on the region `name` as it is shown to the reader."""
+        file = name.partition(":")[0]
+        try:
+            run, problem = store.read_run(self.folder, file, device), None
+        except BadInput as error:
+            run, problem = None, str(error)
+        inputs = self.inputs(file, run, device)
+        key = content_key(name, shown, inputs)
+        if problem:
+            return Verdict(name, device, State.UNTESTED, [problem], key, broken=True)
+        if run is None:
+            return self.without_run(device, name, key)
+        region = run["regions"].get(name)
+        if region is None:
+            return Verdict(name, device, State.UNTESTED, ["上次记录时还没有这段代码"], key)
+        if region["key"] != key:
+            return Verdict(name, device, State.STALE, [changes(run, inputs)], key)
+        return self.conclude(device, name, shown, key, run)
+
+    def without_run(self, device: str, name: str, key: str) -> Verdict:
+        if device == "cpu" and store.is_old(self.folder):
+            return Verdict(name, device, State.STALE, ["证据是从前的格式"], key)
+        words = f"还没有在 {DEVICES[device]} 上运行过"
+        return Verdict(name, device, State.UNTESTED, [words], key)
+
+    def conclude(self, device: str, name: str, shown: str, key: str, run: dict) -> Verdict:
+        body, tests = expand(run["regions"][name]["body"]), run["tests"]
+        proving = {
+            id: test
+            for id, test in tests.items()
+            if test["outcome"] == "passed" and test["facts"] and body & expand(test["ran"])
+        }
+        gaps, broken = [], False
+        try:
+            mutation = self.mutation(name, shown)
+        except BadInput as problem:
+            mutation, broken = UNREADABLE, True
+            gaps.append(str(problem))
+        verdict = Verdict(
+            name, device, State.VERIFIED, [], key, run, tests, proving, mutation, broken
         )
-    if verdict.skipped:
-        gaps.append(f"{len(verdict.skipped)} 项测试没有运行：{next(iter(verdict.skipped))}")
-    if missed := verdict.missed:
-        gaps.append(f"没有测试检验过第 {'、'.join(map(str, missed))} 行")
-    if not body:
-        gaps.append("没有函数体，没有什么可以验证")
-    elif not verdict.errors:
-        gaps.append("没有与参考实现比较过")
-    if isinstance(mutation, Mutation) and mutation.unexplained:
-        gaps.append(f"{len(mutation.unexplained)} 个变异没有被测试发现，也没有解释，见 kb mutate")
-    return replace(verdict, state=State.PARTIAL, reasons=gaps) if gaps else verdict
+        if failed := [id for id, test in tests.items() if test["outcome"] == "failed"]:
+            return replace(
+                verdict, state=State.FAILED, reasons=[f"{len(failed)} 项测试没有通过：{failed[0]}"]
+            )
+        if verdict.skipped:
+            gaps.append(f"{len(verdict.skipped)} 项测试没有运行：{next(iter(verdict.skipped))}")
+        if missed := verdict.missed:
+            gaps.append(f"没有测试检验过第 {'、'.join(map(str, missed))} 行")
+        if not body:
+            gaps.append("没有函数体，没有什么可以验证")
+        elif not verdict.errors:
+            gaps.append("没有与参考实现比较过")
+        if not broken:
+            gaps += doubts(mutation)
+        return replace(verdict, state=State.PARTIAL, reasons=gaps) if gaps else verdict
+
+    def mutation(self, name: str, shown: str) -> Mutation | str:
+        """How the region's mutants fared. They met the tests on the CPU."""
+        file = name.partition(":")[0]
+        run = store.read_run(self.folder, file, "cpu")
+        key = content_key(name, shown, self.inputs(file, run, "cpu"))
+        document = store.read_mutants(self.folder, file)
+        region = document["regions"].get(name) if document else None
+        if region is None:
+            return "未运行"
+        if region["key"] != key:
+            return "已过期"
+        explanations = read_explanations(self.folder, file)
+        first, last = region["lines"]
+        survivors, undecided = (
+            [each for each in document[kind] if first <= each["line"] <= last]
+            for kind in ("survivors", "undecided")
+        )
+        explained, unexplained = [], []
+        for survivor in survivors:
+            if why := explanations.get(place_of(survivor)):
+                explained.append((survivor, why))
+            else:
+                unexplained.append(survivor)
+        return Mutation(region["killed"], region["total"], explained, unexplained, undecided)
+
+    def all(self, device: str) -> dict[str, Verdict]:
+        """The verdict on everything in `snippets/`, as it stands in the files."""
+        return {
+            name: self.judge(device, name, region.text)
+            for name, region in read_all(self.project.root).items()
+        }
 
 
-def complaint(verdict: Verdict) -> str:
-    """What is wrong with an embed, and how to mend it."""
-    state = f"{verdict.name} 在 {DEVICES[verdict.device]} 上{verdict.state.value}"
+    def due(self, device: str = "cpu") -> list[Due]:
+        """The topics that aren't proven as they are now, each with the reason."""
+        verdicts: dict[str, list[Verdict]] = {}
+        for name, verdict in self.all(device).items():
+            verdicts.setdefault(name.partition(":")[0], []).append(verdict)
+        found = []
+        for file, judged in verdicts.items():
+            old = [each for each in judged if each.state in (State.UNTESTED, State.STALE)]
+            late = [each for each in judged if each.mutation in (*DUE, UNREADABLE)]
+            if old:
+                words = f"{DEVICES[device]} 上{old[0].state.value}：{old[0].reasons[0]}"
+                found.append(Due(file, True, device == "cpu", words))
+            elif device == "cpu" and late and judged[0].state is not State.FAILED:
+                found.append(Due(file, False, True, f"变异测试{late[0].mutation}"))
+        return found
+
+
+def doubts(mutation: Mutation | str) -> Iterator[str]:
+    """Why the mutants don't show that the tests would notice."""
+    if not isinstance(mutation, Mutation):
+        yield f"变异测试{mutation}"
+    elif not mutation.total:
+        yield "这段代码里没有可以改错的地方，测试会不会发现错误就不知道"
+    else:
+        if mutation.unexplained:
+            yield f"{len(mutation.unexplained)} 处改错没有被测试发现，也没有解释"
+        if mutation.undecided:
+            yield f"{len(mutation.undecided)} 处改错没有定论：测试的进程被杀死，或者没有按时结束"
+
+
+def complaint(verdict: Verdict, more: str = "") -> str:
+    """What is wrong with an embed, and how to mend it. `more` says what else is wrong like it."""
+    state = f"{verdict.name}{more or ' '}在 {DEVICES[verdict.device]} 上{verdict.state.value}"
     if verdict.broken:
         return f"{state}。{'；'.join(verdict.reasons)}"
-    first = "" if verdict.state in (State.UNTESTED, State.STALE) else "改好代码或测试，"
-    return f"{state}（{'；'.join(verdict.reasons)}）。{first}提交以后重新记录：{RECORD}"
+    due = verdict.state in (State.UNTESTED, State.STALE) or verdict.mutation in DUE
+    first = "" if due else "改好代码或测试，"
+    return f"{state}（{'；'.join(verdict.reasons)}）。{first}提交以后运行：{PROVE}"
 
 
 def judge_all(root: Path, device: str, folder: Path | None = None) -> dict[str, Verdict]:
     """The verdict on everything in `snippets/`, as it stands in the files."""
-    inputs = {file: read_inputs(root, file) for file in list_files(root)}
-    return {
-        name: judge(root, device, name, region.text, inputs[name.partition(":")[0]], folder)
-        for name, region in read_all(root).items()
-    }
+    return Judge(root, folder).all(device)
 
 
 def changes(run: dict, inputs: dict[str, str]) -> str:
     """What differs from what was recorded."""
-    differ = sorted(path for path, digest in inputs.items() if run["inputs"].get(path) != digest)
-    gone = sorted(
-        path for path in run["inputs"] if path not in inputs and not path.startswith("snippets/")
-    )
-    words = [f"{'、'.join(differ)} 改了"] if differ else []
-    words += [f"{'、'.join(gone)} 没有了"] if gone else []
+    known = run["inputs"]
+    differ = sorted(path for path in inputs if known.get(path) not in (None, inputs[path]))
+    new = sorted(path for path in inputs if path not in known)
+    gone = [path for path in differ if inputs[path] == GONE]
+    words = []
+    for paths, what in (
+        ([path for path in differ if path not in gone], "改了"),
+        (new, "是后来的"),
+        (gone, "没有了"),
+    ):
+        if paths:
+            words.append(f"{'、'.join(paths)} {what}")
     return f"{run['recorded'][:10]} 记录以后，{'，'.join(words) or '显示的代码不同了'}"
-
-
-def read_mutation(folder: Path, name: str, key: str) -> Mutation | str:
-    document = store.read(folder, "mutation", kind="mutation")
-    explanations = read_explanations(folder)
-    region = document["regions"].get(name) if document else None
-    if region is None:
-        return "未运行"
-    if region["key"] != key:
-        return "已过期"
-    explained, unexplained = [], []
-    for survivor in region["survivors"]:
-        place = (name.partition(":")[0], survivor["before"], survivor["after"])
-        if why := explanations.get(place):
-            explained.append((survivor, why))
-        else:
-            unexplained.append(survivor)
-    return Mutation(region["killed"], region["total"], explained, unexplained)
-
-
-def read_explanations(folder: Path) -> dict[tuple[str, str, str], str]:
-    """(file, line before, line after) → why no test can tell the two apart."""
-    path = folder / EQUIVALENT
-    return (
-        parse_explanations(path.read_bytes(), f"{folder.name}/{EQUIVALENT}")
-        if path.exists()
-        else {}
-    )
-
-
-@functools.lru_cache(maxsize=8)
-def parse_explanations(data: bytes, shown_as: str) -> dict[tuple[str, str, str], str]:
-    expected = "每一项要有 file、before、after、why，都是文字"
-    try:
-        found = {}
-        for entry in yaml.safe_load(data.decode("utf-8")) or []:
-            file, before, after, why = (
-                entry[part].strip() for part in ("file", "before", "after", "why")
-            )
-            found[file, before, after] = why
-        return found
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise BadInput(f"{shown_as}:{line}：不是正确的 YAML。{expected}。") from None
-    except (KeyError, TypeError, AttributeError, UnicodeDecodeError):
-        raise BadInput(f"{shown_as}：内容不对。{expected}。") from None

@@ -1,19 +1,18 @@
 """What a claim about a region stands on, and the key that binds it to those bytes.
 
-The key is a SHA-256 over the region's name, the text shown, and the digests of everything
-that has a say in the run: the region's file, the files of `snippets/` that it imports, all
-of `tests/snippets/`, the conftests above it, pytest's settings and the version of `kb.proof`'s
-rules. Versions of packages, devices and dates have no part in it: they belong to the claim.
+The key is a SHA-256 over the region's name, the text shown, and the digests of everything that
+has a say in the run: the region's file and the files of `snippets/` that it imports; the test
+modules that exercise it and all that they import; the conftests above them, pytest's settings and
+the version of `kb.proof`'s rules; and what the recorded run was seen to read besides. Versions of
+packages, devices and dates have no part in it: they belong to the claim.
 """
 
-import ast
-import functools
-import hashlib
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
+from kb.evidence.imports import SNIPPETS, Project, is_dynamic, sha256
 from kb.proof import RULES
 
 TESTS = "tests/snippets"
@@ -21,10 +20,8 @@ SETTINGS = "pyproject.toml [tool.pytest]"
 """Stands among the inputs for the part of pyproject.toml that pytest reads."""
 PROOF = "kb.proof"
 """Stands among the inputs for the rules of the tool's assertions and fixtures."""
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+GONE = "0" * 64
+"""Stands for the digest of a file that isn't there."""
 
 
 def content_key(region: str, text: str, inputs: dict[str, str]) -> str:
@@ -33,25 +30,61 @@ def content_key(region: str, text: str, inputs: dict[str, str]) -> str:
     return sha256(json.dumps(claim, ensure_ascii=False).encode())
 
 
-def read_inputs(root: Path, file: str) -> dict[str, str]:
-    """Path and SHA-256 of everything that claims about `snippets/<file>` stand on."""
-    files = {f"snippets/{file}", "snippets/__init__.py"}
-    files |= {path for path in reach(root, f"snippets/{file}") if path.startswith("snippets/")}
-    files |= set(testing_files(root))
-    inputs = {path: sha256((root / path).read_bytes()) for path in files if (root / path).exists()}
-    rules = sha256(str(RULES).encode())
-    return inputs | {SETTINGS: sha256(pytest_settings(root)), PROOF: rules}
+def read_inputs(project: Project, file: str, seen: Iterable[str] = ()) -> dict[str, str]:
+    """Path and SHA-256 of everything that claims about `snippets/<file>` stand on.
+
+    `seen` is what a run of its tests was seen to read.
+    """
+    modules = test_modules(project, file)
+    tests = [*modules, *conftests(project, modules)]
+    files = {f"{SNIPPETS}{file}", *tests}
+    for path in list(files):
+        files |= project.reach(path)
+    files |= project.run_beside(files)
+    if any(is_dynamic(project.read(path) or b"") for path in files):
+        files |= project.all_snippets()
+    files -= {path for path in files if project.read(path) is None}
+    inputs = {path: project.digest(path) for path in files}
+    inputs |= {path: project.digest(path) or GONE for path in seen if path not in (SETTINGS, PROOF)}
+    return inputs | {
+        SETTINGS: sha256(pytest_settings(project.root)),
+        PROOF: sha256(str(RULES).encode()),
+    }
 
 
-def testing_files(root: Path) -> Iterator[str]:
-    """All of `tests/snippets/`, and the conftests that pytest loads for it."""
-    for path in (root / TESTS).rglob("*"):
-        parts = path.relative_to(root).parts
-        if path.is_file() and "__pycache__" not in parts and not path.name.startswith("."):
-            yield "/".join(parts)
-    for folder in ("tests/", ""):
-        if (root / f"{folder}conftest.py").exists():
-            yield f"{folder}conftest.py"
+def test_modules(project: Project, file: str) -> list[str]:
+    """Those that reach `snippets/<file>`, otherwise than through other snippets."""
+    path = f"{SNIPPETS}{file}"
+    found = []
+    for module in all_test_modules(project):
+        files = project.reach(module, through_snippets=False)
+        dynamic = any(is_dynamic(project.read(each) or b"") for each in (module, *files))
+        if path in files or (dynamic and names(project, module, file)):
+            found.append(module)
+    return found
+
+
+def names(project: Project, module: str, file: str) -> bool:
+    """Whether a test that imports as it goes names the file at all."""
+    stem = file.removesuffix(".py").split("/")[-1]
+    return stem.encode() in (project.read(module) or b"")
+
+
+def all_test_modules(project: Project) -> list[str]:
+    """Of `tests/snippets/`, by the names that pytest looks for."""
+    folder = project.root / TESTS
+    found = {*folder.rglob("test_*.py"), *folder.rglob("*_test.py")}
+    return sorted(path.relative_to(project.root).as_posix() for path in found if path.is_file())
+
+
+def conftests(project: Project, modules: Iterable[str]) -> list[str]:
+    """Those that pytest loads for these modules."""
+    folders = {""}
+    for module in [*modules, f"{TESTS}/x"]:
+        parts = module.split("/")[:-1]
+        folders |= {"/".join(parts[:number]) + "/" for number in range(1, len(parts) + 1)}
+    paths = (f"{folder}conftest.py" for folder in folders)
+    return sorted(path for path in paths if project.read(path) is not None)
 
 
 def pytest_settings(root: Path) -> bytes:
@@ -59,64 +92,11 @@ def pytest_settings(root: Path) -> bytes:
     data = path.read_bytes() if path.exists() else b""
     try:
         settings = tomllib.loads(data.decode()).get("tool", {}).get("pytest", {})
-    except ValueError:  # half-written, as above
+    except ValueError:  # half-written
         return data
     return json.dumps(settings, sort_keys=True, ensure_ascii=False, default=str).encode()
 
 
-def reach(root: Path, path: str) -> set[str]:
-    """The project's own files that a file imports, followed as far as they go.
-
-    Names that a package's `__init__` only hands on are followed to where they are defined,
-    so `from snippets import SelfAttention` reaches `snippets/self_attention.py` alone.
-    """
-    reached: set[str] = set()
-    waiting = [path]
-    while waiting:
-        current = waiting.pop()
-        if current not in reached:
-            reached.add(current)
-            source = (root / current).read_bytes()
-            for module, name in imports(source, package=current.split("/")[:-1]):
-                waiting += resolve(root, module, name)
-    return reached - {path}
-
-
-@functools.lru_cache(maxsize=512)
-def _imports(source: bytes) -> list[tuple[int, tuple[str, ...], str | None, str | None]]:
-    found = []
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):  # half-written: its bytes have changed the key already
-        return found
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found += [(0, tuple(alias.name.split(".")), None, None) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            module = tuple((node.module or "").split(".")) if node.module else ()
-            found += [(node.level, module, alias.name, alias.asname) for alias in node.names]
-    return found
-
-
-def imports(source: bytes, package: list[str]) -> Iterator[tuple[tuple[str, ...], str | None]]:
-    """(module, name) for `from module import name`, (module, None) for `import module`."""
-    for level, module, name, _ in _imports(source):
-        base = tuple(package[: len(package) - level + 1]) if level else ()
-        yield base + module, name
-
-
-def resolve(root: Path, module: tuple[str, ...], name: str | None) -> list[str]:
-    """The files of the project that an import of `name` from `module` comes down to."""
-    path = "/".join(module)
-    if module and (root / f"{path}.py").is_file():
-        return [f"{path}.py"]
-    if name and (root / path / f"{name}.py").is_file():
-        return [f"{path}/{name}.py" if path else f"{name}.py"]
-    package = f"{path}/__init__.py"
-    if not module or not (root / package).is_file():
-        return []  # not the project's own
-    for level, origin, original, alias in _imports((root / package).read_bytes()):
-        if name and name == (alias or original):
-            base = module[: len(module) - level + 1] if level else ()
-            return resolve(root, base + origin, original)
-    return [package]
+def reach(root: Path, path: str) -> frozenset[str]:
+    """The project's own files that a file imports, followed as far as they go."""
+    return Project(root).reach(path)

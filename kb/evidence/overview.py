@@ -23,10 +23,10 @@ from markdown.treeprocessors import Treeprocessor
 
 from kb.evidence.badges import CLASSES, badge, state_chip
 from kb.evidence.embeds import anchor, link_to_line
-from kb.evidence.judge import State, Verdict, judge, judge_all
+from kb.evidence.judge import Due, Judge, State, Verdict
 from kb.evidence.keys import reach
 from kb.evidence.regions import Region, read_all
-from kb.evidence.store import DEVICES
+from kb.evidence.store import DEVICES, PROVE
 from kb.evidence.whole_files import list_tests, name_of, path_of, title_of, uri_of
 from kb.markdown.engine import Page, current_page
 from kb.markdown.html import append, element, table
@@ -43,9 +43,12 @@ class OverviewTreeprocessor(Treeprocessor):
             root.append(element("h1", None, str(page.meta.get("title", ""))))
             root.extend(contents(page, regions))
             return
-        verdicts = {device: judge_all(page.root, device) for device in DEVICES}
+        judge = Judge(page.root)
+        verdicts = {device: judge.all(device) for device in DEVICES}
         embeds = find_embeds(page.root)
         root.insert(2, totals(verdicts))  # under the heading and the first paragraph
+        if due := judge.due():
+            root.insert(3, to_do(due))
         for name, region in regions.items():
             if ":" not in name:
                 root.append(element("h2", None, f"snippets/{name}"))
@@ -62,18 +65,19 @@ def contents(page: Page, regions: dict[str, Region]) -> Iterator[etree.Element]:
     """Every file of `snippets/`: its name, what it is, its regions, each with its states."""
     if not regions:
         yield element("p", None, "这里还没有代码。")
+    judge = Judge(page.root)
     for file in (name for name in regions if ":" not in name):
         link = element("a", {"href": page.link_to(uri_of(file))}, file)
         yield element("h2", None, link)
         yield element("p", None, title_of(page.root, file))
         named = [name for name in regions if name.startswith(f"{file}:")]
-        items = (region_item(page, name, regions[name]) for name in named)
+        items = (region_item(page, judge, name, regions[name]) for name in named)
         yield element("ul", {"class": "regions"}, *items)
 
 
-def region_item(page: Page, name: str, region: Region) -> etree.Element:
+def region_item(page: Page, judge: Judge, name: str, region: Region) -> etree.Element:
     path = path_of(name.partition(":")[0])
-    states = (state_chip(judge(page.root, device, name, region.text)) for device in DEVICES)
+    states = (state_chip(judge.judge(device, name, region.text)) for device in DEVICES)
     link = link_to_line(page, path, region.first, region.title)
     return element("li", None, link, element("span", {"class": "states"}, *states))
 
@@ -82,6 +86,13 @@ def item(page: Page, test: str) -> etree.Element:
     link = element("a", {"href": page.link_to(uri_of(test))}, name_of(test))
     title = title_of(page.root, test)
     return element("li", None, link, *([f"：{title}"] if title != name_of(test) else []))
+
+
+def to_do(due: list[Due]) -> etree.Element:
+    """The files that `kb prove` would look at, and why."""
+    head = element("p", None, "要证明的（", element("code", None, PROVE), "）：")
+    items = (element("li", None, element("code", None, each.file), f"：{each.why}") for each in due)
+    return element("div", {"class": "due"}, head, element("ul", None, *items))
 
 
 def totals(verdicts: dict[str, dict[str, Verdict]]) -> etree.Element:

@@ -1,49 +1,30 @@
 """What makes a run of the tests no evidence: each check raises BadInput, which says why.
 
-A run counts only where it is of everything, with the project's own settings, on committed
-code that nobody changed or patched meanwhile.
+A run counts only where it is of committed code that nobody patched, and that shows what it is.
 """
 
 import ast
-import os
-import re
-import shlex
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import pytest
-
-from kb.evidence.keys import PROOF, SETTINGS, TESTS, read_inputs
-from kb.evidence.store import RECORD
+from kb.evidence.characters import check_characters
+from kb.evidence.imports import SNIPPETS, TOOL, Project, parse
+from kb.evidence.keys import PROOF, SETTINGS
 from kb.markdown.engine import BadInput
 
-ALLOWED = re.compile(
-    r"-[qsv]+|-r\w+|--(tb|color|durations|device|evidence-dir)=.+|--import-mode=importlib"
-    r"|--(record-evidence|no-skips|strict-markers|no-header)|-p(kb\.evidence\.record|kb\.proof\.plugin|no:cacheprovider)"
-)
-TAKES_A_VALUE = ("-p", "-r", "--tb", "--color", "--durations", "--device", "--evidence-dir")
 PATCHES = ("monkeypatch", "mocker", "mock")
-
-
-def check_invocation(config: pytest.Config) -> None:
-    """Only a run of everything, with the project's own settings, is evidence."""
-    arguments = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *config.getini("addopts")]
-    arguments += config.invocation_params.args
-    while arguments:
-        argument = arguments.pop(0)
-        if argument in TAKES_A_VALUE and arguments:
-            argument += ("" if argument in ("-p", "-r") else "=") + arguments.pop(0)
-        if not ALLOWED.fullmatch(argument):
-            raise BadInput(
-                f"参数 {argument} 会改变运行哪些测试、怎样运行。"
-                f"要记录的是 {TESTS}/ 的全部测试：{RECORD}"
-            )
-    if hasattr(config, "workerinput"):
-        raise BadInput("测试要一个接一个地运行，不能用 xdist 分到几个进程。")
-    if config.inipath != config.rootpath / "pyproject.toml":
-        raise BadInput(f"pytest 的设置来自 {config.inipath}，应来自 pyproject.toml。请删去前者。")
+BELOW = {
+    "_posixsubprocess": "启动看不见的进程",
+    "_winapi": "启动看不见的进程",
+    "cffi": "在 Python 之外读文件",
+    "cpp_extension": "在 Python 之外读文件",
+    "ctypes": "在 Python 之外读文件",
+    "from_file": "在 Python 之外读文件",
+    "load_library": "在 Python 之外读文件",
+    "mmap": "在 Python 之外读文件",
+}
+"""Modules and functions by which code does what no audit hook sees."""
 
 
 def git(root: Path, *arguments: str) -> list[str]:
@@ -51,9 +32,14 @@ def git(root: Path, *arguments: str) -> list[str]:
         done = subprocess.run(
             ["git", *arguments], cwd=root, capture_output=True, check=True, encoding="utf-8"
         )
+    except FileNotFoundError:
+        raise BadInput("找不到 git。先装好它：证据要说得出是哪些代码。") from None
     except (OSError, subprocess.CalledProcessError) as error:
         problem = (getattr(error, "stderr", None) or str(error)).strip()
-        raise BadInput(f"要在 git 检出里记录，证据才说得出是哪些代码；git 说：{problem}") from None
+        raise BadInput(
+            "要在 git 检出里记录，证据才说得出是哪些代码。还没有的话，先 git init，再提交；"
+            f"git 说：{problem}"
+        ) from None
     return done.stdout.split("\0")
 
 
@@ -62,57 +48,71 @@ def check_committed(root: Path, paths: Iterable[str]) -> None:
     changed = set(git(root, "diff", "--name-only", "-z", "--relative", "HEAD"))
     files = {path.partition(" ")[0] if path == SETTINGS else path for path in paths}
     for path in sorted(files - {PROOF}):
+        if path.endswith("/"):
+            continue
         if path not in tracked:
             raise BadInput(f"{path} 不在 git 里。先 git add 并提交，或者移走它。")
         if path in changed:
             raise BadInput(f"{path} 有还没提交的修改。先提交，再记录。")
 
 
-def check_unchanged(root: Path, inputs: dict[str, str]) -> None:
-    now: dict[str, str] = {}
-    for path in inputs:
-        if path.startswith("snippets/"):
-            now |= read_inputs(root, path.removeprefix("snippets/"))
-    for path in sorted(inputs.keys() | now.keys()):
-        if inputs.get(path) != now.get(path):
-            raise BadInput(f"{path} 在运行期间改变了。再运行一次。")
-
-
-def check_loaded(root: Path, inputs: dict[str, str]) -> list[str]:
-    """The project's files that are loaded: snippets from here, and nothing outside the key."""
-    loaded = []
-    for name, module in sorted(sys.modules.items()):
-        file = Path(getattr(module, "__file__", None) or os.devnull).resolve()
-        if name.split(".")[0] == "snippets" and not file.is_relative_to(root / "snippets"):
-            raise BadInput(f"{name} 来自 {file}，不是这个检出里的 snippets/。在项目的根目录运行。")
-        elsewhere = not file.is_relative_to(root) or file.is_relative_to(sys.prefix)
-        if elsewhere or "site-packages" in file.parts or not file.is_file():
+def check_source(project: Project, paths: Iterable[str]) -> None:
+    """Tests look at the snippets as they are, and both do only what can be seen."""
+    for path in sorted(paths):
+        if not path.endswith(".py"):
             continue
-        path = file.relative_to(root).as_posix()
-        if path not in inputs and not path.startswith("kb/"):
+        check_characters((project.read(path) or b"").decode("utf-8-sig", "replace"), path)
+        tree = parse(project.read(path) or b"")
+        if tree is None:
+            raise BadInput(f"{path}：Python 读不懂它，有语法错误。先让它能运行。")
+        for line, name in find_tool(tree):
             raise BadInput(
-                f"测试用到了 {path}，它却不在 {TESTS}/ 里：它变了，证据不会过期。把它移到那里。"
+                f"{path}:{line}：导入了 {name}。工具改了，证据不会过期，所以只能用 kb.proof 里的。"
+                "参考实现写在 tests/snippets/ 里。"
             )
-        loaded.append(path)
-    return loaded
+        for line, what, why in find_below(tree):
+            raise BadInput(f"{path}:{line}：{what} 可以{why}，记录证据的代码里不能用。")
+        if not path.startswith(SNIPPETS):
+            for line, what in find_patches(tree):
+                raise BadInput(
+                    f"{path}:{line}：{what} 可以换掉 snippets 里的东西，测试里不能用。"
+                )
 
 
-def check_patches(root: Path, inputs: dict[str, str]) -> None:
-    """Tests look at the snippets as they are."""
-    for path in inputs:
-        if path.endswith(".py") and not path.startswith("snippets/"):
-            for line, what in find_patches((root / path).read_text("utf-8")):
-                raise BadInput(f"{path}:{line}：{what} 可以换掉 snippets 里的东西，测试里不能用。")
+def find_tool(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Imports of the tool, but for what tests are meant to use."""
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        for name in names:
+            if name.split(".")[0] == TOOL and name != f"{TOOL}.proof":
+                yield node.lineno, name
 
 
-def find_patches(source: str) -> Iterator[tuple[int, str]]:
-    tree = ast.parse(source)
+def find_below(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [part for alias in node.names for part in alias.name.split(".")]
+        elif isinstance(node, ast.ImportFrom):
+            names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+        elif isinstance(node, ast.Attribute):
+            names = [node.attr]
+        for name in names:
+            if name in BELOW:
+                yield node.lineno, name, BELOW[name]
+
+
+def find_patches(tree: ast.Module) -> Iterator[tuple[int, str]]:
     ours = {
         (alias.asname or alias.name).split(".")[0]
         for node in ast.walk(tree)
         if isinstance(node, (ast.Import, ast.ImportFrom))
         for alias in node.names
-        if (getattr(node, "module", None) or alias.name).split(".")[0] == "snippets"
+        if (getattr(node, "module", None) or alias.name).split(".")[0] in ("snippets", "torch", "kb")
     }
 
     def is_ours(node: ast.expr) -> bool:

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kb.evidence.characters import check_characters
 from kb.markdown.engine import BadInput
 
 MARKER = re.compile(r"^[ \t]*# --8<-- \[(start|end):([a-z][a-z0-9_]*)\](.*)$")
@@ -105,18 +106,24 @@ def read_all(root: Path) -> dict[str, Region]:
     """Everything that a note can embed: `file.py`, whole, and each `file.py:name`."""
     found = {}
     for file in list_files(root):
-        path = root / "snippets" / file
-        found[file] = Region(
-            "", title="完整文件", first=1, text=read_text(path, f"snippets/{file}")
-        )
-        for name, region in read_regions(path, f"snippets/{file}").items():
-            found[f"{file}:{name}"] = region
+        found |= read_file(root, file)
+    return found
+
+
+def read_file(root: Path, file: str) -> dict[str, Region]:
+    """What a note can embed of `snippets/<file>`."""
+    path, shown_as = root / "snippets" / file, f"snippets/{file}"
+    found = {file: Region("", title="完整文件", first=1, text=read_text(path, shown_as))}
+    for name, region in read_regions(path, shown_as).items():
+        found[f"{file}:{name}"] = region
     return found
 
 
 def read_text(path: Path, shown_as: str) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
+        check_characters(text, shown_as)
+        return text
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise BadInput(f"{shown_as}:{line}：不是 UTF-8 编码。用编辑器另存为 UTF-8。") from None

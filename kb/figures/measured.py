@@ -120,7 +120,7 @@ def parse(data: bytes, shown_as: str) -> dict:
         validator()(document)
     except fastjsonschema.JsonSchemaValueException as error:
         raise BadInput(f"{shown_as}：内容不合格式（{error.message[:200]}）。{mend}") from None
-    if document.get("digest") not in (None, store.digest(document)):
+    if document.get("digest") != store.digest(document):
         raise BadInput(f"{shown_as}：内容与文件里的摘要不符，被改动过。{mend}")
     for name, figure in document["figures"].items():
         if unknown := [path for path in figure.get("inputs", []) if path not in document["inputs"]]:

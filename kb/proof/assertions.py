@@ -1,11 +1,12 @@
 """Three assertions: agrees with a reference, has a property, refuses bad input.
 
 What counts as equal stands in one table of tolerances. Each assertion remembers in FACTS what it
-saw: device and dtype are those of the tensor itself, not of the test's parameters. A test that
-uses none of the three proves nothing.
+saw, once it holds: device and dtype are those of the tensor itself, not of the test's parameters.
+A test that uses none of the three proves nothing.
 """
 
 from collections.abc import Callable
+from types import MappingProxyType
 
 import pytest
 import torch
@@ -13,12 +14,14 @@ from torch import Tensor
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
-TOLERANCE = {
-    torch.float64: (1e-12, 1e-13),
-    torch.float32: (1e-5, 1e-6),
-    torch.bfloat16: (2e-2, 2e-3),
-    torch.float16: (2e-3, 2e-4),
-}
+TOLERANCE = MappingProxyType(
+    {
+        torch.float64: (1e-12, 1e-13),
+        torch.float32: (1e-5, 1e-6),
+        torch.bfloat16: (2e-2, 2e-3),
+        torch.float16: (2e-3, 2e-4),
+    }
+)
 """dtype → relative error, to the largest absolute value of the reference; and absolute error, the
 rounding that is allowed where the reference is nothing but zeros."""
 
@@ -33,11 +36,15 @@ FACTS: list[dict] = []
 def assert_agrees(actual: Tensor, expected: Tensor, reference: str) -> None:
     """`actual` equals `expected` of the same shape, within the tolerance of actual's dtype.
 
-    `reference` says in words where `expected` comes from. Raises AssertionError.
+    `expected` is finite and was computed by itself: the same tensor, or another look at the same
+    memory, agrees with itself whatever is in it. `reference` says in words where it comes from.
+    Raises AssertionError.
     """
     assert actual.shape == expected.shape, f"形状 {actual.shape}，{reference} 是 {expected.shape}"
     if actual.numel() == 0:
         return
+    assert memory(actual) != memory(expected), f"{reference} 与被检验的是同一块内存，比较不出什么"
+    assert expected.isfinite().all(), f"{reference} 里有无穷大或 NaN，和它比较不出误差"
     difference = actual.detach().double().cpu() - expected.detach().double().cpu()
     error = difference.abs().max().item()
     largest = expected.detach().abs().max().item()
@@ -45,8 +52,14 @@ def assert_agrees(actual: Tensor, expected: Tensor, reference: str) -> None:
     allowed = relative * largest + absolute
     by_itself = relative * largest >= absolute  # below, it is rounding, and no ratio says anything
     errors = {"absolute": error, "relative": error / largest if by_itself else None}
-    remember("reference", reference, actual, **errors)
     assert error <= allowed, f"与 {reference} 相差 {error:.3g}，{actual.dtype} 允许 {allowed:.3g}"
+    remember("reference", reference, actual, **errors)
+
+
+def memory(tensor: Tensor) -> tuple[str, int]:
+    """Where its values lie; two without any lie nowhere."""
+    storage = tensor.untyped_storage()
+    return str(tensor.device), storage.data_ptr() or id(tensor)
 
 
 def assert_holds(subject: object, name: str, holds: Callable) -> None:
@@ -54,9 +67,9 @@ def assert_holds(subject: object, name: str, holds: Callable) -> None:
 
     Raises AssertionError.
     """
-    remember("property", name, subject)
     result = holds(subject)
     assert result.all() if isinstance(result, Tensor) else result, f"不成立：{name}"
+    remember("property", name, subject)
 
 
 def assert_refuses(message: str, call: Callable, *args: object, **options: object) -> None:
@@ -65,9 +78,9 @@ def assert_refuses(message: str, call: Callable, *args: object, **options: objec
     Raises AssertionError.
     """
     tensors = [value for value in (*args, *options.values()) if isinstance(value, Tensor)]
-    remember("error", message, tensors[0] if tensors else None)
     with pytest.raises(ValueError, match=message):
         call(*args, **options)
+    remember("error", message, tensors[0] if tensors else None)
 
 
 def remember(kind: str, name: str, subject: object, **errors: float | None) -> None:

@@ -27,6 +27,8 @@ def start_child(module: str, *arguments: str, **options: object) -> subprocess.P
     """
     root = ROOT[0]
     command = [sys.executable, "-I", "-W", "ignore"]
+    if sys.dont_write_bytecode:
+        command.append("-B")
     if sys.pycache_prefix:
         command += ["-X", f"pycache_prefix={sys.pycache_prefix}"]
     command += ["-m", "kb.proof.children", str(root), module, *arguments]

@@ -74,19 +74,6 @@ def seed(request: pytest.FixtureRequest) -> int:
     return number
 
 
-@pytest.fixture(autouse=True)
-def facts(record_property) -> Iterator[None]:
-    """What a test asserted, handed to pytest as properties of it."""
-    assertions = sys.modules.get("kb.proof.assertions")
-    if assertions is None:
-        yield
-        return
-    assertions.FACTS.clear()
-    yield
-    for fact in assertions.FACTS:
-        record_property("fact", fact)
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     params = getattr(getattr(item, "callspec", None), "params", {})
     if params.get("device") == "cuda":

@@ -6,10 +6,12 @@ Python tells the hook of every file that it opens, of every process that it star
 library that it loads. A line goes into `log` at once for each file of the project and for each
 folder of it that the project's own code lists, and for whatever can't be seen from here:
 
-    open    data/expected.json
+    read    data/expected.json         opened by the project's own code
+    import  snippets/half.py           by an import
+    open    data/weights.pt            by a package
     list    data
     package /…/site-packages/torch/nn/functional.py
-    refuse  subprocess.Popen …
+    refuse  启动了别的进程（subprocess.Popen：…）
 
 `kb.proof.children` installs the same in the processes that tests start. Questions whether a file
 exists raise no event.
@@ -76,24 +78,34 @@ class Watch:
     def opened(self, path: object) -> None:
         if isinstance(path, int) or path is None:
             return
-        name = os.path.abspath(os.fsdecode(path))
+        name = self.source(os.path.abspath(os.fsdecode(path)))
         if name in self.said:
             return
         self.said.add(name)
         for place in {name, os.path.realpath(name)}:
             kind = self.kind(place)
             if kind == "project":
-                self.say("open", place.removeprefix(self.root))
+                by = {"project": "read", "import": "import"}.get(self.caller(), "open")
+                self.say(by, place.removeprefix(self.root).replace(os.sep, "/"))
             elif kind == "package":
                 self.say("package", place)
-            elif kind == "elsewhere":
+            elif kind == "elsewhere" and os.path.exists(place):
                 self.say("refuse", f"打开了项目以外的 {place}")
+
+    def source(self, name: str) -> str:
+        """Of bytecode in the folder of this run's own, the file that it was compiled from."""
+        prefix = sys.pycache_prefix
+        if prefix and name.startswith(prefix + os.sep) and name.endswith(".pyc"):
+            folder, file = os.path.split(name.removeprefix(prefix))
+            return os.path.join(folder, file.split(".")[0] + ".py")
+        return name
 
     def kind(self, place: str) -> str:
         """Where a file is: in the tool, a package, the project, Python itself, or elsewhere."""
+        place = place + os.sep
         if place.startswith(TOOL):
             return "tool"
-        if "site-packages" in place or "dist-packages" in place:
+        if "site-packages" + os.sep in place or "dist-packages" + os.sep in place:
             return "package"
         if place.startswith(self.scratch) or place.startswith(SYSTEM):
             return "scratch"
@@ -101,7 +113,8 @@ class Watch:
             if self.environment.startswith(self.root) and place.startswith(self.environment):
                 return "python"
             parts = place.removeprefix(self.root).split(os.sep)
-            return "scratch" if set(parts) & NOT_READ else "project"
+            own = set(parts) & NOT_READ or any(part.endswith(".egg-info") for part in parts)
+            return "scratch" if own else "project"
         if place.startswith((*STDLIB, self.environment)):
             return "python"
         return "elsewhere"
@@ -110,11 +123,11 @@ class Watch:
         if isinstance(path, int):
             return
         place = os.path.realpath(os.fsdecode(path)) if path else os.getcwd()
-        if self.kind(place + os.sep) == "project" and self.caller() == "project":
-            self.say("list", place.removeprefix(self.root.rstrip(os.sep)).lstrip(os.sep) or ".")
+        if self.kind(place) == "project" and self.caller() == "project":
+            self.say("list", place.removeprefix(self.root.rstrip(os.sep)).lstrip(os.sep))
 
     def started(self, event: str, arguments: tuple) -> None:
-        if self.allowed or self.caller(COMPILERS) == "compiler":
+        if self.allowed or self.caller(COMPILERS) in ("compiler", "tool"):
             return
         what = arguments[1] if event == "subprocess.Popen" else arguments[:1]
         self.say("refuse", f"启动了别的进程（{event}：{str(what)[:80]}）")

@@ -1,10 +1,12 @@
 """一个临时的项目：本站的设置，自己的笔记和代码。"""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from filelock import FileLock
 
 from tests.kb.lab import ROOT, Lab, render
 
@@ -61,12 +63,36 @@ def unrecorded(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def recorded(unrecorded, tmp_path_factory):
-    """同一个小项目，记录过证据，只读。"""
-    lab = unrecorded.copy(tmp_path_factory.mktemp("recorded"))
-    code, output = lab.record()
-    assert code == 0, output
-    return lab
+def recorded(tmp_path_factory):
+    """同一个小项目，记录过证据，没有做变异测试，只读。"""
+    return shared(tmp_path_factory, "recorded", lambda lab: None)
+
+
+@pytest.fixture(scope="session")
+def verified(tmp_path_factory):
+    """同一个小项目，证明过，只读。"""
+
+    def mutate(lab):
+        code, output = lab.mutate()
+        assert code == 0, output
+
+    return shared(tmp_path_factory, "verified", mutate)
+
+
+def shared(factory, name, prepare):
+    """几个进程同时测试时，只做一遍。"""
+    base = factory.getbasetemp()
+    root = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / f"lab-{name}"
+    with FileLock(f"{root}.lock"):
+        if not root.exists():
+            made = Lab(root.with_name(f"{root.name}-making"))
+            shutil.rmtree(made.root, ignore_errors=True)
+            made.root.mkdir()
+            made.build()
+            assert made.record() == ""
+            prepare(made)
+            made.root.rename(root)
+    return Lab(root)
 
 
 @pytest.fixture
@@ -76,6 +102,6 @@ def lab(unrecorded, tmp_path):
 
 
 @pytest.fixture
-def proven(recorded, tmp_path):
-    """记录过证据的一份，可以改。"""
-    return recorded.copy(tmp_path)
+def proven(verified, tmp_path):
+    """证明过的一份，可以改。"""
+    return verified.copy(tmp_path)

@@ -1,11 +1,12 @@
 """一个小项目：两个函数，几个测试，一篇笔记，在 git 里，可以真的记录证据。"""
 
-import json
+import copy
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from bs4 import BeautifulSoup
@@ -13,10 +14,22 @@ from mkdocs.config import load_config
 from mkdocs.structure.files import get_files
 from mkdocs.structure.pages import Page
 
+from kb.evidence import store
+from kb.evidence.record import record
+from kb.markdown.engine import BadInput
 from kb.notes.embedded import LOCK, fingerprint, lock_bytes, without_embeds
 from kb.site.pages import write_pages
 
 ROOT = Path(__file__).parents[2]
+BYTECODE = Path(tempfile.gettempdir()) / f"kb-lab-bytecode-{sys.version_info.major}{sys.version_info.minor}"
+"""torch 编译成的字节码，几次记录共用；真正记录时每次从空的开始。"""
+MUTATE = """
+import sys
+from pathlib import Path
+from kb.evidence.mutate import Campaign
+if __name__ == "__main__":
+    Campaign(Path.cwd(), sys.argv[1:]).run(2, lambda topic, mutant: None)
+"""
 
 SETTINGS = "\nmarkdown_extensions:\n"
 """mkdocs.yml 最后的一段从这里开始：扩展 kb 的设置。"""
@@ -123,9 +136,9 @@ class Lab:
         self.write(LOCK, lock_bytes(locked).decode())
         write_pages(self.root)
         self.write("docs/index.md", "# 首页\n")
-        self.write("evidence/equivalent.yml", "[]\n")
         self.write("benchmarks/__init__.py", "")
         without_nav(self.root)
+        (self.root / "evidence").mkdir()
         self.git("init", "-q")
         self.commit()
         return self
@@ -165,8 +178,18 @@ class Lab:
         )
         return done.returncode, done.stdout
 
-    def record(self, *options: str, **environment: str) -> tuple[int, str]:
-        return self.run("-m", "pytest", "--record-evidence", *options, **environment)
+    def record(self, file: str = "numbers.py", device: str = "cpu") -> str:
+        """记录一个文件的证据；不能记录的话，返回原因，什么也没有写。"""
+        shutil.rmtree(BYTECODE / self.root.relative_to(self.root.anchor), ignore_errors=True)
+        try:
+            store.write_run(self.root / "evidence", file, record(self.root, file, device, BYTECODE))
+        except BadInput as refusal:
+            return str(refusal)
+        return ""
+
+    def mutate(self, *files: str) -> tuple[int, str]:
+        """变异测试，证据要先记录好。在另一个进程里：一个进程只有一个 forkserver。"""
+        return self.run("-c", MUTATE, *(files or ("numbers.py",)))
 
     def kb(self, *arguments: str) -> tuple[int, str]:
         return self.run("-m", "kb", *arguments)
@@ -176,4 +199,10 @@ class Lab:
 
     @property
     def evidence(self) -> dict:
-        return json.loads((self.root / "evidence/cpu.json").read_text("utf-8"))
+        return store.read_run(self.root / "evidence", "numbers.py", "cpu")
+
+    def change(self, edit, file: str = "numbers.py", device: str = "cpu") -> None:
+        """证据被改过，而且改的人把摘要也算对了。"""
+        document = copy.deepcopy(store.read_run(self.root / "evidence", file, device))
+        edit(document)
+        store.write_run(self.root / "evidence", file, document)

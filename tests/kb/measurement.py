@@ -1,9 +1,11 @@
 """一次编出来的测量：每种点都有。"""
 
 import copy
+import json
 from pathlib import Path
 
 from kb.evidence.keys import sha256
+from kb.evidence.store import digest
 
 TIME = {
     "kind": "plot",
@@ -45,6 +47,11 @@ ENVIRONMENT = {
 
 def embed(target: str) -> str:
     return f'``` {{.figure .embed}}\n--8<-- "{target}"\n```\n\n'
+
+
+def signed(document: dict) -> str:
+    """As a benchmark writes it, with the digest."""
+    return json.dumps({"digest": digest(document)} | document, ensure_ascii=False, indent=1)
 
 
 def measurement(root: Path, *inputs: str) -> dict:

@@ -23,7 +23,7 @@ OPTIONS = Options("cpu", limit=30, cap=16 * 2**30, budget=0.05)
 
 @pytest.fixture(scope="module", autouse=True)
 def own_forkserver():
-    """一个进程只有一个 forkserver；这里的导入了 snippets，kb mutate 的不能用它。"""
+    """一个进程只有一个 forkserver；这里的导入了 snippets，变异测试的不能用它。"""
     forkserver._forkserver._stop()
     yield
     forkserver._forkserver._stop()

@@ -81,6 +81,10 @@ def browser():
         browser.close()
 
 
+PATIENCE = 600
+"""秒：等到这么久，就是卡住了，不是机器忙。"""
+
+
 class Tab:
     """A page in the browser that records what it asks other servers for.
 
@@ -92,6 +96,7 @@ class Tab:
             viewport={"width": width, "height": 900}, color_scheme=scheme, locale="zh-CN", **options
         )
         self.page = self.context.new_page()
+        self.page.set_default_timeout(1000 * PATIENCE)
         self.address = address
         self.asked = []
         self.errors = []
@@ -132,7 +137,7 @@ class Tab:
 
 def wait_until(page, condition):
     """As `page.wait_for_function`, which lets the page evaluate a string: its policy forbids that."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, f"等不到 {condition}"
         page.wait_for_timeout(20)

@@ -3,7 +3,6 @@
 import copy
 import functools
 import http.server
-import json
 import os
 import re
 import shutil
@@ -14,7 +13,7 @@ import threading
 import pytest
 from bs4 import BeautifulSoup
 
-from tests.kb.measurement import TIME, embed, measurement
+from tests.kb.measurement import TIME, embed, measurement, signed
 from tests.site.conftest import ROOT, QuietHandler, Tab
 from tests.site.test_browser import CONTRAST
 
@@ -53,7 +52,7 @@ def project(tmp_path_factory):
     document["figures"]["crowd"] = crowd()
     path = root / "benchmarks/figures/made-up.json"
     path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(document), "utf-8")
+    path.write_text(signed(document), "utf-8")
     names = ("made-up.json:goals", "made-up.json:time", "made-up.json:crowd", "made-up-cuda.json:time")
     (root / "docs").mkdir()
     (root / "docs/made-up.md").write_text("# 编的\n\n" + "".join(map(embed, names)), "utf-8")

@@ -3,6 +3,7 @@
 两个引擎各构建一次：每种字一篇笔记，标题、标签、分类、说明、日期后面、作者都是它；每种奇怪的键又一篇。
 """
 
+import contextlib
 import functools
 import http.server
 import json
@@ -15,7 +16,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from kb.notes.embedded import LOCK, fingerprint, lock_bytes
-from tests.site.conftest import ROOT, QuietHandler, Tab, copy_project
+from tests.site.conftest import PATIENCE, ROOT, QuietHandler, Tab, copy_project, wait_until
 from tests.site.test_engines import run, run_anyway
 
 RUN = "document.documentElement.dataset.ran=1"
@@ -195,10 +196,18 @@ def search(page, words):
     """Type into the theme's search, and the text of its results when there are some."""
     button = page.locator("button.md-search__button")
     (button if button.count() else page.locator(".md-search__input")).click()
-    page.keyboard.type(words)
-    page.keyboard.press("End")  # 输入法上屏会触发 keyup；type 不会
+    wait_until(page, "document.activeElement.matches('input, textarea, [contenteditable]')")
     results = page.locator(".md-search-result__item, [role=option]")
-    results.first.wait_for()
+    from playwright.sync_api import TimeoutError as SearchTimeout
+
+    for _ in range(PATIENCE // 5):  # 索引还没有取到的时候，打进去的字可能没有人听
+        page.keyboard.press("Control+A")
+        page.keyboard.type(words)
+        page.keyboard.press("End")  # 输入法上屏会触发 keyup；type 不会
+        with contextlib.suppress(SearchTimeout):
+            results.first.wait_for(timeout=5000)
+            break
+    assert results.count()
     tags = page.locator("[role=toolbar] button")
     return [" ".join(text.split()) for text in results.all_inner_texts() + tags.all_inner_texts()]
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.site.conftest import NOTE, Tab, copy_project
+from tests.site.conftest import NOTE, PATIENCE, Tab, copy_project
 
 
 class Server:
@@ -42,7 +42,7 @@ class Server:
 
     def wait_for(self, words, after=0):
         """The first line of the log that has these words, from line `after` on."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             for line in self.log[after:]:
                 if words in line:
@@ -51,7 +51,7 @@ class Server:
         raise AssertionError(f"日志里没有 {words!r}：\n{''.join(self.log)}")
 
     def get(self, path):
-        with urllib.request.urlopen(self.address + quote(path), timeout=60) as answer:
+        with urllib.request.urlopen(self.address + quote(path), timeout=PATIENCE) as answer:
             return answer.read().decode()
 
     def note(self):
@@ -63,7 +63,7 @@ class Server:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=PATIENCE)
         self.process.stdout.close()
 
 
@@ -102,7 +102,7 @@ def test_the_page_follows_a_snippet(server):
 
 def test_the_page_follows_the_evidence(server):
     seen = len(server.log)
-    (server.root / "evidence/cpu.json").unlink()
+    (server.root / "evidence/self_attention/cpu.json").unlink()
     server.wait_for("Reloading browsers", after=seen)
     assert server.states() == {"未运行"}
 

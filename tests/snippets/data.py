@@ -2,10 +2,6 @@
 
 import torch
 
-SIMILARITIES = ("dot_product", "scaled_dot_product", "concatenation", "perceptron")
-PAIRWISE = ("gaussian", "embedded_gaussian", "dot_product", "concatenation")
-SPATIAL = {1: (11,), 2: (5, 7), 3: (2, 3, 5)}
-
 
 def draw(*shape, dtype=torch.float64, device="cpu"):
     """正态随机数；各种 dtype 抽到的是同一组数。"""

@@ -12,11 +12,10 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from snippets import NonLocalBlock
-from snippets.distributed import non_local_over_ranks
+from kb.proof import start_child
+from snippets.distributed import NonLocalBlock, non_local_over_ranks
 from tests.snippets.data import draw, wake
 
-ROOT = Path(__file__).parents[2]
 WAIT = datetime.timedelta(seconds=60)
 ALONE: list[dist.ProcessGroup] = []
 """每个进程自己一个组，按号。"""
@@ -29,8 +28,8 @@ def group_of(world):
         address = (Path(stack.enter_context(tempfile.TemporaryDirectory())) / "meeting").as_uri()
         others = []
         for rank in range(1, world):
-            command = [sys.executable, "-W", "ignore", "-m", "tests.snippets.ranks", str(rank), str(world), address]
-            others.append(subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, text=True))
+            call = ("tests.snippets.ranks", str(rank), str(world), address)
+            others.append(start_child(*call, stdin=subprocess.PIPE, text=True))
             stack.enter_context(others[-1])
             stack.callback(others[-1].kill)  # 它也许还在等一次不会来的通信
 

@@ -1,6 +1,5 @@
 """ChannelAttention：通道权重与它的使用。"""
 
-import doctest
 import math
 
 import pytest
@@ -8,11 +7,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import snippets.channel_attention
 from kb.proof import assert_agrees, assert_holds, assert_refuses
-from snippets import ChannelAttention
+from snippets import ChannelAttention, channel_attention
 from snippets.channel_attention import channel_weights, reweight
-from tests.snippets import references
+from tests.snippets import reference_channel_attention as reference
+from tests.snippets.contract_block import Block
+from tests.snippets.contract_file import File
 from tests.snippets.data import draw
 
 
@@ -41,7 +41,7 @@ class TestChannelAttention:
     def test_against_loops(self, dtype, device):
         module = ChannelAttention(7, reduction=3).to(device, dtype)
         x = draw(2, 7, 3, 5, dtype=dtype, device=device)
-        expected = references.channel_weights(module, x)
+        expected = reference.channel_weights(module, x)
         assert_agrees(module.weights(x), expected, "逐个通道的循环，float64")
         assert_agrees(module(x), x.double().cpu() * expected, "逐个通道的循环，float64")
 
@@ -82,6 +82,11 @@ class TestChannelAttention:
         assert_holds(module, "reduce 有 C // r 个单元", lambda m: m.reduce.weight.shape == (7 // reduction, 7))
 
 
-def test_docstring_examples():
-    failed, attempted = doctest.testmod(snippets.channel_attention)
-    assert (failed, attempted) == (0, 3)
+class TestBlock(Block):
+    blocks = {"reduction 3": lambda: (ChannelAttention(7, reduction=3), (2, 7, 3, 5))}
+    representatives = planes = list(blocks)
+
+
+class TestFile(File):
+    module = channel_attention
+    names = {"ChannelAttention"}

@@ -1,14 +1,19 @@
 """non_local_over_ranks：两个、四个进程各算一段，与一个进程算的一样。"""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from kb.proof import assert_agrees, assert_holds, assert_refuses
-from snippets import NonLocalBlock
-from snippets.distributed import Sum, non_local_over_ranks
-from tests.snippets.data import PAIRWISE, draw, gradients
+from snippets import distributed
+from snippets.distributed import NonLocalBlock, Sum, non_local_over_ranks
+from tests.snippets.contract_file import imported_by
+from tests.snippets.data import draw, gradients
 from tests.snippets.operators import Operators
 from tests.snippets.ranks import ALONE, group_of, whole
+
+PAIRWISE = ("gaussian", "embedded_gaussian", "dot_product", "concatenation")
 
 
 @pytest.fixture(scope="module", params=[2, 4], ids=["2 processes", "4 processes"])
@@ -78,3 +83,7 @@ def test_sends_what_is_contiguous(compute):
         Sum.apply(draw(3, 5).mT, ALONE[0])
     ((tensor, *_),) = [call.inputs for call in seen.calls if call.name == "allreduce_"]
     assert_holds(tensor, "连续", lambda tensor: tensor.is_contiguous())
+
+
+def test_needs_only_the_block_that_it_splits():
+    assert set(imported_by(Path(distributed.__file__))) == {"torch", "torch.distributed", "snippets.non_local"}

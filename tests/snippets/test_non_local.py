@@ -1,6 +1,5 @@
 """NonLocalBlock 与它的三步、四种两两关系。"""
 
-import doctest
 import itertools
 import math
 
@@ -10,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-import snippets.non_local
 from kb.proof import REORDERED, assert_agrees, assert_holds, assert_refuses
-from snippets import NonLocalBlock
+from snippets import NonLocalBlock, non_local
 from snippets.non_local import (
     OUTPUTS,
+    dot_product_output,
     look_up,
     pad,
     prefix_sums,
@@ -24,8 +23,16 @@ from snippets.non_local import (
     softmax_by_row,
 )
 from snippets.non_local import PAIRWISE as PAIRWISE_FUNCTIONS
-from tests.snippets import references
-from tests.snippets.data import PAIRWISE, SPATIAL, draw, fast, gradients, wake
+from tests.snippets import reference_non_local as reference
+from tests.snippets.contract_block import Block
+from tests.snippets.contract_file import File
+from tests.snippets.contract_memory import Memory
+from tests.snippets.data import draw, fast, gradients, wake
+from tests.snippets.loops import convolve, parameters
+from tests.snippets.operators import Operators
+
+PAIRWISE = ("gaussian", "embedded_gaussian", "dot_product", "concatenation")
+SPATIAL = {1: (11,), 2: (5, 7), 3: (2, 3, 5)}
 
 pairwises = pytest.mark.parametrize("pairwise", PAIRWISE)
 all_dims = pytest.mark.parametrize("dims", [1, 2, 3])
@@ -72,11 +79,11 @@ class TestSteps:
         block = NonLocalBlock(7, 3, dims=dims, subsample=subsample).to(device).double()
         x = draw(2, 7, *SPATIAL[dims], device=device)
         theta, phi, g = project(x, block.theta, block.phi, block.g, block.pool)
-        weights, sample = references.parameters(block), x[1].cpu()
-        expected = {name: references.convolve(weights, name, sample) for name in ("theta", "phi", "g")}
+        weights, sample = parameters(block), x[1].cpu()
+        expected = {name: convolve(weights, name, sample) for name in ("theta", "phi", "g")}
         if subsample:
             for name in ("phi", "g"):
-                expected[name] = references.max_pool(expected[name], SPATIAL[dims], time_kept=dims == 3)
+                expected[name] = reference.max_pool(expected[name], SPATIAL[dims], time_kept=dims == 3)
         for actual, name in ((theta, "theta"), (phi, "phi"), (g, "g")):
             assert_agrees(actual[1], expected[name], "逐个位置的卷积与池化")
 
@@ -240,7 +247,7 @@ class TestNonLocalBlock:
         block = fast(block).to(device, dtype)
         x = draw(2, 3, *{1: (7,), 2: (3, 5), 3: (2, 3, 5)}[dims], dtype=dtype, device=device)
         z, weights = block(x, return_weights=True)
-        expected_z, expected_weights = references.non_local(block, x)
+        expected_z, expected_weights = reference.non_local(block, x)
         assert_agrees(weights, expected_weights, "逐对循环，float64")
         assert_agrees(z, expected_z, "逐对循环，float64")
         assert_agrees(block(x), expected_z, "逐对循环，float64")
@@ -358,6 +365,64 @@ class TestNonLocalBlock:
         assert_holds(z, "时间轴只有一帧也可以", lambda z: z.shape == (2, 7, 1, 2, 3))
 
 
-def test_docstring_examples():
-    failed, attempted = doctest.testmod(snippets.non_local)
-    assert (failed, attempted) == (0, 4)
+# 两种次序的乘加次数：270 与 616；715 与 144；144 与 144，相等时不存；208 与 225；2660 与 2574
+@pytest.mark.parametrize(
+    ("positions", "keys", "widths", "pairs"),
+    [(3, 5, (7, 11), True), (11, 13, (2, 3), False), (3, 6, (4, 4), False), (13, 2, (3, 5), True), (7, 19, (9, 11), False)],
+)
+def test_dot_product_takes_the_cheaper_order(positions, keys, widths, pairs, device):
+    theta, phi = draw(2, positions, widths[0], device=device), draw(2, keys, widths[0], device=device)
+    g = draw(2, keys, widths[1], device=device)
+    with Operators() as seen:
+        dot_product_output(theta, phi, g)
+    shapes = [output.shape for output in seen.outputs]
+    assert_holds(theta, "乘加少时才存 N×M 矩阵", lambda _: ((2, positions, keys) in shapes) == pairs)
+    assert_holds(theta, "否则存 C′×C″ 矩阵", lambda _: ((2, *widths) in shapes) != pairs)
+
+
+def made(pairwise, dims, subsample, prepare=fast):
+    def make():
+        block = NonLocalBlock(7, 3, dims=dims, pairwise=pairwise, subsample=subsample)
+        return prepare(wake(block)), (2, 7, *SPATIAL[dims])
+
+    return make
+
+
+def as_built(block):
+    """位置这么少，模块会先存下 N×M 的矩阵。"""
+    return block
+
+
+BLOCKS = {
+    f"{name}-{dims}d{'-subsample' * subsample}": made(name, dims, subsample)
+    for name, dims, subsample in itertools.product(PAIRWISE, (1, 2, 3), (False, True))
+}
+
+
+class TestBlock(Block):
+    blocks = BLOCKS | {
+        "gaussian-small": made("gaussian", 2, True, as_built),
+        "concatenation-small": made("concatenation", 3, False, as_built),
+    }
+    representatives = ["embedded_gaussian-2d-subsample", "concatenation-2d"]
+    planes = [name for name in BLOCKS if "2d" in name]
+
+
+class TestMemory(Memory):
+    frugal = {
+        "gaussian": lambda: NonLocalBlock(6, pairwise="gaussian"),
+        "embedded_gaussian": lambda: NonLocalBlock(6, 5),
+        "embedded_gaussian, no padding": lambda: NonLocalBlock(6, 8),
+        "subsample": lambda: NonLocalBlock(6, subsample=True),
+        "dot_product": lambda: NonLocalBlock(6, pairwise="dot_product"),
+        "concatenation": lambda: NonLocalBlock(6, pairwise="concatenation"),
+    }
+    fused = [name for name in frugal if name not in ("dot_product", "concatenation")]
+    literal = ["gaussian", "embedded_gaussian", "concatenation"]
+    always = ["dot_product"]
+    peak = "tests.snippets.peak_non_local"
+
+
+class TestFile(File):
+    module = non_local
+    names = {"NonLocalBlock"}

@@ -1,6 +1,5 @@
 """SelfAttention 与它的三步、四种相似度函数。"""
 
-import doctest
 import math
 
 import pytest
@@ -8,12 +7,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import snippets.self_attention
 from kb.proof import assert_agrees, assert_holds, assert_refuses
-from snippets import SelfAttention, aggregate, normalise, score
+from snippets import SelfAttention, aggregate, normalise, score, self_attention
 from snippets.self_attention import ATTENTIONS, fused_attention, pad, perceptron_attention
-from tests.snippets import references
-from tests.snippets.data import SIMILARITIES, draw, fast, gradients
+from tests.snippets import reference_self_attention as reference
+from tests.snippets.contract_block import Block
+from tests.snippets.contract_file import File
+from tests.snippets.contract_memory import Memory, largest_tensor
+from tests.snippets.data import draw, fast, gradients
+from tests.snippets.operators import Operators
+
+SIMILARITIES = ("dot_product", "scaled_dot_product", "concatenation", "perceptron")
 
 similarities = pytest.mark.parametrize("similarity", SIMILARITIES)
 
@@ -103,7 +107,7 @@ class TestSteps:
         expected = [
             [
                 [
-                    [references.similarity(similarity, q, k, weights, head) for k in key[b, head]]
+                    [reference.similarity(similarity, q, k, weights, head) for k in key[b, head]]
                     for q in query[b, head]
                 ]
                 for head in range(3)
@@ -140,7 +144,7 @@ class TestSteps:
         weights = normalise(score(one.to(device), key, "concatenation", w=w))
         others = normalise(score(other.to(device), key, "concatenation", w=w))
         assert_agrees(weights, others, "另一组 query 的权重")
-        assert_agrees(weights, weights[:, :, :1].expand_as(weights), "第一个 query 的权重")
+        assert_holds(weights, "每个 query 的权重都相同", lambda weights: (weights - weights[:, :, :1]).abs() < 1e-12)
 
     def test_unknown_similarity_lists_the_choices(self, device):
         message = f"{'、'.join(SIMILARITIES)} 之一，得到 'cosine'"
@@ -212,7 +216,7 @@ class TestSelfAttention:
         module = fast(SelfAttention(5, 6, 14, heads=heads, similarity=similarity)).to(device, dtype)
         x = draw(2, 5, 2, 3, dtype=dtype, device=device)
         y, weights = module(x, return_weights=True)
-        expected_y, expected_weights = references.self_attention(module, x)
+        expected_y, expected_weights = reference.self_attention(module, x)
         assert_agrees(weights, expected_weights, "逐个位置的循环，float64")
         assert_agrees(y, expected_y, "逐个位置的循环，float64")
         assert_agrees(module(x), expected_y, "逐个位置的循环，float64")
@@ -346,6 +350,69 @@ class TestSelfAttention:
         assert_refuses(message, SelfAttention, **sizes | options)
 
 
-def test_docstring_examples():
-    failed, attempted = doctest.testmod(snippets.self_attention)
-    assert (failed, attempted) == (0, 4)
+def run_perceptron(limit, device):
+    """17 个 query，13 个 key，两个头，隐层 5 维：每个 query 的隐层 2·13·5 个数。"""
+    query, key, value = (draw(1, 2, n, 5, device=device).requires_grad_() for n in (17, 13, 13))
+    W, U, v = draw(2, 5, 5, device=device), draw(2, 5, 5, device=device), draw(2, 5, device=device)
+    with Operators() as seen:
+        perceptron_attention(query, key, value, W, U, v, limit=limit).sum().backward()
+    return query, seen
+
+
+# limit = 1：一次一个 query，2·13·5 个数，比 W q 的 2·17·5 还少
+@pytest.mark.parametrize(("limit", "largest"), [(1, 2 * 17 * 5), (2**9, 3 * 2 * 13 * 5), (2**12, 17 * 2 * 13 * 5)])
+def test_perceptron_holds_few_hidden_values(limit, largest, device):
+    query, seen = run_perceptron(limit, device)
+    assert_holds(query, "一次算尽可能多的 query，不超过 limit", lambda _: seen.largest == largest)
+
+
+def test_perceptron_holds_a_million_hidden_values(device):
+    """CPU 上要留在缓存里；GPU 上一块要大，在没有值的 meta 设备上看得见。"""
+    block, x = SelfAttention(4, similarity="perceptron").to(device), torch.randn(1, 4, 64, 64, device=device)
+    expected = 2**20 if device == "cpu" else 2**24
+    assert_holds(x, "CPU 上最大的张量有 2²⁰ 个数，GPU 上 2²⁴ 个", lambda x: largest_tensor(block, x) == expected)
+    block.to("meta")
+    assert_holds(x, "meta 设备上 2²⁴ 个", lambda x: largest_tensor(block, x.to("meta")) == 2**24)
+
+
+@pytest.mark.parametrize(("limit", "calls"), [(17 * 130, 1), (17 * 130 - 1, 4), (7 * 130, 6)])
+def test_perceptron_computes_blocks_again_for_the_gradient(limit, calls, device):
+    """一块就够时隐层只算一次；否则每一块算两次，前向不存着。"""
+    query, seen = run_perceptron(limit, device)
+    names = [call.name for call in seen.calls]
+    assert_holds(query, "tanh 算了几次", lambda _: names.count("tanh_") == calls)
+
+
+def made(similarity, prepare=fast):
+    return lambda: (prepare(SelfAttention(5, 6, 14, heads=2, similarity=similarity)), (3, 5, 2, 7))
+
+
+def as_built(block):
+    """位置这么少，模块会先存下 N×M 的矩阵。"""
+    return block
+
+
+class TestBlock(Block):
+    blocks = {name: made(name) for name in SIMILARITIES} | {"small": made("scaled_dot_product", as_built)}
+    representatives = ["scaled_dot_product"]
+    planes = list(SIMILARITIES)
+
+
+class TestMemory(Memory):
+    frugal = {
+        "dot_product": lambda: SelfAttention(6, similarity="dot_product"),
+        "scaled_dot_product": lambda: SelfAttention(6, heads=2),
+        "no padding": lambda: SelfAttention(6, 8, 8),
+        "wider keys": lambda: SelfAttention(6, 12, 3, heads=3),
+        "wider values": lambda: SelfAttention(6, 3, 12, heads=3),
+        "concatenation": lambda: SelfAttention(6, heads=2, similarity="concatenation"),
+    }
+    fused = [name for name in frugal if name != "concatenation"]
+    literal = ["scaled_dot_product"]
+    always = ["concatenation"]
+    peak = "tests.snippets.peak_self_attention"
+
+
+class TestFile(File):
+    module = self_attention
+    names = {"SelfAttention"}

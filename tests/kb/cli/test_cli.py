@@ -19,9 +19,9 @@ from tests.kb.lab import ROOT
 COMMANDS = sorted(main.commands)
 WITH_JSON = [name for name in COMMANDS if any("--json" in option.opts for option in main.commands[name].params)]
 ARGUMENTS = {"add": ["x.md"], "embed": ["1", "x.py:y"], "unembed": ["1", "x.py:y"], "save": ["1"], "snippet": ["x"]}
-OURS = r"\.?[\w./-]*\.(?:md|py|json|yml|torch)\b|--?[a-z-]+|kb|main|keep|drop|docs/posts|snippets/|"
+OURS = r"\.?[\w./-]*\.(?:md|py|json|yml|torch)\b|--?[a-z-]+|kb|main|keep|drop|docs/posts|snippets/|evidence/|"
 OURS += "|".join(COMMANDS)
-NAMES = r"CPU|CUDA|JSON|SHA-256|Hexo|abbrlink|front matter|README|N"
+NAMES = r"CPU|CUDA|cpu|cuda|JSON|SHA-256|Hexo|abbrlink|front matter|README|N"
 """Latin words that may stand in help: names of files, options, commands, and terms."""
 
 
@@ -67,9 +67,9 @@ def test_wrong_usage(command, wrong):
         (["add"], "没有写参数 '路径...'"),
         (["check", "x"], "多了一个参数（x）。"),
         (["check", "x", "y"], "多了几个参数（x y）。"),
-        (["mutate", "--workers"], "选项 '--workers' 后面要有一个值。"),
-        (["mutate", "--workers", "x"], "'--workers' 的值不对：'x' 不是数字。"),
-        (["mutate", "--workers", "0"], "'--workers' 的值不对：0 不在范围 x>=1 里。"),
+        (["prove", "--jobs"], "选项 '--jobs' 后面要有一个值。"),
+        (["prove", "--jobs", "x"], "'-j' / '--jobs' 的值不对：'x' 不是数字。"),
+        (["prove", "--jobs", "0"], "'-j' / '--jobs' 的值不对：0 不在范围 x>=1 里。"),
     ],
 )
 def test_other_wrong_usage(arguments, message):

@@ -4,9 +4,11 @@ import re
 
 import pytest
 
+from kb.evidence.imports import Project
 from kb.evidence.keys import content_key, read_inputs
-from kb.evidence.store import RECORD, write
+from kb.evidence.store import write_run
 from kb.extension import SETTINGS
+from kb.markdown.engine import BadInput
 from kb.markdown.html import code_text
 
 
@@ -23,17 +25,18 @@ def warnings(caplog):
 
 
 class TestTheQuietLine:
-    def test_verified(self, recorded):
-        cpu, cuda = lines(badge(recorded.page()))
-        torch = recorded.evidence["environment"]["packages"]["torch"]
-        date = recorded.evidence["recorded"][:10]
+    def test_verified(self, verified):
+        cpu, cuda = lines(badge(verified.page()))
+        torch = verified.evidence["environment"]["packages"]["torch"]
+        date = verified.evidence["recorded"][:10]
         assert cpu == (
-            f"已验证 CPU：3 项测试 · float64、bfloat16 · 最大相对误差 0（float64，对照手算的值） · torch {torch} · {date}"
+            "已验证 CPU：3 项测试 · float64、bfloat16 · 最大相对误差 0（float64，对照手算的值） · "
+            f"改错 7 处，发现 7 处 · torch {torch} · {date}"
         )
         assert cuda == "未运行 CUDA"
 
-    def test_one_state_for_each_device(self, recorded):
-        states = [each.text for each in badge(recorded.page()).select("summary .state")]
+    def test_one_state_for_each_device(self, verified):
+        states = [each.text for each in badge(verified.page()).select("summary .state")]
         assert states == ["已验证", "未运行"]
 
     def test_the_largest_error_by_name(self, proven):
@@ -42,9 +45,7 @@ class TestTheQuietLine:
                 (fact,) = run["tests"][f"tests/snippets/test_numbers.py::test_double[cpu-torch.{id}]"]["facts"]
                 fact["relative"] = error
 
-        document = proven.evidence
-        edit(document)
-        write(proven.root / "evidence/cpu.json", document)
+        proven.change(edit)
         assert "最大相对误差 6.9×10⁻³（bfloat16，对照手算的值）" in lines(badge(proven.page()))[0]
 
     def test_stale(self, proven, caplog):
@@ -53,14 +54,14 @@ class TestTheQuietLine:
         assert re.fullmatch(r"已过期 CPU：\d{4}-\d\d-\d\d 记录以后，snippets/numbers.py 改了", cpu)
         assert "项测试" not in cpu
 
-    def test_whole_files_have_one_too_above_the_code(self, recorded):
-        page = recorded.page("snippets/numbers.md")
+    def test_whole_files_have_one_too_above_the_code(self, verified):
+        page = verified.page("snippets/numbers.md")
         figure = page.select_one("figure.embed")
         assert figure.find(recursive=False) == badge(page, "numbers.py")
         assert lines(badge(page, "numbers.py"))[0].startswith("已验证 CPU：4 项测试")
 
-    def test_regions_of_the_same_file_are_judged_apart(self, recorded):
-        page = recorded.page()
+    def test_regions_of_the_same_file_are_judged_apart(self, verified):
+        page = verified.page()
         assert lines(badge(page, "numbers.py:half"))[0].startswith("已验证 CPU：1 项测试")
 
 
@@ -69,17 +70,28 @@ class TestTheBytesShown:
         page = recorded.page()
         for figure in page.select("figure.embed"):
             name = figure["data-code"]
-            key = content_key(name, figure.code.text, read_inputs(recorded.root, "numbers.py"))
+            key = content_key(name, figure.code.text, read_inputs(Project(recorded.root), "numbers.py"))
             assert figure.details["data-key"] == key == recorded.evidence["regions"][name]["key"]
 
     def test_a_renderer_that_alters_the_code_loses_the_tick(self, proven, monkeypatch):
         monkeypatch.setitem(SETTINGS["pymdownx.highlight"], "stripnl", True)
         proven.edit("snippets/numbers.py", "[start:half] 除以二\n", "[start:half] 除以二\n\n")
         proven.commit()
-        assert proven.record()[0] == 0
+        assert proven.record() == ""
         assert [each.text for each in badge(proven.page(), "numbers.py:half").select("summary .state")][0] == "已过期"
         monkeypatch.undo()
-        assert [each.text for each in badge(proven.page(), "numbers.py:half").select("summary .state")][0] == "已验证"
+        assert [each.text for each in badge(proven.page(), "numbers.py:half").select("summary .state")][0] == "部分验证"
+
+    def test_a_step_that_alters_it_after_the_judgement_ends_the_build(self, proven, monkeypatch):
+        """判定以后还有别的步骤：读者看到的要是判定的那些字符。"""
+        from markdown.postprocessors import AndSubstitutePostprocessor
+
+        def swap(self, text):
+            return text.replace("<span class=\"mi\">2</span>", "<span class=\"mi\">3</span>")
+
+        monkeypatch.setattr(AndSubstitutePostprocessor, "run", swap)
+        with pytest.raises(BadInput, match="docs/posts/1.md：embed-numbers-double 的代码在页面上与判定时的不同"):
+            proven.page()
 
     def test_decoding(self):
         assert code_text("<pre>a</pre><code><span>x</span> &lt; &amp;amp;\n</code>b") == "x < &amp;\n"
@@ -129,21 +141,20 @@ class TestWhatItOpensInto:
         facts = {term.text: term.find_next("dd").text for term in report.find_all("dt")}
         environment = recorded.evidence["environment"]
         assert facts["处理器"] == environment["processor"]
-        assert facts["版本"].startswith(f"Python {environment['python']}，coverage ")
+        assert facts["版本"].startswith(f"Python {environment['python']}，")
+        assert f"torch {environment['packages']['torch']}" in facts["版本"]
         assert facts["记录于"].endswith(" UTC")
         assert facts["没有运行"] == "没有：函数体的每一行都被检验过，这些测试文件里没有跳过的测试"
-        assert facts["变异测试"] == "未运行（kb mutate）"
+        assert facts["变异测试"] == "未运行（kb prove）"
         assert "驱动" not in facts
 
     def test_how_to_repeat_it(self, report):
         commands = [code.text for code in report.select("p > code")]
-        assert commands == [RECORD, f"{RECORD} --device cuda"]
+        assert commands == ["kb prove numbers.py --all", "kb prove numbers.py --all --device cuda"]
 
     def test_what_did_not_run(self, proven):
-        document = proven.evidence
-        test = document["tests"]["tests/snippets/test_numbers.py::test_double_refuses_integers"]
-        test.update(outcome="skipped", why="缺了什么")
-        write(proven.root / "evidence/cpu.json", document)
+        test = "tests/snippets/test_numbers.py::test_double_refuses_integers"
+        proven.change(lambda run: run["tests"][test].update(outcome="skipped", why="缺了什么"))
         facts = {term.text: term.find_next("dd").text for term in badge(proven.page()).find_all("dt")}
         assert facts["没有运行"] == (
             "第 10 行；tests/snippets/test_numbers.py::test_double_refuses_integers（缺了什么）"
@@ -151,8 +162,8 @@ class TestWhatItOpensInto:
 
     def test_cuda_says_who_recorded_it(self, proven):
         document = proven.evidence | {"device": "cuda"}
-        document["environment"]["driver"] = "580.1"
-        write(proven.root / "evidence/cuda.json", document)
+        document["environment"] = document["environment"] | {"driver": "580.1"}
+        write_run(proven.root / "evidence", "numbers.py", document)
         details = badge(proven.page())
         assert [each.text for each in details.select("summary .state")] == ["已验证", "已验证"]
         assert details.text.count("由提交者记录，CI 未复核") == 1
@@ -166,19 +177,19 @@ class TestTheBuild:
     def test_warns_of_what_is_not_verified(self, unrecorded, caplog):
         unrecorded.page()
         assert warnings(caplog) == [
-            f"docs/posts/1.md：numbers.py:{name} 在 CPU 上未运行（还没有在 CPU 上运行过）。提交以后重新记录：{RECORD}"
+            f"docs/posts/1.md：numbers.py:{name} 在 CPU 上未运行（还没有在 CPU 上运行过）。提交以后运行：kb prove"
             for name in ("double", "half")
         ]
 
-    def test_is_quiet_where_all_is_verified(self, recorded, caplog):
-        recorded.page()
+    def test_is_quiet_where_all_is_verified(self, verified, caplog):
+        verified.page()
         assert warnings(caplog) == []
 
     def test_warns_of_broken_evidence_of_any_device(self, proven, caplog):
-        proven.write("evidence/cuda.json", "{")
+        proven.write("evidence/numbers/cuda.json", "{")
         proven.page()
         assert warnings(caplog)[0].startswith(
-            "docs/posts/1.md：numbers.py:double 在 CUDA 上未运行。evidence/cuda.json:1：不是完整的 JSON"
+            "docs/posts/1.md：numbers.py:double 在 CUDA 上未运行。evidence/numbers/cuda.json:1：不是完整的 JSON"
         )
 
     def test_strict_fails_and_plain_goes_on(self, proven):
@@ -195,7 +206,8 @@ class TestTheBuild:
         assert code == 0
         assert "numbers.py:double 在 CPU 上已过期" in output
         proven.commit()
-        assert proven.record()[0] == 0
+        assert proven.record() == ""
+        assert proven.mutate()[0] == 0
         code, output = proven.run(*strict)
         assert code == 0, output
 
@@ -241,10 +253,10 @@ class TestOverview:
         rows = [[cell.text for cell in row.find_all("td")] for row in page.table.find_all("tr")][1:]
         assert rows == [
             ["已验证", "3", "0"],
-            ["部分验证", "2", "0"],
+            ["部分验证", "0", "0"],
             ["未通过", "0", "0"],
             ["已过期", "0", "0"],
-            ["未运行", "0", "5"],
+            ["未运行", "2", "5"],
             ["合计", "5", "5"],
         ]
 

@@ -2,9 +2,14 @@
 
 import pytest
 
-from kb.evidence.keys import PROOF, SETTINGS, content_key, imports, reach, read_inputs
+from kb.evidence.imports import Project, hands_on, imports, is_dynamic, only_defines
+from kb.evidence.keys import PROOF, SETTINGS, content_key, reach
+from kb.evidence.keys import read_inputs as read_inputs_of
 from kb.evidence.lines import expand, join, statements
-from tests.kb.lab import ROOT
+
+
+def read_inputs(root, file, seen=()):
+    return read_inputs_of(Project(root), file, seen)
 
 
 @pytest.fixture
@@ -23,33 +28,92 @@ class TestWhatCounts:
         assert sorted(read_inputs(lab.root, "numbers.py")) == [
             PROOF,
             SETTINGS,
-            "snippets/__init__.py",
             "snippets/numbers.py",
             "tests/conftest.py",
             "tests/snippets/test_numbers.py",
         ]
 
     @pytest.mark.parametrize(
-        "name", ["snippets/numbers.py", "snippets/__init__.py", "tests/conftest.py", "tests/snippets/test_numbers.py"]
+        "name", ["snippets/numbers.py", "tests/conftest.py", "tests/snippets/test_numbers.py"]
     )
     def test_one_space_more(self, lab, key, name):
         before = key()
         lab.write(name, (lab.root / name).read_text("utf-8") + " ")
         assert key() != before
 
-    @pytest.mark.parametrize("name", ["conftest.py", "tests/snippets/data.csv", "tests/snippets/deep/er.txt"])
-    def test_a_new_file(self, lab, key, name):
+    @pytest.mark.parametrize("name", ["conftest.py", "tests/snippets/conftest.py"])
+    def test_a_new_conftest(self, lab, key, name):
         before = key()
         lab.write(name, "")
         assert key() != before
 
-    @pytest.mark.parametrize(
-        "name", ["tests/kb/conftest.py", "tests/snippets/__pycache__/x.pyc", "tests/snippets/.swp", "kb/x.py"]
-    )
-    def test_what_has_no_say(self, lab, key, name):
+    @pytest.mark.parametrize("name", ["tests/snippets/test_new.py", "tests/snippets/deep/er_test.py"])
+    def test_a_new_test_of_it(self, lab, key, name):
         before = key()
-        lab.write(name, "")
+        lab.write(name, "from snippets.numbers import half\n")
+        assert key() != before
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("tests/kb/conftest.py", ""),
+            ("tests/snippets/.swp", ""),
+            ("tests/snippets/data.csv", ""),
+            ("tests/snippets/test_new.py", "from snippets.other import zero\n"),
+            ("snippets/new.py", "def new(x):\n    return x\n"),
+            ("snippets/other.py", "def zero(x):\n    return 0 * x\n"),
+            ("snippets/__init__.py", "from snippets.numbers import half\n\n__all__ = ['half']\n"),
+            ("docs/posts/2.md", "# 二"),
+            ("kb/x.py", ""),
+        ],
+    )
+    def test_what_has_no_say(self, lab, key, name, text):
+        before = key()
+        lab.write(name, text)
         assert key() == before
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("snippets/__init__.py", "import torch\n\ntorch.set_default_dtype(torch.float64)\n"),
+            ("snippets/__init__.py", "def __getattr__(name):\n    return 1\n"),
+            ("snippets/__init__.py", "from snippets.other import *\n"),
+            ("snippets/other.py", "import torch\n\ntorch.set_default_dtype(torch.float64)\n"),
+            ("snippets/other.py", "import torch\n\n_ = torch.set_default_dtype(torch.float64)\n\n\ndef zero(x):\n    return x\n"),
+        ],
+    )
+    def test_what_the_package_does_when_it_is_imported(self, lab, key, name, text):
+        lab.write("snippets/__init__.py", "from snippets.other import zero\n")
+        before = key()
+        lab.write(name, text)
+        assert key() != before
+
+    @pytest.mark.parametrize(
+        "tests",
+        [
+            "import importlib\n\nother = importlib.import_module('snippets.other')\n",
+            "import snippets\n\nsnippets.other.zero(1)\n",
+            "import sys\n\nsys.modules['snippets.other'].zero(1)\n",
+            "zero = getattr(__import__('snippets'), 'other').zero\n",
+        ],
+    )
+    def test_what_is_reached_without_being_named(self, lab, key, tests):
+        """看不出用到了哪个文件，snippets/ 就都算。"""
+        lab.write("snippets/__init__.py", "from snippets import other\n")
+        lab.write("tests/snippets/helper.py", tests)
+        lab.edit("tests/snippets/test_numbers.py", "import torch\n", "import torch\n\nfrom tests.snippets import helper\n")
+        before = key()
+        lab.edit("snippets/other.py", "x - x", "0 * x")
+        assert key() != before
+
+    @pytest.mark.parametrize("seen", ["data/expected.json", "data/"])
+    def test_what_a_run_was_seen_to_read(self, lab, seen):
+        lab.write("data/expected.json", "[1]")
+        before = read_inputs(lab.root, "numbers.py", [seen])
+        assert seen in before
+        lab.write("data/new.json", "")
+        lab.write("data/expected.json", "[2]")
+        assert read_inputs(lab.root, "numbers.py", [seen])[seen] != before[seen]
 
     def test_other_rules_of_the_tool(self, lab, key, monkeypatch):
         before = key()
@@ -115,27 +179,28 @@ class TestWhatCounts:
 
 
 class TestReach:
-    def reach(self, path):
-        return {file for file in reach(ROOT, path) if file.startswith("snippets/")}
+    @pytest.fixture
+    def package(self, lab):
+        lab.write("snippets/__init__.py", "from snippets.numbers import double, half as halve\nfrom .other import zero\n")
+        lab.write("tests/snippets/test_x.py", "")
+        return lab
 
     @pytest.mark.parametrize(
-        ("path", "files"),
+        ("line", "files"),
         [
-            ("tests/snippets/test_channel_attention.py", {"snippets/channel_attention.py"}),
-            ("tests/snippets/test_memory.py", {"snippets/self_attention.py", "snippets/non_local.py"}),
-            (
-                "tests/snippets/test_blocks.py",
-                {f"snippets/{name}_attention.py" for name in ("self", "channel")} | {"snippets/non_local.py"},
-            ),
-            ("tests/snippets/data.py", set()),
-            ("snippets/self_attention.py", set()),
+            ("from snippets import double", {"snippets/numbers.py"}),
+            ("from snippets import halve", {"snippets/numbers.py"}),
+            ("from snippets import zero", {"snippets/other.py"}),
+            ("from snippets.other import zero", {"snippets/other.py"}),
+            ("from snippets import numbers", {"snippets/numbers.py"}),
+            ("import snippets", {"snippets/__init__.py", "snippets/numbers.py", "snippets/other.py"}),
+            ("from kb.proof import assert_agrees", set()),
+            ("import torch", set()),
         ],
     )
-    def test_names_are_followed_through_the_package(self, path, files):
-        assert self.reach(path) == files
-
-    def test_the_package_itself_is_everything(self):
-        assert len(self.reach("tests/snippets/test_package.py")) == 4
+    def test_names_are_followed_through_the_package(self, package, line, files):
+        package.write("tests/snippets/test_x.py", f"{line}\n")
+        assert reach(package.root, "tests/snippets/test_x.py") == files
 
     def test_a_renamed_export(self, lab):
         lab.write("snippets/__init__.py", "from snippets.numbers import double as twice\nVERSION = 1\n")
@@ -149,6 +214,75 @@ class TestReach:
             (("p", "q"), "a"),
             (("p", "b"), "c"),
         ]
+
+
+class TestWhatAFileDoesWhenItIsImported:
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "",
+            '"""文档。"""\n\nimport torch\nfrom torch import nn\n',
+            "X = 1\nY: int = 2\nZ = {'a': (X, -Y), 'b': [1, 2]}\nF = lambda x: g(x)\n",
+            "def f(x, y=1, *, z=X):\n    return g(x)\n",
+            "class A(nn.Module):\n    small = 2**16\n\n    def f(self):\n        self.x = g()\n",
+            "import functools\n\n\n@functools.lru_cache(maxsize=1)\ndef f():\n    return 1\n",
+            "@torch.no_grad()\ndef f():\n    return 1\n",
+        ],
+    )
+    def test_nothing_but_define(self, source):
+        assert only_defines(source.encode())
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "torch.set_default_dtype(torch.float64)\n",
+            "X = torch.set_default_dtype(torch.float64)\n",
+            "X = [f(y) for y in range(3)]\n",
+            "if True:\n    f()\n",
+            "for x in y:\n    pass\n",
+            "def f(x=g()):\n    return x\n",
+            "@register\ndef f():\n    return 1\n",
+            "@register('x')\nclass A:\n    pass\n",
+            "class A:\n    f()\n",
+            "class A(make()):\n    pass\n",
+            "torch.x = 1\n",
+            "X[0] = 1\n",
+            "def f(:\n",
+        ],
+    )
+    def test_more(self, source):
+        assert not only_defines(source.encode())
+
+    @pytest.mark.parametrize(
+        ("source", "does"),
+        [
+            ('"""包。"""\n\nfrom snippets.a import b\n\n__all__ = ["b"]\n', True),
+            ("", True),
+            ("from snippets.a import *\n", False),
+            ("import torch\n", False),
+            ("def __getattr__(name):\n    return 1\n", False),
+            ("__all__ = make()\n", False),
+        ],
+    )
+    def test_only_hand_on(self, source, does):
+        assert hands_on(source.encode()) is does
+
+    @pytest.mark.parametrize(
+        ("source", "is_it"),
+        [
+            ("from importlib import import_module\nimport_module('x')\n", True),
+            ("import importlib\nimportlib.import_module(name)\n", True),
+            ("__import__('x')\n", True),
+            ("import sys\nsys.modules['x']\n", True),
+            ("from sys import modules\n", True),
+            ("exec('x = 1')\n", True),
+            ("from x import *\n", True),
+            ("module.eval()\nlist(block.modules())\n", False),
+            ("import importlib.util\nimportlib.util.find_spec('triton')\n", False),
+        ],
+    )
+    def test_reach_what_it_does_not_name(self, source, is_it):
+        assert is_dynamic(source.encode()) is is_it
 
 
 class TestLines:

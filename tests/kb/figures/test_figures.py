@@ -10,7 +10,7 @@ from kb.evidence import store
 from kb.evidence.keys import sha256
 from kb.figures.plot import DASHES, MARKERS, axis, draw, show, styles
 from kb.markdown.engine import BadInput
-from tests.kb.measurement import TIME, embed, measurement
+from tests.kb.measurement import TIME, embed, measurement, signed
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def document(project):
 @pytest.fixture
 def write(project):
     def write(document, name="cpu"):
-        project.write(f"benchmarks/figures/{name}.json", json.dumps(document, ensure_ascii=False, indent=1))
+        project.write(f"benchmarks/figures/{name}.json", signed(document))
 
     return write
 
@@ -313,6 +313,16 @@ class TestRefusals:
         change(document)
         assert words in self.refused(render)
 
+    def test_a_number_changed_by_hand(self, project, document):
+        for lines in ({}, {"digest": None}):
+            text = signed(document)
+            forged = json.loads(text) | lines
+            forged["figures"]["time"]["series"][0]["points"][0]["y"] *= 2
+            kept = {name: value for name, value in forged.items() if value is not None}
+            project.write("benchmarks/figures/cpu.json", json.dumps(kept))
+            with pytest.raises(BadInput, match="被改动过|digest"):
+                project.render(embed("cpu.json:time"))
+
     def test_a_digest_that_agrees(self, project, document):
         store.write(project.root / "benchmarks/figures/cpu.json", document)
         assert project.render(embed("cpu.json:time")).select("figure.plot svg")
@@ -323,11 +333,11 @@ class TestCheck:
         proven.write("docs/snippets/other.md", "# 自己的一页\n")
         proven.write("benchmarks/peers.py", "import torch\n")
         document = measurement(proven.root, "snippets/numbers.py", "benchmarks/peers.py")
-        proven.write("benchmarks/figures/cpu.json", json.dumps(document))
+        proven.write("benchmarks/figures/cpu.json", signed(document))
         proven.write("docs/performance.md", "# 性能\n\n" + embed("cpu.json:time") + embed("cuda.json:time"))
         assert proven.kb("check")[0] == 0
         document["inputs"]["snippets/numbers.py"] = "0" * 64
-        proven.write("benchmarks/figures/cpu.json", json.dumps(document))
+        proven.write("benchmarks/figures/cpu.json", signed(document))
         code, output = proven.kb("check")
         assert code == 1
         assert "docs/performance.md：图 cpu.json:time 在 CPU 上已过期（" in output

@@ -612,7 +612,7 @@ class TestTwoAtOnce:
             time.sleep(0.2)
             assert process.poll() is None
             assert not (project.root / "docs/posts").exists()
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=600)
         assert (process.returncode, output.splitlines()[-2]) == (0, "共 1 篇：已添加 1。")
 
     def test_gives_up_in_the_end(self, project, monkeypatch):

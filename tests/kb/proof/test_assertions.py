@@ -22,7 +22,7 @@ class TestAgrees:
         relative, absolute = TOLERANCE[dtype]
         expected = torch.tensor([1.0, -100.0], dtype=torch.float64)
         allowed = relative * 100 + absolute
-        actual = expected.to(dtype)
+        actual = expected.to(dtype, copy=True)
         assert_agrees(actual, expected, "x")
         assert_agrees(actual, expected + torch.tensor([0.0, 0.5 * allowed]), "x")
         with pytest.raises(AssertionError, match=f"与 x 相差 .*，{dtype} 允许"):
@@ -53,10 +53,30 @@ class TestAgrees:
         del fact["absolute"], fact["relative"]
         assert fact == {"kind": "reference", "name": "手算", "device": "cpu", "dtype": "float32"}
 
-    def test_an_error_too_large_is_remembered_too(self):
-        with pytest.raises(AssertionError):
-            assert_agrees(torch.tensor([2.0]), torch.tensor([3.0]), "手算")
-        assert FACTS[0]["absolute"] == 1.0
+    def test_what_did_not_hold_is_not_remembered(self):
+        for attempt in (
+            lambda: assert_agrees(torch.tensor([2.0]), torch.tensor([3.0]), "手算"),
+            lambda: assert_holds(1, "是偶数", lambda n: n % 2 == 0),
+            lambda: assert_refuses("应为负数", refuse, -1),
+        ):
+            with pytest.raises(AssertionError):
+                attempt()
+        assert FACTS == []
+
+    @pytest.mark.parametrize("look", [lambda x: x, lambda x: x.view(2), lambda x: x.detach(), lambda x: x[:]])
+    def test_a_tensor_does_not_agree_with_itself(self, look):
+        x = torch.ones(2)
+        with pytest.raises(AssertionError, match="与被检验的是同一块内存"):
+            assert_agrees(x, look(x), "x")
+
+    @pytest.mark.parametrize("value", [float("inf"), -float("inf"), float("nan")])
+    def test_a_reference_is_finite(self, value):
+        with pytest.raises(AssertionError, match="有无穷大或 NaN"):
+            assert_agrees(torch.tensor([1.0, 1.0]), torch.tensor([1.0, value]), "x")
+
+    def test_nobody_widens_the_tolerance(self):
+        with pytest.raises(TypeError):
+            TOLERANCE[torch.float32] = (1e5, 1e5)
 
     def test_next_to_nothing_there_is_no_relative_error(self):
         assert_agrees(torch.tensor([2e-8]), torch.tensor([1e-8]), "x")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 1, "c03b3252b6edb4c8eb680bbd47be2b54d2f9b74924612f3c71ef9bb5c45bb360"
+RULES = 1, "72fdae6fad50bed795d34a26cc1841daac7552bb768d2f19a4f15358816dd70d"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 

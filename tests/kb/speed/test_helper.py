@@ -39,7 +39,7 @@ def take(items, until, before=""):
         cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
-        timeout=20,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip(), done.stderr

@@ -1,0 +1,64 @@
+"""`evidence/<topic>/equivalent.yml`: why no test can tell certain mutants from the original.
+
+    - function: fused_attention
+      before: return softmax(scores, dim=-1)
+      after: return softmax(scores, dim=2)
+      why: scores 有三个轴，2 就是最后一个。
+
+An entry explains one mutant: that of this line in this function. Where the same line stands in it
+more than once, `number` says which, from 1.
+"""
+
+import functools
+from pathlib import Path
+
+import yaml
+
+from kb.evidence.store import topic
+from kb.markdown.engine import BadInput
+
+EQUIVALENT = "equivalent.yml"
+Place = tuple[str, str, str, int]
+"""Function, line before, line after, and which of those that are alike."""
+EXPECTED = "每一项要有 function、before、after、why，都是文字；同样的一行不止一处时还要有 number"
+
+
+def place_of(mutant: dict) -> Place:
+    """Of a mutant as `mutants.json` tells of it."""
+    return mutant["function"], mutant["before"], mutant["after"], mutant.get("number", 1)
+
+
+def read_explanations(folder: Path, file: str) -> dict[Place, str]:
+    """Place → why it is equivalent. Raises BadInput where that can't be read."""
+    path = folder / topic(file) / EQUIVALENT
+    shown_as = f"{folder.name}/{topic(file)}/{EQUIVALENT}"
+    return parse(path.read_bytes(), shown_as) if path.exists() else {}
+
+
+@functools.lru_cache(maxsize=32)
+def parse(data: bytes, shown_as: str) -> dict[Place, str]:
+    try:
+        node = yaml.compose(data.decode("utf-8"), yaml.SafeLoader)
+        entries = yaml.safe_load(data.decode("utf-8")) or []
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        raise BadInput(f"{shown_as}:{line}：不是正确的 YAML。{EXPECTED}。") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{shown_as}：不是 UTF-8 编码。{EXPECTED}。") from None
+    if not isinstance(entries, list):
+        raise BadInput(f"{shown_as}:1：应是一个列表，每项以 - 开头。{EXPECTED}。")
+    found: dict[Place, str] = {}
+    for entry, where in zip(entries, node.value if node else (), strict=False):
+        line = where.start_mark.line + 1
+        number = entry.get("number", 1) if isinstance(entry, dict) else None
+        words = [entry.get(part) for part in ("function", "before", "after", "why")] if number else []
+        if not words or not all(isinstance(each, str) for each in words) or type(number) is not int:
+            raise BadInput(f"{shown_as}:{line}：这一项不合格式。{EXPECTED}。")
+        function, before, after, why = (each.strip() for each in words)
+        if not why:
+            raise BadInput(f"{shown_as}:{line}：why 是空的。写明它为什么与原来等价。")
+        if (function, before, after, number) in found:
+            raise BadInput(f"{shown_as}:{line}：与前面的一项重复。删去一项。")
+        found[function, before, after, number] = why
+    return found

@@ -1,0 +1,242 @@
+"""Which files of the project a file of Python rests on, read from its text.
+
+Names that a package's `__init__` only hands on are followed to where they are defined, so that
+`from snippets import SelfAttention` reaches `snippets/self_attention.py` alone, and `__init__` may
+grow. Python runs the other files that it names as well; one that does more than define things when
+it is imported has a say in whatever imports the package, and counts everywhere.
+"""
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+SNIPPETS = "snippets/"
+TOOL = "kb"
+"""Our own package: no part of a base, also where it lies in the same folder."""
+HARMLESS = {  # decorators that only wrap what they decorate
+    "abstractmethod",
+    "cache",
+    "cached_property",
+    "classmethod",
+    "contextmanager",
+    "dataclass",
+    "inference_mode",
+    "lru_cache",
+    "no_grad",
+    "once_differentiable",
+    "overload",
+    "property",
+    "staticmethod",
+    "wraps",
+}
+DYNAMIC = {"__import__", "eval", "exec", "import_module"}
+"""Names by which code reaches what no import names."""
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+class Project:
+    """The files of a base as they are now, each read once."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.contents: dict[str, bytes | None] = {}
+        self.reached: dict[tuple[str, bool], frozenset[str]] = {}
+
+    def read(self, path: str) -> bytes | None:
+        if path not in self.contents:
+            file = self.root / path
+            self.contents[path] = file.read_bytes() if file.is_file() else None
+        return self.contents[path]
+
+    def digest(self, path: str) -> str | None:
+        """SHA-256 of a file; of the names in it, where the path ends with a slash."""
+        if path.endswith("/"):
+            return names_in(self.root / path)
+        data = self.read(path)
+        return None if data is None else sha256(data)
+
+    def reach(self, path: str, through_snippets: bool = True) -> frozenset[str]:
+        """The project's own files that a file imports, followed as far as they go.
+
+        Without `through_snippets` the search ends at files of `snippets/`.
+        """
+        if (path, through_snippets) not in self.reached:
+            reached: set[str] = set()
+            waiting = [path]
+            while waiting:
+                current = waiting.pop()
+                if current not in reached:
+                    reached.add(current)
+                    ends = current.startswith(SNIPPETS) and current != path
+                    if through_snippets or not ends or current.endswith("/__init__.py"):
+                        waiting += self.imported(current)
+            self.reached[path, through_snippets] = frozenset(reached - {path})
+        return self.reached[path, through_snippets]
+
+    def imported(self, path: str) -> Iterator[str]:
+        package = path.split("/")[:-1]
+        for module, name in imports(self.read(path) or b"", package):
+            yield from self.resolve(module, name)
+
+    def resolve(self, module: tuple[str, ...], name: str | None) -> list[str]:
+        """The files of the project that an import of `name` from `module` comes down to."""
+        path = "/".join(module)
+        if module[:1] == (TOOL,):
+            return []
+        if module and self.read(f"{path}.py") is not None:
+            return [f"{path}.py"]
+        if name and self.read(f"{path}/{name}.py" if path else f"{name}.py") is not None:
+            return [f"{path}/{name}.py" if path else f"{name}.py"]
+        package = f"{path}/__init__.py"
+        if not module or self.read(package) is None:
+            return []  # not the project's own
+        for level, origin, original, alias in _imports(self.read(package)):
+            if name and name == (alias or original):
+                base = module[: len(module) - level + 1] if level else ()
+                return self.resolve(base + origin, original)
+        return [package]
+
+    def run_beside(self, paths: Iterable[str]) -> set[str]:
+        """What Python runs besides when it imports these: of their packages, the files that do
+        more than define things."""
+        inits = {
+            f"{path[:place]}/__init__.py"
+            for path in paths
+            for place in range(len(path))
+            if path[place] == "/"
+        }
+        found = set()
+        for init in inits:
+            source = self.read(init)
+            if source is None:
+                continue
+            if not hands_on(source):
+                found |= {init, *self.reach(init)}
+            else:
+                files = self.reach(init)
+                found |= {each for each in files if not only_defines(self.read(each) or b"")}
+        return found
+
+    def all_snippets(self) -> set[str]:
+        files = (self.root / SNIPPETS).rglob("*.py")
+        return {path.relative_to(self.root).as_posix() for path in files}
+
+
+def names_in(folder: Path) -> str | None:
+    """A digest of what a listing of the folder shows."""
+    if not folder.is_dir():
+        return None
+    hidden = {"__pycache__", ".git"}
+    names = sorted(path.name for path in folder.iterdir() if path.name not in hidden)
+    return sha256("\n".join(names).encode())
+
+
+@functools.lru_cache(maxsize=2048)
+def parse(source: bytes) -> ast.Module | None:
+    """None where it is half-written: its bytes have changed the key already."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError):
+        return None
+
+
+@functools.lru_cache(maxsize=2048)
+def _imports(source: bytes) -> list[tuple[int, tuple[str, ...], str | None, str | None]]:
+    found = []
+    for node in ast.walk(parse(source) or ast.Module([], [])):
+        if isinstance(node, ast.Import):
+            found += [(0, tuple(alias.name.split(".")), None, None) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            module = tuple((node.module or "").split(".")) if node.module else ()
+            found += [(node.level, module, alias.name, alias.asname) for alias in node.names]
+    return found
+
+
+def imports(source: bytes, package: list[str]) -> Iterator[tuple[tuple[str, ...], str | None]]:
+    """(module, name) for `from module import name`, (module, None) for `import module`."""
+    for level, module, name, _ in _imports(source):
+        base = tuple(package[: len(package) - level + 1]) if level else ()
+        yield base + module, name
+
+
+@functools.lru_cache(maxsize=2048)
+def is_dynamic(source: bytes) -> bool:
+    """Whether it can reach what no import of it names."""
+    for node in ast.walk(parse(source) or ast.Module([], [])):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name in DYNAMIC:
+                if isinstance(node, ast.Name) or name not in ("eval", "exec"):
+                    return True
+            case ast.Attribute(value=ast.Name(id="sys"), attr="modules"):
+                return True
+            case ast.ImportFrom(module="sys", names=names):
+                if any(alias.name == "modules" for alias in names):
+                    return True
+            case ast.ImportFrom(names=names) if any(alias.name == "*" for alias in names):
+                return True
+    return False
+
+
+@functools.lru_cache(maxsize=256)
+def hands_on(source: bytes) -> bool:
+    """Whether an `__init__` only names what stands in other files."""
+    for node in (parse(source) or ast.Module([ast.Pass()], [])).body:
+        match node:
+            case ast.Expr(value=ast.Constant()):
+                continue
+            case ast.ImportFrom(names=names) if all(alias.name != "*" for alias in names):
+                continue
+            case ast.Assign(targets=[ast.Name(id="__all__")], value=value) if is_plain(value):
+                continue
+        return False
+    return True
+
+
+@functools.lru_cache(maxsize=2048)
+def only_defines(source: bytes) -> bool:
+    """Whether importing it does nothing but define functions, classes and plain values."""
+    tree = parse(source)
+    return tree is not None and all(map(defines, tree.body))
+
+
+def defines(node: ast.stmt) -> bool:
+    match node:
+        case ast.Import() | ast.ImportFrom() | ast.Pass():
+            return True
+        case ast.Expr(value=value):
+            return isinstance(value, ast.Constant)
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+            return all(map(is_plain, defaults)) and all(map(is_harmless, node.decorator_list))
+        case ast.ClassDef():
+            values = [*node.bases, *(keyword.value for keyword in node.keywords)]
+            plain = all(map(is_plain, values)) and all(map(is_harmless, node.decorator_list))
+            return plain and all(map(defines, node.body))
+        case ast.Assign(targets=targets, value=value):
+            return is_plain(value) and all(isinstance(each, ast.Name) for each in targets)
+        case ast.AnnAssign(target=ast.Name(), value=value):
+            return value is None or is_plain(value)
+    return False
+
+
+def is_plain(node: ast.expr) -> bool:
+    """Whether evaluating it calls nothing; a lambda isn't called here."""
+    if isinstance(node, ast.Lambda):
+        return True
+    allowed = not isinstance(
+        node, (ast.Call, ast.Await, ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.comprehension)
+    )
+    return allowed and all(
+        is_plain(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)
+    )
+
+
+def is_harmless(decorator: ast.expr) -> bool:
+    call = decorator.func if isinstance(decorator, ast.Call) else decorator
+    name = call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "")
+    return name in HARMLESS or name in ("setter", "getter")

@@ -1,0 +1,340 @@
+"""The process in which a topic's tests run: `python -I -m kb.evidence.run job.json`.
+
+A fresh interpreter, without the shell's variables and without bytecode from before, whose first
+act is to watch itself (`kb.proof.watch`). It runs the test modules that the job names, one test
+after the other, and writes down what happened: which ended how, what each asserted, which lines of
+`snippets/` it ran and the dtypes that those computed in. `kb.evidence.record` starts it, and judges
+whether that is the whole truth.
+
+    {"root": …, "modules": […], "device": "cpu", "log": …, "result": …}
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from kb.proof.watch import install
+
+if __name__ == "__main__":
+    JOB = json.loads(Path(sys.argv[1]).read_text("utf-8"))
+    install(Path(JOB["root"]), Path(JOB["log"]))
+
+import ast
+import inspect
+import re
+import traceback
+from collections.abc import Iterator
+from types import CodeType, FrameType
+
+import pytest
+
+from kb.evidence.lines import join, statements
+from kb.evidence.machine import machine
+
+ALLOWED_HOOKS = {
+    "pytest_addoption",
+    "pytest_generate_tests",
+    "pytest_make_parametrize_id",
+    "pytest_report_header",
+}
+"""What a conftest may define beside fixtures: what can't change what is reported."""
+OURS = ("kb.", "_pytest.", "pytest_timeout", "_hypothesis_", "xdist")
+OPTIONS = (
+    "-q",
+    "-p",
+    "kb.proof.plugin",
+    "-p",
+    "no:cacheprovider",
+    "--import-mode=importlib",
+    "--strict-markers",
+    "-o",
+    "addopts=",
+    "--tb=short",
+)
+
+
+class Recorder:
+    """pytest plugin: what happened to each test."""
+
+    def __init__(self, root: Path, modules: list[str]):
+        self.root = root
+        self.modules = modules
+        self.snippets = f"{root / 'snippets'}/".replace("\\", "/")
+        self.items: dict[str, pytest.Item] = {}
+        self.tests: dict[str, dict] = {}
+        self.ends: dict[str, int] = {}
+        self.facts: dict[str, list[dict]] = {}
+        self.computed: dict[str, set[str]] = {}
+        self.problems: list[str] = []
+        self.originals: dict[tuple[object, str], object] = {}
+        self.patched: str | None = None
+        self.coverage = start_coverage(root)
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Before anything is deselected: what isn't run is missing, not forgotten."""
+        self.items[item.nodeid] = item
+        file, line, _ = item.location
+        where = {} if item.nodeid.startswith(f"{file}::") else {"file": Path(file).as_posix()}
+        self.tests[item.nodeid] = {"outcome": "missing", "line": line + 1, **where}
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.skipped:  # a whole file
+            self.tests[report.nodeid] = {"outcome": "skipped", "line": 1, "why": reason(report)}
+        elif report.failed:
+            self.problems.append(f"{report.nodeid} 收集不了：{reason(report)}")
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.problems += foreign(session.config, self.root)
+        self.problems += left_out(self.root, self.modules, self.items.values())
+        settings = sys.modules.get("hypothesis") and sys.modules["hypothesis"].settings()
+        if settings and not (settings.derandomize and settings.database is None):
+            self.problems.append(
+                "hypothesis 的例子每次不同。请用 derandomize=True、database=None 的 profile"
+                "（kb.proof.plugin 设的就是；别在 conftest 里改掉）。"
+            )
+        self.originals = {
+            (owner, name): value
+            for module_name, module in list(sys.modules.items())
+            if module_name.split(".")[0] == "snippets"
+            for owner in (module, *classes_of(module))
+            for name, value in vars(owner).items()
+        }
+        if self.problems:
+            session.shouldstop = "不能记录"
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Iterator[None]:
+        self.coverage.start()
+        try:
+            return (yield)
+        finally:
+            self.coverage.stop()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self.coverage.switch_context(item.nodeid)
+        if assertions := sys.modules.get("kb.proof.assertions"):
+            assertions.FACTS.clear()
+        try:
+            return (yield)
+        finally:
+            self.coverage.switch_context("")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        dtypes = self.computed.setdefault(item.nodeid, set())
+        seen: dict[CodeType, bool] = {}
+
+        def profile(frame: FrameType, event: str, value: object) -> None:
+            if event == "return":
+                code = frame.f_code
+                if code not in seen:
+                    seen[code] = code.co_filename.replace("\\", "/").startswith(self.snippets)
+                if seen[code]:
+                    note_dtypes((value, *frame.f_locals.values()), dtypes)
+
+        sys.setprofile(profile)
+        try:
+            result = yield
+        finally:
+            sys.setprofile(None)
+        for (owner, name), value in self.originals.items():
+            if vars(owner).get(name) is not value and not self.patched:
+                self.patched = (
+                    f"{item.nodeid} 换掉了 {owner.__name__} 的 {name}，那就不是在测试原来的代码。"
+                )
+        return result
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        test = self.tests[report.nodeid]
+        expected_to_fail = hasattr(report, "wasxfail")
+        if report.failed:
+            test |= {"outcome": "failed", "why": reason(report)}
+        elif test["outcome"] != "failed" and (report.skipped or expected_to_fail):
+            test |= {"outcome": "skipped", "why": reason(report)}
+        elif report.when == "teardown" and test["outcome"] == "missing":
+            test["outcome"] = "passed"
+        if report.when == "teardown":
+            self.ends[report.nodeid] = self.ends.get(report.nodeid, 0) + 1
+            assertions = sys.modules.get("kb.proof.assertions")
+            self.facts[report.nodeid] = list(assertions.FACTS) if assertions else []
+
+    def result(self, code: int) -> dict:
+        ran = self.lines_by_test()
+        for nodeid, test in self.tests.items():
+            test["facts"] = self.facts.get(nodeid, [])
+            test["ran"] = ran.get(nodeid, {})
+            test["computed"] = sorted(self.computed.get(nodeid, ()))
+            test["device"] = device_parameter(self.items.get(nodeid))
+        again = [nodeid for nodeid, ends in self.ends.items() if ends > 1]
+        problems = [*self.problems, *filter(None, [self.patched])]
+        problems += [f"{nodeid} 运行了不止一次" for nodeid in again]
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not problems:
+            problems.append("这次运行没有从头到尾跑完。")
+        return {"tests": self.tests, "problems": problems}
+
+    def lines_by_test(self) -> dict[str, dict[str, str]]:
+        """Test → path → the statements in function bodies that it ran."""
+        found: dict[str, dict[str, set[int]]] = {}
+        data = self.coverage.get_data()
+        for file in data.measured_files():
+            path = Path(file).relative_to(self.root).as_posix()
+            first_lines = statements(Path(file).read_bytes())
+            for line, contexts in data.contexts_by_lineno(file).items():
+                for nodeid in contexts:
+                    if nodeid and line in first_lines:
+                        found.setdefault(nodeid, {}).setdefault(path, set()).add(first_lines[line])
+        return {
+            nodeid: {path: join(lines) for path, lines in sorted(files.items())}
+            for nodeid, files in found.items()
+        }
+
+
+def start_coverage(root: Path):
+    import coverage
+
+    measured = coverage.Coverage(
+        data_file=None, config_file=False, include=[f"{root / 'snippets'}/*"], messages=False
+    )
+    measured.set_option("run:core", "ctrace")  # others stop looking at a line once it has run
+    return measured
+
+
+def note_dtypes(value: tuple | list, found: set[str]) -> None:
+    """The dtypes of the tensors in a tuple or a list, however deep."""
+    torch = sys.modules.get("torch")
+    for each in value if torch is not None else ():
+        if isinstance(each, (tuple, list)):
+            note_dtypes(each, found)
+        elif isinstance(each, torch.Tensor):
+            found.add(str(each.dtype).removeprefix("torch."))
+
+
+def foreign(config: pytest.Config, root: Path) -> Iterator[str]:
+    """Plugins and hooks that can change what happens or what is reported of it."""
+    for name, plugin in config.pluginmanager.list_name_plugin():
+        if plugin is None or isinstance(plugin, (Recorder, pytest.Session, pytest.Config)):
+            continue
+        module = getattr(plugin, "__name__", None) or type(plugin).__module__
+        file = getattr(plugin, "__file__", None) or ""
+        if Path(file).name == "conftest.py" and Path(file).is_relative_to(root):
+            where = Path(file).relative_to(root).as_posix()
+            hooks = [each for each in vars(plugin) if each.startswith("pytest_")]
+            for hook in sorted(set(hooks) - ALLOWED_HOOKS):
+                yield f"{where} 里的 {hook} 可以改变报告的结果，记录证据时不能有。"
+        elif not module.startswith(OURS) and module not in ("pytest", "_pytest"):
+            yield f"pytest 的插件 {name or module} 可以改变报告的结果，记录证据时不能有。"
+
+
+def left_out(root: Path, modules: list[str], items) -> Iterator[str]:
+    """Functions that the source calls tests and pytest doesn't."""
+    collected = {place for item in items if (place := place_of(item))}
+    files = {file for file, _ in collected} | {str(root / module) for module in modules}
+    for file in sorted(files):
+        path = Path(file)
+        if not path.is_relative_to(root):
+            continue
+        name = path.relative_to(root).as_posix()
+        for qualname, lines in written_tests(path.read_bytes(), name in modules).items():
+            if len(lines) > 1:
+                lines = "、".join(map(str, lines))
+                yield f"{name}:{lines} 行：{qualname} 写了几遍，只有最后一个会运行。改名。"
+            elif (file, qualname) not in collected:
+                yield f"{name}:{lines[0]}：{qualname} 没有被 pytest 收集，就没有运行。"
+
+
+def place_of(item: pytest.Item) -> tuple[str, str] | None:
+    """File and qualified name of the function that an item is."""
+    function = getattr(item, "function", None)
+    if function is None:
+        return None
+    name = getattr(item, "originalname", None) or function.__name__
+    owner = getattr(item, "cls", None)
+    if owner is not None:
+        owner = next(each for each in owner.__mro__ if name in vars(each))
+        return inspect.getfile(owner), f"{owner.__qualname__}.{name}"
+    return str(item.path), name
+
+
+def written_tests(source: bytes, is_test_module: bool) -> dict[str, list[int]]:
+    """Qualified name → the lines where a test of that name begins.
+
+    A file that is no test module holds tests only in classes that test modules take over, and
+    those whose name begins with Test.
+    """
+    found: dict[str, list[int]] = {}
+
+    def look(body: list[ast.stmt], inside: str) -> None:
+        for node in body:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                if node.name.startswith("test"):
+                    found.setdefault(f"{inside}{node.name}", []).append(node.lineno)
+            elif isinstance(node, ast.ClassDef):
+                if node.name.startswith("Test") or not is_test_module:
+                    look(node.body, f"{inside}{node.name}.")
+
+    tree = ast.parse(source)
+    look(
+        tree.body if is_test_module else [n for n in tree.body if isinstance(n, ast.ClassDef)], ""
+    )
+    return found
+
+
+def classes_of(module: object) -> list[type]:
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and value.__module__ == module.__name__
+    ]
+
+
+def device_parameter(item: pytest.Item | None) -> str | None:
+    return getattr(getattr(item, "callspec", None), "params", {}).get("device")
+
+
+def reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """Why it failed or was skipped, in one line."""
+    if wasxfail := getattr(report, "wasxfail", None):
+        return f"xfail：{wasxfail}"
+    if isinstance(report.longrepr, tuple):
+        return report.longrepr[2].removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = crash.message if crash else str(report.longrepr)
+    errors = re.findall(r"^E +(.*)", text, re.MULTILINE)
+    return (errors or text.split("\n"))[0][:200]
+
+
+def main(job: dict) -> None:
+    root = Path(job["root"])
+    recorder = Recorder(root, job["modules"])
+    hypothesis = ["-p", "_hypothesis_pytestplugin"] if has_hypothesis() else []
+    code = pytest.main(
+        [
+            *OPTIONS,
+            *hypothesis,
+            f"--rootdir={root}",
+            "-c",
+            str(root / "pyproject.toml"),
+            *(["--device", job["device"]] if job["device"] else []),
+            *(str(root / module) for module in job["modules"]),
+        ],
+        plugins=[recorder],
+    )
+    result = recorder.result(code) | {"machine": machine(job["device"])}
+    Path(job["result"]).write_text(json.dumps(result, ensure_ascii=False), "utf-8")
+
+
+def has_hypothesis() -> bool:
+    try:
+        import hypothesis  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    try:
+        main(JOB)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(70)

@@ -1,0 +1,411 @@
+"""骗出一个“已验证”的办法，每一种一个测试：不是没有记录，就是页面上看得出来。
+
+`half` 应当除以二。骗的代码除以三，或者记录以后才变。
+"""
+
+import os
+import shutil
+
+import pytest
+
+from kb.evidence.judge import State, judge_all
+from tests.kb.lab import SNIPPET, TESTS
+
+HALF = "numbers.py:half"
+
+
+def state(lab, name=HALF):
+    return judge_all(lab.root, "cpu")[name].state
+
+
+def half_is(lab, code, imports=""):
+    lab.edit("snippets/numbers.py", "    return x / 2\n", f"    return {code}\n")
+    if imports:
+        lab.edit("snippets/numbers.py", "import torch\n", f"import torch\n\n{imports}\n")
+
+
+def add_test(lab, body, imports=""):
+    """在 test_half 里先做这些。"""
+    lab.edit("tests/snippets/test_numbers.py", "def test_half(device):\n", f"def test_half(device):\n{body}")
+    if imports:
+        lab.edit("tests/snippets/test_numbers.py", "import torch\n", f"import torch\n\n{imports}\n")
+
+
+class TestWhatTheRunRestsOn:
+    """记录，再改：不过期就是假的。"""
+
+    def becomes_stale(self, lab, name, text):
+        lab.commit()
+        assert lab.record() == ""
+        assert state(lab) is State.PARTIAL  # 变异测试未运行
+        assert name in lab.evidence["inputs"]
+        lab.write(name, text)
+        assert state(lab) is State.STALE
+
+    def test_a_test_reads_a_file(self, lab):
+        lab.write("data/expected.json", "1.5")
+        add_test(lab, "    Path('data/expected.json').read_text()\n", "from pathlib import Path")
+        self.becomes_stale(lab, "data/expected.json", "1.0")
+
+    def test_a_snippet_reads_a_file(self, lab):
+        lab.write("snippets/factor.json", "2")
+        half_is(lab, "x / FACTOR", "from pathlib import Path\n\nFACTOR = int(Path(__file__).with_name('factor.json').read_text())")
+        self.becomes_stale(lab, "snippets/factor.json", "3")
+
+    def test_a_package_reads_a_file_for_it(self, lab):
+        lab.write("data/x.toml", "a = 1\n")
+        add_test(lab, "    with open('data/x.toml', 'rb') as file:\n        tomllib.load(file)\n", "import tomllib")
+        self.becomes_stale(lab, "data/x.toml", "a = 2\n")
+
+    def test_a_hidden_file(self, lab):
+        lab.write("tests/snippets/.expected", "1.5")
+        add_test(lab, "    Path('tests/snippets/.expected').read_text()\n", "from pathlib import Path")
+        self.becomes_stale(lab, "tests/snippets/.expected", "1.0")
+
+    def test_a_link_to_a_file(self, lab):
+        lab.write("data/a.txt", "1.5")
+        os.symlink("a.txt", lab.root / "data/link.txt")
+        add_test(lab, "    Path('data/link.txt').read_text()\n", "from pathlib import Path")
+        self.becomes_stale(lab, "data/a.txt", "1.0")
+
+    def test_a_helper_outside_of_the_tests(self, lab):
+        lab.write("helper.py", "TWO = 2\n")
+        lab.edit("tests/snippets/test_numbers.py", "import torch\n", "import torch\n\nimport helper\n")
+        self.becomes_stale(lab, "helper.py", "TWO = 3\n")
+
+    def test_a_file_that_a_folder_on_the_path_brings(self, lab):
+        lab.write("elsewhere/helper.py", "TWO = 2\n")
+        lab.write("tests/snippets/conftest.py", "import sys\n\nsys.path.insert(0, 'elsewhere')\n")
+        add_test(lab, "    import helper\n")
+        self.becomes_stale(lab, "elsewhere/helper.py", "TWO = 3\n")
+
+    def test_a_listing_of_a_folder(self, lab):
+        lab.write("data/1.txt", "")
+        add_test(lab, "    assert len(list(Path('data').glob('*.txt'))) < 9\n", "from pathlib import Path")
+        lab.commit()
+        assert lab.record() == ""
+        assert "data/" in lab.evidence["inputs"]
+        lab.write("data/2.txt", "")
+        assert state(lab) is State.STALE
+
+    def test_a_file_that_was_not_there(self, lab):
+        add_test(lab, "    try:\n        open('data/factor.txt').read()\n    except OSError:\n        pass\n")
+        lab.commit()
+        assert lab.record() == ""
+        lab.write("data/factor.txt", "3")
+        assert state(lab) is State.STALE
+
+    def test_a_child_process_reads_a_file(self, lab):
+        lab.write("data/expected.json", "1.5")
+        lab.write("tests/snippets/child.py", "print(open('data/expected.json').read())\n")
+        add_test(lab, "    assert start_child('tests.snippets.child').wait() == 0\n", "from kb.proof import start_child")
+        self.becomes_stale(lab, "data/expected.json", "1.0")
+        assert "tests/snippets/child.py" in lab.evidence["inputs"]
+
+    def test_another_snippet_by_another_way(self, lab):
+        half_is(lab, "x / two()", "import importlib\n\n\ndef two():\n    return importlib.import_module('snippets.two').TWO")
+        lab.write("snippets/two.py", "TWO = 2\n")
+        self.becomes_stale(lab, "snippets/two.py", "TWO = 3\n")
+
+    def test_a_default_that_another_snippet_sets(self, lab):
+        lab.write("snippets/other.py", "import torch\n\ntorch.set_default_dtype(torch.float32)\n")
+        lab.write("snippets/__init__.py", "from snippets import other\n")
+        self.becomes_stale(lab, "snippets/other.py", "import torch\n\ntorch.set_default_dtype(torch.float64)\n")
+
+    def test_the_variables_of_the_shell(self, lab, monkeypatch):
+        """记录的进程看不到它们：在这里对，在别处不对的代码，记录下来就是没有通过。"""
+        monkeypatch.setenv("KB_FACTOR", "2")
+        half_is(lab, "x / int(os.environ.get('KB_FACTOR', 3))", "import os")
+        lab.commit()
+        assert lab.record() == ""
+        assert state(lab) is State.FAILED
+
+    def test_uncommitted_data(self, lab):
+        add_test(lab, "    open('data/expected.json').read()\n")
+        lab.commit()
+        lab.write("data/expected.json", "1.5")
+        assert lab.record() == "data/expected.json 不在 git 里。先 git add 并提交，或者移走它。"
+
+
+class TestWhatCannotBeSeen:
+    @pytest.mark.parametrize(
+        ("body", "imports", "named"),
+        [
+            ("    subprocess.run(['true'])\n", "import subprocess", "启动了别的进程（"),
+            ("    os.system('true')\n", "import os", "启动了别的进程（os.system"),
+            ("    if os.fork() == 0:\n        os._exit(0)\n", "import os", "启动了别的进程（os.fork"),
+            (
+                "    multiprocessing.get_context('spawn').Process(target=print).start()\n",
+                "import multiprocessing",
+                "启动了别的进程（fork_exec",
+            ),
+            ("    ctypes.CDLL(None)\n", "import ctypes", "ctypes 可以在 Python 之外读文件"),
+            ("    torch.from_file('x', size=1)\n", "", "from_file 可以在 Python 之外读文件"),
+            ("    open('/etc/hostname-of-nobody', 'a').close()\n", "", None),
+            ("    socket.create_connection(('127.0.0.1', 9))\n", "import socket", "连到网络"),
+        ],
+        ids=lambda value: value if isinstance(value, str) and "import" in value else "",
+    )
+    def test_is_refused_by_name(self, lab, body, imports, named):
+        if named is None:
+            body, named = self.outside(lab), "打开了项目以外的"
+        guarded = "    try:\n" + "".join(f"    {line}\n" for line in body.splitlines()) + "    except Exception:\n        pass\n"
+        add_test(lab, guarded, imports)
+        lab.commit()
+        assert named in lab.record()
+        assert not (lab.root / "evidence/numbers/cpu.json").exists()
+
+    def outside(self, lab):
+        path = lab.root.parent / "outside.txt"
+        path.write_text("1.5", "utf-8")
+        return f"    open({str(path)!r}).read()\n"
+
+    def test_a_reference_in_the_tool(self, lab):
+        lab.edit("tests/snippets/test_numbers.py", "import torch\n", "import torch\n\nfrom kb.evidence.lines import join\n")
+        lab.commit()
+        assert "导入了 kb.evidence.lines" in lab.record()
+
+    def test_a_package_that_was_changed(self, lab, monkeypatch):
+        from kb.evidence import packages
+
+        real, versions = packages.installed()
+        path = next(path for path in real if path.endswith("/torch/nn/functional.py"))
+        changed = real | {path: packages.Listed("torch", "sha256=another")}
+        monkeypatch.setattr(packages, "installed", lambda: (changed, versions))
+        assert "与 torch 装来的不同" in lab.record()
+
+    def test_a_package_that_is_in_no_record(self, lab, monkeypatch):
+        from kb.evidence import packages
+
+        real, versions = packages.installed()
+        kept = {path: entry for path, entry in real.items() if not path.endswith("/torch/nn/functional.py")}
+        monkeypatch.setattr(packages, "installed", lambda: (kept, versions))
+        assert "torch/nn/functional.py 不在任何一个包的 RECORD 里" in lab.record()
+
+
+CHEATS = {
+    "swallowed": "with pytest.raises(AssertionError):\n        assert_agrees(cheat(x), expected, 'y')",
+    "suppressed": "with contextlib.suppress(AssertionError):\n        assert_agrees(cheat(x), expected, 'y')",
+    "neighbour": "cheat(x)\n    assert_agrees(x / 2, expected, 'y')",
+    "itself": "assert_agrees(cheat(x), cheat(x), 'y')",
+    "same tensor": "y = cheat(x)\n    assert_agrees(y, y, 'y')",
+    "infinite": "assert_agrees(cheat(x), torch.tensor([float('inf')]), 'y')",
+    "true anyway": "assert_holds(cheat(x), 'y', lambda y: True)\n    assert_agrees(x / 2, expected, 'y')",
+    "only the shape": "assert_holds(cheat(x), 'y', lambda y: y.shape == x.shape)\n    assert_agrees(x / 2, expected, 'y')",
+    "multiplied by zero": "assert_agrees(0 * cheat(x), 0 * x, 'y')",
+    "exchanged": "module = vars(sys.modules[cheat.__module__])\n    real = module['cheat']\n"
+    "    module['cheat'] = lambda x: x / 2\n    assert_agrees(module['cheat'](x), expected, 'y')\n"
+    "    module['cheat'] = real\n    cheat(x)",
+    "through its reference": "assert_agrees(cheat(x), reference(x), 'y')",
+}
+MODULE = """\
+import contextlib
+import sys
+
+import pytest
+import torch
+
+from kb.proof import assert_agrees, assert_holds
+from snippets.{name} import cheat
+
+
+def reference(x):
+    return cheat(x) + 0
+
+
+def test_cheat():
+    x, expected = torch.tensor([3.0]), torch.tensor([1.5])
+    {body}
+"""
+FIXTURE = """\
+import pytest
+import torch
+
+from kb.proof import assert_agrees
+from snippets.fixture import cheat
+
+
+@pytest.fixture(autouse=True)
+def runs_it():
+    cheat(torch.ones(1))
+
+
+def test_nothing_of_it():
+    assert_agrees(torch.ones(1), torch.ones(1), "y")
+"""
+
+
+@pytest.fixture(scope="module")
+def cheats(unrecorded, tmp_path_factory):
+    """除以三的代码，每一种骗法一个文件；都记录过，做过变异测试。"""
+    lab = unrecorded.copy(tmp_path_factory.mktemp("cheats"))
+    names = {each: each.replace(" ", "_") for each in CHEATS}
+    for each, name in names.items():
+        lab.write(f"snippets/{name}.py", "def cheat(x):\n    return x / 3\n")
+        lab.write(f"tests/snippets/test_{name}.py", MODULE.format(name=name, body=CHEATS[each]))
+    lab.write("snippets/fixture.py", "def cheat(x):\n    return x / 3\n")
+    lab.write("tests/snippets/test_fixture.py", FIXTURE)
+    lab.commit()
+    refused = {name: lab.record(f"{name}.py") for name in (*names.values(), "fixture")}
+    recorded = [f"{name}.py" for name, why in refused.items() if not why]
+    passed = [
+        file for file in recorded if judge_all(lab.root, "cpu")[file].state is not State.FAILED
+    ]
+    code, output = lab.mutate(*passed)
+    assert code == 0, output
+    return lab, refused
+
+
+class TestAssertionsThatSayNothing:
+    @pytest.mark.parametrize("cheat", [*CHEATS, "fixture"])
+    def test_no_tick(self, cheats, cheat):
+        lab, refused = cheats
+        name = cheat.replace(" ", "_")
+        if not refused[name]:
+            assert state(lab, f"{name}.py") in (State.PARTIAL, State.FAILED)
+
+    def test_an_honest_one_has_it(self, verified):
+        assert state(verified) is State.VERIFIED
+
+
+class TestWhatPytestReports:
+    def refused(self, lab, name, text):
+        lab.write(name, text)
+        lab.commit()
+        reason = lab.record()
+        assert reason
+        assert not (lab.root / "evidence/numbers/cpu.json").exists()
+        return reason
+
+    def test_two_tests_of_one_name(self, lab):
+        twice = TESTS + "\n\ndef test_half(device):\n    pass\n"
+        assert "18、22 行：test_half 写了几遍，只有最后一个会运行" in self.refused(
+            lab, "tests/snippets/test_numbers.py", twice
+        )
+
+    def test_files_that_a_conftest_leaves_out(self, lab):
+        lab.write("tests/snippets/test_more.py", TESTS.replace("1.5", "9.9"))
+        lab.write("tests/snippets/conftest.py", "collect_ignore = ['test_more.py']\n")
+        lab.commit()
+        assert lab.record() == ""
+        assert state(lab) is State.FAILED
+
+    def test_a_class_that_pytest_does_not_collect(self, lab):
+        tests = TESTS + "\n\nclass TestHalf:\n    def __init__(self):\n        pass\n\n    def test_it(self):\n        assert False\n"
+        assert "TestHalf" in self.refused(lab, "tests/snippets/test_numbers.py", tests)
+
+    @pytest.mark.parametrize(
+        "hook",
+        [
+            "pytest_runtest_makereport(item, call)",
+            "pytest_collection_modifyitems(items)",
+            "pytest_runtest_call(item)",
+            "pytest_pyfunc_call(pyfuncitem)",
+            "pytest_configure(config)",
+            "pytest_fixture_setup(fixturedef, request)",
+        ],
+    )
+    def test_hooks_of_a_conftest(self, lab, hook):
+        reason = self.refused(lab, "tests/snippets/conftest.py", f"def {hook}:\n    return None\n")
+        assert f"tests/snippets/conftest.py 里的 {hook.partition('(')[0]} 可以改变报告的结果" in reason
+
+    def test_plugins_of_a_conftest(self, lab):
+        lab.write("tests/snippets/plugin.py", "")
+        reason = self.refused(lab, "conftest.py", "pytest_plugins = ['tests.snippets.plugin']\n")
+        assert "pytest_plugins 可以改变报告的结果" in reason or "插件 tests.snippets.plugin" in reason
+
+    def test_plugins_from_the_shell(self, lab, monkeypatch):
+        lab.write("evil.py", "def pytest_runtest_makereport(item, call):\n    raise SystemExit\n")
+        lab.commit()
+        monkeypatch.setenv("PYTEST_PLUGINS", "evil")
+        monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing")
+        monkeypatch.setenv("PYTHONPATH", str(lab.root))
+        monkeypatch.setenv("PYTHONOPTIMIZE", "2")
+        assert lab.record() == ""
+        assert all(test["outcome"] == "passed" for test in lab.evidence["tests"].values())
+
+    def test_options_in_the_settings(self, lab):
+        lab.edit("pyproject.toml", "addopts = [", 'addopts = ["-k", "double", ')
+        lab.commit()
+        assert lab.record() == ""
+        assert any("half" in id for id in lab.evidence["tests"])
+
+    def test_made_up_facts(self, lab):
+        made_up = (
+            "from snippets.numbers import half\n\n\ndef test_half(record_property):\n    half(3)\n"
+            "    record_property('fact', {'kind': 'reference', 'name': 'x', 'device': 'cpu', 'dtype': 'float32',"
+            " 'absolute': 0.0, 'relative': 0.0})\n"
+        )
+        assert "没有一个测试断言过什么" in self.refused(lab, "tests/snippets/test_numbers.py", made_up)
+
+    @pytest.mark.parametrize(
+        "patch",
+        [
+            "torch.true_divide = None",
+            "setattr(torch, 'true_divide', None)",
+            "from kb.proof import assertions\n\nassertions.TOLERANCE = {}",
+        ],
+    )
+    def test_patches(self, lab, patch):
+        assert "可以换掉" in self.refused(lab, "tests/snippets/conftest.py", f"import torch\n\n{patch}\n") or "kb.proof" in patch
+
+
+class TestOtherBytes:
+    def test_stale_bytecode(self, lab):
+        """同样大小、同一时刻的字节码：运行的还是写着的代码。"""
+        import py_compile
+
+        path = lab.root / "snippets/numbers.py"
+        py_compile.compile(str(path), doraise=True)
+        before = path.stat()
+        path.write_text(SNIPPET.replace("x / 2", "x / 3"), "utf-8")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert path.stat().st_size == before.st_size
+        lab.write(".gitignore", "__pycache__/\n")
+        lab.commit()
+        assert lab.record() == ""
+        assert state(lab) is State.FAILED
+
+    @pytest.mark.parametrize(
+        ("name", "line"),
+        [
+            ("snippets/numbers.py", "# \x02wzxhzdk:0\x03"),
+            ("snippets/numbers.py", "# \u202e2 / x nruter\u202c"),
+            ("tests/snippets/test_numbers.py", "# \u2066x"),
+            ("snippets/numbers.py", "hаlf = 1"),
+            ("snippets/numbers.py", "ｈalf = 1"),
+        ],
+    )
+    def test_characters_that_do_not_show(self, lab, name, line):
+        lab.write(name, (lab.root / name).read_text("utf-8") + f"{line}\n")
+        lab.commit()
+        assert "U+" in lab.record()
+
+    def test_the_page_refuses_them_too(self, proven):
+        from kb.markdown.engine import BadInput
+
+        proven.edit("snippets/numbers.py", "return x / 2", "return x / 2  # \u202e")
+        with pytest.raises(BadInput, match="U\\+202E"):
+            proven.page()
+
+
+def test_two_topics_from_two_branches_stay_proven(proven, tmp_path):
+    """两个分支各加一个文件，合并没有冲突，两边都还是证明过的。"""
+    for name in ("left", "right"):
+        proven.git("checkout", "-q", "-b", name, "HEAD" if name == "left" else "left~1")
+        proven.write(f"snippets/{name}.py", SNIPPET)
+        proven.write(f"tests/snippets/test_{name}.py", TESTS.replace("snippets.numbers", f"snippets.{name}"))
+        proven.commit()
+        assert proven.record(f"{name}.py") == ""
+        proven.commit()
+        if name == "left":
+            proven.git("commit", "-q", "--amend", "--no-edit")
+            proven.git("reset", "-q", "--soft", "HEAD~2")
+            proven.git("commit", "-qm", "left")
+    proven.git("merge", "-q", "--no-edit", "left")
+    verdicts = judge_all(proven.root, "cpu")
+    assert verdicts[HALF].state is State.VERIFIED
+    for name in ("left", "right"):
+        assert verdicts[f"{name}.py"].reasons == ["变异测试未运行"]
+    shutil.rmtree(proven.root / "evidence/left")
+    assert judge_all(proven.root, "cpu")["right.py"].reasons == ["变异测试未运行"]

@@ -1,0 +1,95 @@
+"""改错：一次一处，每一处都读得懂，说得出在哪个函数里。"""
+
+import ast
+from dataclasses import asdict
+
+import pytest
+
+from kb.evidence.mutants import MODULE, difference, exercising, make_mutants
+from kb.evidence.regions import list_files
+from tests.kb.lab import ROOT, SNIPPET
+
+MATRIX = '''\
+def f(a: int | None, b=3):
+    """Docstring 1."""
+    return g(
+        a @ b,
+        1,
+    )
+'''
+
+
+class TestMutants:
+    def test_one_place_at_a_time(self):
+        changes = {(mutant.line, mutant.before, mutant.after) for mutant in make_mutants("x.py", MATRIX)}
+        assert changes == {
+            (1, "def f(a: int | None, b=3):", "def f(a: int | None, b=4):"),
+            (3, "return g(\na @ b,\n1,\n)", "return None"),
+            (4, "a @ b,", "None,"),
+            (4, "a @ b,", "b @ a,"),
+            (4, "a @ b,", ""),
+            (5, "1,", "2,"),
+            (5, "1,", "None,"),
+            (5, "1,\n)", ")"),
+        }
+
+    @pytest.mark.parametrize("file", list_files(ROOT))
+    def test_each_is_python_and_differs(self, file):
+        source = (ROOT / "snippets" / file).read_text("utf-8")
+        mutants = make_mutants(file, source)
+        assert mutants
+        assert len({mutant.source for mutant in mutants} | {source}) == len(mutants) + 1
+        for mutant in mutants:
+            ast.parse(mutant.source)
+
+    def test_difference(self):
+        assert difference("a\n  b\nc\n", "a\n  x\nc\n") == (2, "b", "x")
+        assert difference("a\nb\nc\nd\n", "a\nd\n") == (2, "b\nc", "")
+
+    @pytest.mark.parametrize(
+        ("code", "changes"),
+        [
+            ("x = a if c else b\n", {"x = a", "x = b"}),
+            ("x = {'a': f, 'b': g}\n", {"x = {'b': g}", "x = {'a': f, }"}),
+            ("x = (a, b, c)\n", {"x = (b, c)", "x = (a, c)", "x = (a, b, )"}),
+            ("f = lambda x: x + 1\n", {"f = lambda x: None", "f = lambda x: x - 1", "f = lambda x: x + 2"}),
+            ("x = 2**16\n", {"x = 3**16", "x = 2**17", "x = 2 * 16"}),
+            ("def f(x=1): return x\n", {"def f(x=2): return x", "def f(x=1): return None"}),
+            ("x = not a\n", {"x = a"}),
+            ("x = a @ b\n", {"x = b @ a"}),
+            ("x += 1\n", {"x -= 1", "x = 1", "x += 2"}),
+            ("x = g(a, b)\n", {"x = g(None, b)", "x = g(a, None)", "x = g(b)", "x = g(a, )", "x = None"}),
+        ],
+    )
+    def test_kinds(self, code, changes):
+        assert changes <= {mutant.source.rstrip("\n") for mutant in make_mutants("x.py", code)}
+
+    def test_they_know_their_function(self):
+        source = "X = 1\n\n\nclass A:\n    y = 2\n\n    @g(3)\n    def f(self):\n        def h():\n            return 4\n"
+        found = {(mutant.before, mutant.function) for mutant in make_mutants("x.py", source)}
+        assert found == {
+            ("X = 1", MODULE),
+            ("y = 2", MODULE),
+            ("return 4", "A.f.h"),
+        }
+
+    def test_those_that_read_the_same_are_numbered(self):
+        source = "def f(x):\n    x = x + 1\n    x = x + 1\n    return x\n"
+        found = [mutant for mutant in make_mutants("x.py", source) if mutant.after == "x = x - 1"]
+        assert [(mutant.line, mutant.number) for mutant in found] == [(2, 1), (3, 2)]
+        assert [mutant.place.get("number") for mutant in found] == [None, 2]
+
+    def test_the_tests_that_ran_the_line(self, recorded):
+        path = "tests/snippets/test_numbers.py::"
+        mutant = make_mutants("numbers.py", SNIPPET)[0]
+
+        def chosen(line):
+            moved = type(mutant)(**asdict(mutant) | {"line": line})
+            found = exercising(moved, SNIPPET, recorded.evidence["tests"])
+            return sorted(id.removeprefix(path) for id in found)
+
+        doubles = ["test_double[cpu-torch.bfloat16]", "test_double[cpu-torch.float64]"]
+        assert chosen(17) == ["test_half[cpu]"]
+        assert chosen(9) == [*doubles, "test_double_refuses_integers"]
+        assert chosen(10) == ["test_double_refuses_integers"]
+        assert chosen(7) == [*doubles, "test_double_refuses_integers", "test_half[cpu]"]
