@@ -1,6 +1,7 @@
 """一个小项目：两个函数，几个测试，一篇笔记，在 git 里，可以真的记录证据。"""
 
 import copy
+import json
 import os
 import re
 import shutil

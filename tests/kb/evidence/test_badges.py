@@ -247,7 +247,11 @@ class TestOverview:
             "snippets/other.py",
             "完整文件",
             "零",
+            "测试代码",
         ]
+
+    def test_what_is_to_do(self, page):
+        assert [line.text for line in page.select(".due li")] == ["other.py：CPU 上未运行：还没有在 CPU 上运行过"]
 
     def test_totals(self, page):
         rows = [[cell.text for cell in row.find_all("td")] for row in page.table.find_all("tr")][1:]
