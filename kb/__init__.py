@@ -6,6 +6,7 @@ own at its head, and a room imports only those below it (`tests/kb/test_house.py
 | room | its job |
 |---|---|
 | `cli` | words on the terminal |
+| `base` | a base of one's own: made, and published |
 | `check` | what is wrong, said once with its cure |
 | `edit` | one's own notes and code are written here, and undone |
 | `intake` | notes are taken in, updated and taken out |

@@ -20,7 +20,7 @@ from kb.check.everything import (
 )
 from kb.check.note_list import list_notes, tabulate
 from kb.check.remote import check_remote
-from kb.cli import editing
+from kb.cli import editing, founding
 from kb.cli.chinese import Group, write_json
 from kb.cli.common import can_ask, help_option, json_option, project_root, waiting
 from kb.cli.proving import prove
@@ -293,7 +293,7 @@ def check(again: bool, everything: bool, since: str | None, renew: bool, remote:
     )
 
 
-for command in (prove, *editing.COMMANDS):
+for command in (*founding.COMMANDS, prove, *editing.COMMANDS):
     main.add_command(command)
 
 

@@ -16,6 +16,7 @@ STOREYS = [
     {"figures", "intake", "speed"},
     {"edit"},
     {"check"},
+    {"base"},
     {"cli"},
     {"house"},
 ]
@@ -46,6 +47,8 @@ def imports(path: Path):
 
 def modules():
     for path in sorted(HOUSE.rglob("*.py")):
+        if "template" in path.parts:  # 新的知识库的文件，不是工具的
+            continue
         parts = path.relative_to(HOUSE.parent).with_suffix("").parts
         yield ".".join(parts).removesuffix(".__init__"), path
 

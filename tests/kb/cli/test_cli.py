@@ -19,9 +19,9 @@ from tests.kb.lab import ROOT
 COMMANDS = sorted(main.commands)
 WITH_JSON = [name for name in COMMANDS if any("--json" in option.opts for option in main.commands[name].params)]
 ARGUMENTS = {"add": ["x.md"], "embed": ["1", "x.py:y"], "unembed": ["1", "x.py:y"], "save": ["1"], "snippet": ["x"]}
-OURS = r"\.?[\w./-]*\.(?:md|py|json|yml|torch)\b|--?[a-z-]+|kb|main|keep|drop|docs/posts|snippets/|evidence/|"
+OURS = r"\.?[\w./-]*\.(?:md|py|json|yml|torch)\b|--?[a-z-]+|kb|main|keep|drop|docs/posts|snippets/|evidence/|gh-pages|SITE_URL|origin|"
 OURS += "|".join(COMMANDS)
-NAMES = r"CPU|CUDA|cpu|cuda|JSON|SHA-256|Hexo|abbrlink|front matter|README|N"
+NAMES = r"git|wheel|CC BY|CPU|CUDA|cpu|cuda|JSON|SHA-256|Hexo|abbrlink|front matter|README|N"
 """Latin words that may stand in help: names of files, options, commands, and terms."""
 
 
@@ -54,8 +54,8 @@ def test_wrong_usage(command, wrong):
     arguments, message = WRONG[wrong]
     done = CliRunner().invoke(main, [command, *arguments], prog_name="kb")
     assert done.exit_code == 2
-    alike = message.replace("是不是 '--help'？", "（是不是其中之一：'--help', '--keep'？）")
-    assert any(f"错误：{each}" in done.output for each in (message, alike))
+    alike = [message.replace("是不是 '--help'？", f"（是不是其中之一：'--help', '{each}'？）") for each in ("--keep", "--title")]
+    assert any(f"错误：{each}" in done.output for each in (message, *alike))
     assert english(done.output.replace("nonsuch", "").replace("hlep", "")) == []
 
 
