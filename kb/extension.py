@@ -1,12 +1,14 @@
 """Markdown extension `kb`: everything that a page needs, in the order that it needs it.
 
-mkdocs.yml names this one alone. Of its settings only `search_budget` is the site's to choose;
-those of the table of contents and of highlighted code belong to our pages.
+mkdocs.yml names this one alone. What a base may choose is in `kb.markdown.settings`; the settings of
+the table of contents and of highlighted code belong to our pages.
 """
 
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.extensions.toc import slugify_unicode
+
+from kb.markdown.settings import NAMES
 
 EXTENSIONS = (
     "kb.markdown.commonmark",
@@ -49,9 +51,9 @@ SETTINGS = {
 
 class KnowledgeBase(Extension):
     def __init__(self, **settings):
-        self.config = {"search_budget": [10_000_000, "Bytes of the search index that notes share"]}
+        """The settings are read from the file, by whoever needs one (`kb.markdown.settings`)."""
+        self.config = {name: ["", "See kb.markdown.settings"] for name in NAMES}
         super().__init__(**settings)
 
     def extendMarkdown(self, md: Markdown) -> None:
-        budget = {"kb.site.search": {"budget": self.getConfig("search_budget")}}
-        md.registerExtensions(EXTENSIONS, SETTINGS | budget)
+        md.registerExtensions(EXTENSIONS, SETTINGS)

@@ -108,12 +108,15 @@ def fill(root: Path, answers: Answers) -> None:
 
 def words(source: str, answers: Answers, tool: Tool) -> dict[str, str]:
     title = answers.title.strip()
+    author, licence = quoted(answers.author), quoted(answers.licence)
     if source == "mkdocs.yml":
         title = quoted(title)
     elif source == "docs/index.md":
         title = re.sub(r"([\\`*_\[\]<>#$&])", r"\\\1", title)
     return {
         "title": title,
+        "author": author,
+        "licence": licence,
         "tool": tool.requirement,
         "tool_with_tests": tool.with_tests,
         "find_links": tool.find_links,

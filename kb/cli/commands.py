@@ -30,6 +30,7 @@ from kb.intake.merge import DROP, KEEP
 from kb.intake.remove import Removal, remove_notes
 from kb.intake.whose import Whose
 from kb.markdown.engine import BadInput
+from kb.markdown.settings import Settings, read_settings
 from kb.notes.embedded import read_lock
 from kb.notes.files import BACKUPS, alone
 from kb.site.pages import write_pages
@@ -54,6 +55,7 @@ def main() -> None:
 )
 @click.option("--author", metavar="名字", help="这些笔记的作者。")
 @click.option("--licence", metavar="许可", help="以什么许可发表。")
+@click.option("--mine", is_flag=True, help="是自己的：作者和许可照 mkdocs.yml 里 kb 的设置。")
 @click.option(
     "--origin", metavar="网址", help="原文的网址，其中的 {abbrlink} 换成每一篇的号码。"
 )
@@ -68,13 +70,17 @@ def add(
     paths: tuple[Path, ...],
     author: str | None,
     licence: str | None,
+    mine: bool,
     origin: str | None,
     embeds: str | None,
     as_json: bool,
 ) -> None:
     root = project_root("add")
-    whose = Whose(author, licence, origin)
     try:
+        own = read_settings(root) if mine else Settings()
+        if mine and not own.author:
+            raise BadInput("--mine 要知道是谁：在 mkdocs.yml 里 kb 的设置里写上 author。")
+        whose = Whose(author or own.author or None, licence or own.licence or None, origin)
         with ExitStack() as stack:
             report = add_notes(
                 paths,

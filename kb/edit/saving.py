@@ -19,6 +19,7 @@ from kb.intake.originals import Private, parse_original
 from kb.intake.remove import find_note
 from kb.intake.whose import Whose
 from kb.markdown.engine import BadInput
+from kb.markdown.settings import read_settings
 from kb.notes.backups import is_alike
 from kb.notes.embedded import Entry, fingerprint, is_original, read_lock, without_embeds
 from kb.notes.files import BACKUPS
@@ -81,7 +82,9 @@ def plan(said: str, root: Path) -> Saving:
             f"改了就是另一篇：改回 abbrlink: {number}；要换网址，就用 kb remove 撤下，再用 kb add 添加。"
         )
     source = {"source": known["source"]} if "source" in known and not written else {}
-    whose = Whose().of(original.meta, number, known)
+    settings = read_settings(root)
+    owner = Whose() if known else Whose(settings.author or None, settings.licence or None)
+    whose = owner.of(original.meta, number, known)
     entry = fingerprint(author) | whose | source
     if known and (added := known.get("added", known["sha256"])) != entry["sha256"]:
         entry["added"] = added

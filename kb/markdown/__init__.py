@@ -4,5 +4,6 @@
 HTML of the author's through `rawhtml` and `openelements`, code through `code`, formulas through
 `latex`, `equations` and `mathml` (`font` makes the font for them). `unverified`, `annotations`, `marks`, `pictures` and `links`
 then go over them. `places` knows where addresses lead, `engine` which generator is running, and
+`settings` are what a base chooses, and
 `html` helps to build elements.
 """

@@ -4,8 +4,8 @@
     >
     > - …
 
-is a blockquote whose first paragraph begins with the author's signature. It stays a
-blockquote, `<blockquote class="annotation" id="alec-1" aria-label="作者批注">` with the
+is a blockquote whose first paragraph begins with a signature of the base's (`kb.markdown.settings`).
+It stays a blockquote, `<blockquote class="annotation" id="alec-1" aria-label="作者批注">` with the
 signature in `<span class="signature">`, and is styled apart from quoted text.
 
 | registered | in | as | priority | why there |
@@ -19,16 +19,28 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
-SIGNATURE = "alec："
+from kb.markdown.engine import current_page
+from kb.markdown.settings import read_settings
 
 
-def anchor(number: int) -> str:
+def anchor(number: int, signatures: tuple[str, ...]) -> str:
     """Where a page shows its annotation of that number, from 1."""
-    return f"alec-{number}"
+    first = signatures[0].rstrip("：") if signatures else ""
+    name = first.lower() if first.isascii() and first.isalpha() else "annotation"
+    return f"{name}-{number}"
+
+
+def signature_of(text: str, signatures: tuple[str, ...]) -> str | None:
+    """The one that a text begins with."""
+    text = text.lstrip()
+    return next((each for each in signatures if text.startswith(each)), None)
 
 
 class AnnotationTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
+        signatures = read_settings(current_page(self.md).root).signatures
+        if not signatures:
+            return
         number = 0
         for quote in root.iter("blockquote"):
             if quote.get("class"):  # HTML of the author's, which `kb.notes.library` doesn't count
@@ -36,16 +48,17 @@ class AnnotationTreeprocessor(Treeprocessor):
             first = quote.find("*")
             if first is None or first.tag != "p" or (quote.text or "").strip():
                 continue
-            if not "".join(first.itertext()).lstrip().startswith(SIGNATURE):
+            own = signature_of("".join(first.itertext()), signatures)
+            if own is None:
                 continue
             number += 1
             quote.set("class", "annotation")
-            quote.set("id", anchor(number))
+            quote.set("id", anchor(number, signatures))
             quote.set("aria-label", "作者批注")
-            if (text := (first.text or "").lstrip()).startswith(SIGNATURE):
+            if (text := (first.text or "").lstrip()).startswith(own):
                 signature = etree.Element("span", {"class": "signature"})
-                signature.text = SIGNATURE
-                signature.tail = text.removeprefix(SIGNATURE)
+                signature.text = own
+                signature.tail = text.removeprefix(own)
                 first.text = ""
                 first.insert(0, signature)
 

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from markdown_it.token import Token
 
-from kb.markdown.annotations import SIGNATURE
+from kb.markdown.annotations import signature_of
 from kb.markdown.engine import BadInput
 from kb.markdown.marks import MARK
 from kb.markdown.rawhtml import shown_of_html
+from kb.markdown.settings import read_settings
 from kb.markdown.syntax import parse
 from kb.notes.embedded import EMBED_FIRST, EMBED_MIDDLE, FRONT_MATTER
 from kb.notes.front_matter import read_meta
@@ -67,10 +68,13 @@ class Note:
     description: str
     pinned: int
     """How far up it is pinned to the home page, 0 where it isn't."""
+    signatures: tuple[str, ...] = ()
+    """What its annotations begin with."""
 
     @cached_property
     def outline(self) -> "Outline":
-        return Outline(parts_of(read_text(self.path, f"docs/{self.uri}"))[1])
+        body = parts_of(read_text(self.path, f"docs/{self.uri}"))[1]
+        return Outline(body, self.signatures)
 
     @property
     def done(self) -> int:
@@ -91,7 +95,7 @@ class Note:
         return self.outline.embeds
 
 
-_notes: dict[Path, tuple[tuple[int, int], Note]] = {}
+_notes: dict[Path, tuple[tuple, Note]] = {}
 
 
 def read_library(root: Path) -> list[Note]:
@@ -111,7 +115,7 @@ def read_library(root: Path) -> list[Note]:
 def read_note(path: Path, root: Path) -> Note:
     """One note, from memory if the file is as it was."""
     stat = os.stat(path)
-    state = (stat.st_mtime_ns, stat.st_size)
+    state = (stat.st_mtime_ns, stat.st_size, read_settings(root).signatures)
     known, note = _notes.get(path, (None, None))
     if state != known:
         note = parse_note(path, root)
@@ -126,7 +130,8 @@ def parse_note(path: Path, root: Path) -> Note:
     head, body = parts_of(text)
     meta = read_meta(head, name)
     title = text_of(meta.get("title"))
-    outline = None if title else Outline(body)
+    signatures = read_settings(root).signatures
+    outline = None if title else Outline(body, signatures)
     date = text_of(meta.get("date")) or None
     note = Note(
         uri=path.relative_to(root / "docs").as_posix(),
@@ -140,6 +145,7 @@ def parse_note(path: Path, root: Path) -> Note:
         cover=text_of(meta.get("index_img")),
         description=text_of(meta.get("description")),
         pinned=max(map(pin, (meta.get("top"), meta.get("sticky")))),
+        signatures=signatures,
     )
     if outline:
         remember(note, outline)
@@ -224,7 +230,7 @@ def note_text(body: str) -> str:
 class Outline:
     """Headings, annotations and embeds of a note's body."""
 
-    def __init__(self, body: str):
+    def __init__(self, body: str, signatures: tuple[str, ...] = ()):
         text = note_text(body)
         tokens, lines = parse(text), text.split("\n")
         headings = [
@@ -238,7 +244,7 @@ class Outline:
         annotations = []
         self.quotes: dict[int, Sequence[Token]] = {}
         """The tokens of the annotations by their numbers, for the pages that collect them."""
-        for number, (section, quote, nested) in enumerate(find_annotations(tokens), 1):
+        for number, (section, quote, nested) in enumerate(find_annotations(tokens, signatures), 1):
             source = "\n".join(lines[slice(*quote[0].map)])
             size = len(source.encode()) * (10 if GROWS.search(source) else 1)
             annotations.append(Annotation(number, section, size, nested))
@@ -255,7 +261,7 @@ class Outline:
 
 
 def find_annotations(
-    tokens: Sequence[Token],
+    tokens: Sequence[Token], signatures: tuple[str, ...]
 ) -> Iterator[tuple[str, Sequence[Token], bool]]:
     """For each annotation, the heading that it stands under, its tokens from quote to quote,
     and whether it stands within another annotation."""
@@ -264,7 +270,7 @@ def find_annotations(
         if token.type == "heading_open":
             section = without_mark(shown_text(tokens[place + 1]))
         elif token.type == "blockquote_open" and tokens[place + 1].type == "paragraph_open":
-            if shown_text(tokens[place + 2]).lstrip().startswith(SIGNATURE):
+            if signature_of(shown_text(tokens[place + 2]), signatures):
                 end = place + 1
                 while (tokens[end].type, tokens[end].level) != ("blockquote_close", token.level):
                     end += 1

@@ -60,7 +60,7 @@ def home(page: Page, note: Note) -> str:
 
 
 def place(page: Page, note: Note, said: Annotation) -> etree.Element:
-    address = f"{page.link_to(note.uri)}#{anchor(said.number)}"
+    address = f"{page.link_to(note.uri)}#{anchor(said.number, note.signatures)}"
     return element("p", {"class": "said-in"}, element("a", {"href": address}, "在笔记里看"))
 
 

@@ -28,6 +28,7 @@ from markdown.treeprocessors import Treeprocessor
 from kb.markdown.engine import Page, current_page
 from kb.markdown.html import append, element
 from kb.markdown.links import find_target, is_elsewhere
+from kb.markdown.settings import read_settings
 from kb.notes.library import Note
 from kb.site.catalog import Catalog, Listing, in_words, read_catalog
 from kb.site.collected_annotations import annotations
@@ -57,7 +58,10 @@ class ListingTreeprocessor(Treeprocessor):
             root.append(element("h1", None, str(page.meta.get("title", ""))))
             listing = catalog.listings.get(page.uri)
             if listing is None or not listing.items:
-                root.append(element("p", None, "这里还没有笔记。"))
+                empty = "这里还没有笔记。"
+                if fill == "annotations" and not read_settings(page.root).signatures:
+                    empty = "在 mkdocs.yml 里写上 kb 的 signature，以它开头的引用就收集到这里。"
+                root.append(element("p", None, empty))
             else:
                 root.extend(FILL[fill](self.md, page, catalog, listing))
                 root.extend(pager(page, listing))

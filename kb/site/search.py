@@ -1,7 +1,7 @@
 """Markdown extension: how much of the notes the search index holds.
 
 A reader's browser loads the whole index at the first search, so it must not grow with every
-note. All notes share `budget` bytes of it evenly. Of each note the index holds the title, then
+note. All notes share `search_budget` bytes of it evenly. Of each note the index holds the title, then
 as many headings as fit, then as much of the text under each of them as fits. A heading that
 doesn't fit is kept out with all its section, by an attribute that both engines know; text that
 doesn't fit is wrapped, so that it looks no different:
@@ -31,6 +31,7 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import HTML_PLACEHOLDER_RE
 
 from kb.markdown.engine import Page, current_page
+from kb.markdown.settings import read_settings
 
 EXCLUDE = "data-search-exclude"
 HEADING = re.compile("h[1-6]")
@@ -40,15 +41,11 @@ KEPT = {tag: 2 * len(tag) + 5 for tag in ("p", "li", "ol", "ul", "code", "pre", 
 
 
 class SearchTreeprocessor(Treeprocessor):
-    def __init__(self, md: Markdown, budget: int):
-        super().__init__(md)
-        self.budget = budget
-
     def run(self, root: etree.Element) -> None:
         page = current_page(self.md)
         if not page.is_note:
             return
-        left = self.budget / max(1, count_notes(page.root / "docs/posts"))
+        left = read_settings(page.root).search_budget / max(1, count_notes(page.root / "docs/posts"))
         sections = list(split(root))
         costs = [self.entry_cost(page, heading) for heading, _ in sections]
         searched = []
@@ -119,13 +116,8 @@ def count_files(folder: Path, changed: int) -> int:
 
 
 class SearchExtension(Extension):
-    def __init__(self, **options):
-        self.config = {"budget": [10_000_000, "Bytes of the index that all notes share"]}
-        super().__init__(**options)
-
     def extendMarkdown(self, md: Markdown) -> None:
-        processor = SearchTreeprocessor(md, self.getConfig("budget"))
-        md.treeprocessors.register(processor, "kb-search", 3)
+        md.treeprocessors.register(SearchTreeprocessor(md), "kb-search", 3)
 
 
 def makeExtension(**options) -> SearchExtension:

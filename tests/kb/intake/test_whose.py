@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from kb.cli.commands import main
 from kb.intake.whose import Whose, read_whose
 from kb.notes.embedded import read_lock
+from tests.kb.lab import configure
 
 WHOSE = ("author", "licence", "origin")
 
@@ -178,3 +179,16 @@ class TestAdding:
         done = CliRunner().invoke(main, ["add", "in", "--origin", "https://a.example/x"])
         assert "里没有 {abbrlink}，2 篇笔记就会是同一个网址" in done.output
         assert CliRunner().invoke(main, ["add", "in/1.md", "--origin", "https://a.example/x"]).exit_code == 0
+
+
+def test_ones_own_are_of_the_owner_of_the_base(project, monkeypatch):
+    monkeypatch.chdir(project.root)
+    note = project.write("in/1.md", "---\ntitle: 一\nabbrlink: 1\n---\n\n正文\n")
+    done = CliRunner().invoke(main, ["add", "--mine", str(note)])
+    assert done.exit_code == 1
+    assert "--mine 要知道是谁：在 mkdocs.yml 里 kb 的设置里写上 author。" in done.output
+    configure(project.root, author="张三", licence="MIT")
+    done = CliRunner().invoke(main, ["add", "--mine", str(note)])
+    assert done.exit_code == 0, done.output
+    entry = read_lock(project.root)["docs/posts/1.md"]
+    assert (entry["author"], entry["licence"]) == ("张三", "MIT")
