@@ -80,7 +80,9 @@ def add(
         own = read_settings(root) if mine else Settings()
         if mine and not own.author:
             raise BadInput("--mine 要知道是谁：在 mkdocs.yml 里 kb 的设置里写上 author。")
-        whose = Whose(author or own.author or None, licence or own.licence or None, origin)
+        author = (own.author or None) if author is None else author
+        licence = (own.licence or None) if licence is None else licence
+        whose = Whose(author, licence, origin)
         with ExitStack() as stack:
             report = add_notes(
                 paths,
