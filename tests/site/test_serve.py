@@ -125,7 +125,7 @@ def test_the_lists_follow_the_notes(server):
         page = server.get(path)
         assert "新的题目" not in page, path
         assert "这里还没有笔记。" in page, path
-    assert any("这些页已经没有笔记：" in line and "运行 kb pages" in line for line in server.log[seen:])
+    assert any("这些页不再有内容：" in line and "运行 kb pages" in line for line in server.log[seen:])
 
     seen = len(server.log)
     note.write_text(original.replace("tags:", "draft: true\ntags:"), "utf-8")
