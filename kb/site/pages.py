@@ -37,6 +37,8 @@ from kb.site.catalog import Catalog, Listing, read_catalog
 
 COMMENT = "<!-- 由 kb pages 写成；页上的内容在生成站点时写上 -->"
 LIKE_IT = re.compile(r"\s*<!-- 由 kb pages 写成[^>]*-->\s*")
+BEHIND_NOTES = 0.0001
+"""In the search a word of a title counts as a thousand of the text."""
 REMEDY = "运行 kb pages，把结果一起提交。"
 
 TOOLS = {
@@ -164,7 +166,7 @@ def of_code(root: Path) -> Iterator[tuple[str, dict]]:
                 "给其中一个改名。"
             )
         uris[uri] = target
-        search = {"exclude": True} if is_test(target) else {"boost": 0.1}
+        search = {"exclude": True} if is_test(target) else {"boost": BEHIND_NOTES}
         meta = {"title": name_of(target), "fill": "file", "of": target}
         yield uri, meta | {"hide": ["navigation", "toc"], "search": search}
 

@@ -81,7 +81,7 @@ def browser():
         browser.close()
 
 
-PATIENCE = 600
+PATIENCE = 180
 """秒：等到这么久，就是卡住了，不是机器忙。"""
 
 

@@ -16,7 +16,7 @@ LISTS = [
     "archive/2023-01/",
     "annotations/",
 ]
-PAGES = ["", NOTE, *LISTS, "performance/", "verification/", "tests/test_blocks/", *SOURCES]
+PAGES = ["", NOTE, *LISTS, "performance/", "verification/", "tests/test_non_local/", *SOURCES]
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="360" fill="teal"/></svg>'
 
 

@@ -16,7 +16,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from kb.notes.embedded import LOCK, fingerprint, lock_bytes
-from tests.site.conftest import PATIENCE, ROOT, QuietHandler, Tab, copy_project, wait_until
+from tests.site.conftest import PATIENCE, ROOT, QuietHandler, Tab, copy_project
 from tests.site.test_engines import run, run_anyway
 
 RUN = "document.documentElement.dataset.ran=1"
@@ -194,16 +194,16 @@ def opened(browser, sites, engine):
 
 def search(page, words):
     """Type into the theme's search, and the text of its results when there are some."""
-    button = page.locator("button.md-search__button")
-    (button if button.count() else page.locator(".md-search__input")).click()
-    wait_until(page, "document.activeElement.matches('input, textarea, [contenteditable]')")
-    results = page.locator(".md-search-result__item, [role=option]")
     from playwright.sync_api import TimeoutError as SearchTimeout
 
+    button = page.locator("button.md-search__button")
+    (button if button.count() else page.locator(".md-search__input")).click()
+    field = page.locator(".md-search__input, [role=combobox]")
+    results = page.locator(".md-search-result__item, [role=option]")
     for _ in range(PATIENCE // 5):  # 索引还没有取到的时候，打进去的字可能没有人听
-        page.keyboard.press("Control+A")
-        page.keyboard.type(words)
-        page.keyboard.press("End")  # 输入法上屏会触发 keyup；type 不会
+        field.fill("")
+        field.press_sequentially(words)
+        field.press("End")  # 输入法上屏会触发 keyup；打字不会
         with contextlib.suppress(SearchTimeout):
             results.first.wait_for(timeout=5000)
             break

@@ -23,7 +23,7 @@ PAGES = [
     "performance/",
     "verification/",
     "markdown/",
-    "tests/test_blocks/",
+    "tests/test_non_local/",
     "没有这一页/也没有/",
 ]
 

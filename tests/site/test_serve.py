@@ -104,7 +104,8 @@ def test_the_page_follows_the_evidence(server):
     seen = len(server.log)
     (server.root / "evidence/self_attention/cpu.json").unlink()
     server.wait_for("Reloading browsers", after=seen)
-    assert server.states() == {"未运行"}
+    assert server.states() == {"未运行", "已验证"}
+    assert any("self_attention.py:normalise 在 CPU 上未运行" in line for line in server.log[seen:])
 
 
 def test_the_lists_follow_the_notes(server):

@@ -132,7 +132,7 @@ class TestCode:
             "fill": "file",
             "of": "deep/b.py",
             "hide": ["navigation", "toc"],
-            "search": {"boost": 0.1},
+            "search": {"boost": 0.0001},
         }
         page = (written.root / "docs/tests/test_numbers.md").read_text("utf-8")
         assert yaml.safe_load(page.split("---\n")[1])["search"] == {"exclude": True}
