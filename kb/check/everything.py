@@ -11,16 +11,18 @@ from pathlib import Path
 
 from kb.edit.saving import find_original
 from kb.evidence import store
+from kb.evidence.embeds import check_note
 from kb.evidence.explanations import EQUIVALENT, place_of, read_explanations
-from kb.evidence.judge import Due, Judge, Mutation, State, Verdict, complaint, judge_all
+from kb.evidence.judge import Due, Judge, Mutation, State, gather, judge_all, needs_a_word
 from kb.evidence.keys import TESTS
-from kb.evidence.prove import record_all
+from kb.evidence.prove import check_installed, record_all
 from kb.evidence.refuse import git
 from kb.evidence.regions import list_files, read_all
 from kb.evidence.store import DEVICES, FOLDER, topic
 from kb.figures.measured import outdated, read_measured
 from kb.intake.journal import is_unfinished
 from kb.markdown.engine import BadInput
+from kb.markdown.settings import FILE, read_settings
 from kb.notes.any_front_matter import Unreadable
 from kb.notes.embedded import LOCK, find_embeds, is_original, lock_bytes, read_lock
 from kb.notes.files import write_whole
@@ -35,7 +37,17 @@ def check_notes(root: Path) -> list[str]:
     if is_unfinished(root):
         return ["上一次的 kb 命令没有做完就断了。再运行一次，就补全了。"]
     private = check_private(root)
-    return [*check_lock(root), *private, *([] if private else missing_pages(root))]
+    pages = [] if private else missing_pages(root)
+    return [*check_lock(root), *private, *pages, *check_navigation(root)]
+
+
+def check_navigation(root: Path) -> list[str]:
+    """Entries of `nav` that lead to no page."""
+    return [
+        f"{FILE}：导航里的 {name}，docs/ 里没有这一页。改正它，或者删去这一行。"
+        for name in read_settings(root).nav
+        if name.endswith(MARKDOWN) and "://" not in name and not (root / "docs" / name).is_file()
+    ]
 
 
 def check_lock(root: Path) -> list[str]:
@@ -110,7 +122,7 @@ def check_embeds(root: Path) -> list[str]:
     """What is wrong, a line for what has one cause. Raises BadInput where snippets can't be read."""
     regions = read_all(root)
     judge = Judge(root)
-    problems, found = [], []
+    problems, found = check_embeds_stand_well(root), []
     for name, pages in find_embeds(root).items():
         if name.startswith(f"{TESTS}/"):
             continue
@@ -122,27 +134,22 @@ def check_embeds(root: Path) -> list[str]:
                 continue
             for device in DEVICES:
                 verdict = judge.judge(device, name, regions[name].text)
-                unverified = device == "cpu" and verdict.state is not State.VERIFIED
-                if unverified or verdict.broken:
+                if needs_a_word(verdict):
                     found.append((uri, verdict))
-    return problems + gather(found)
+    return problems + [line for _, line in gather(found)]
 
 
-def gather(found: list[tuple[str, Verdict]]) -> list[str]:
-    """What many embeds lack for one reason becomes one line."""
-    alike: dict[tuple, list[tuple[str, Verdict]]] = {}
-    for uri, verdict in found:
-        cause = (verdict.device, verdict.state, tuple(verdict.reasons), verdict.broken)
-        alike.setdefault(cause, []).append((uri, verdict))
-    lines = []
-    for group in alike.values():
-        uri, verdict = group[0]
-        pages = list(dict.fromkeys(f"docs/{uri}" for uri, _ in group))
-        where = "、".join(pages[:3]) + (f" 等 {len(pages)} 页" if len(pages) > 3 else "")
-        names = list(dict.fromkeys(each.name for _, each in group))
-        more = f" 等 {len(names)} 段代码" if len(names) > 1 else ""
-        lines.append(f"{where}：{complaint(verdict, more)}")
-    return lines
+def check_embeds_stand_well(root: Path) -> list[str]:
+    problems = []
+    for path in find_pages(root):
+        if b".embed" in (data := path.read_bytes()):
+            try:
+                check_note(data, path.relative_to(root).as_posix())
+            except BadInput as error:
+                problems.append(str(error))
+            except UnicodeDecodeError:
+                pass  # which `check_private` says
+    return problems
 
 
 def check_figures(root: Path) -> list[str]:
@@ -192,6 +199,8 @@ def rerun(root: Path, everything: bool, since: str | None, report: Callable[[str
     files = list_files(root) if everything else touched(root, since)
     report(f"再运行 {len(files)} 个文件的测试：{'、'.join(files) or '这次改动没有碰到哪个'}。")
     problems = []
+    if files:
+        check_installed()
     with tempfile.TemporaryDirectory() as folder:
         todo = [Due(file, True, False, "--rerun") for file in files]
 

@@ -12,7 +12,7 @@ import click
 from kb.cli.chinese import Command
 from kb.cli.common import help_option, project_root
 from kb.evidence.judge import Due, Mutation, State, Verdict, judge_all
-from kb.evidence.prove import choose, passed, record_all, tidy
+from kb.evidence.prove import check_installed, choose, passed, record_all, tidy
 from kb.evidence.store import DEVICES, PROVE
 from kb.markdown.engine import BadInput
 
@@ -43,6 +43,8 @@ def prove_topics(
         else:
             click.echo(f"记录了 {file}（{clock(started)}）")
 
+    if todo:
+        check_installed()
     todo_record = [each for each in todo if each.record]
     if todo_record:
         click.echo(f"运行 {len(todo_record)} 个文件的测试……")

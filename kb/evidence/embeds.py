@@ -27,6 +27,7 @@ those of measured figures.
 | FragmentTreeprocessor | treeprocessors | kb-embed-fragments | -1 | after the generator has resolved links (0) |
 """
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -47,6 +48,8 @@ from kb.markdown.syntax import parse
 from kb.notes.embedded import EMBED_FIRST, EMBED_LAST, EMBED_MIDDLE, OPENS_EMBED
 from kb.notes.library import LINE_END, note_text, parts_of
 
+log = logging.getLogger("mkdocs.kb")
+
 EMBED_LINES = 4
 NAMED = {"python": "文件.py:区域", "figure": "文件.json:图"}
 """What an embed of each kind names, as messages put it."""
@@ -64,9 +67,12 @@ class Embeds:
         """Make the figure of every embed; refuse those that are misshapen or misplaced."""
         self.figures = {}
         numbers = [number for number, line in enumerate(lines) if OPENS_EMBED.match(line)]
-        if not numbers:
+        almost = almost_embeds(lines, tokens)
+        if not numbers and not almost:
             return
         page = current_page(self.md)
+        for count in almost:
+            log.warning(f"{page.place(ALMOST, count)}：{ALMOST_REMEDY}")
         for count, number in enumerate(numbers, 1):
             here = page.place(OPENS_EMBED, count)
             kind, target = read_embed(lines, number, here)
@@ -143,6 +149,29 @@ def check_places(
             )
 
 
+ALMOST = re.compile(r"[^`~]*(?:`{3,}|~{3,})[ \t]*\{?[ \t.\w]*\.embed")
+ALMOST_REMEDY = (
+    "这里写得像嵌入块，却什么也没有嵌入：嵌入块要顶格写，``` 与 { 之间恰好一个空格，"
+    f"{EMBED_FIRST['python']}。"
+)
+
+
+def almost_embeds(lines: list[str], tokens: Sequence[Token]) -> list[int]:
+    """Fences that only an embed would be written for, and that are none: indented, without the
+    blank, in a list. As the how-manieth lines that look like it."""
+    alike = [number for number, line in enumerate(lines) if ALMOST.match(line)]
+    fences = {
+        token.map[0]
+        for token in tokens
+        if token.type == "fence" and EMBED_MIDDLE.fullmatch(token.content.strip())
+    }
+    return [
+        count
+        for count, number in enumerate(alike, 1)
+        if number in fences and not OPENS_EMBED.match(lines[number])
+    ]
+
+
 @dataclass(frozen=True)
 class Draft:
     """A note that no generator reads yet."""
@@ -165,6 +194,8 @@ def check_note(note: bytes, name: str) -> None:
     for count, number in enumerate(numbers, 1):
         read_embed(lines, number, draft.place(OPENS_EMBED, count))
     check_places(lines, tokens, numbers, draft)
+    for count in almost_embeds(lines, tokens):
+        raise BadInput(f"{draft.place(ALMOST, count)}：{ALMOST_REMEDY}")
 
 
 def in_html(tokens: Sequence[Token], line: int) -> bool:

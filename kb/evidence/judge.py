@@ -12,7 +12,7 @@ The first that fits:
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -248,6 +248,28 @@ def doubts(mutation: Mutation | str) -> Iterator[str]:
             yield f"{len(mutation.unexplained)} 处改错没有被测试发现，也没有解释"
         if mutation.undecided:
             yield f"{len(mutation.undecided)} 处改错没有定论：测试的进程被杀死，或者没有按时结束"
+
+
+def gather(found: Iterable[tuple[str, Verdict]]) -> Iterator[tuple[tuple, str]]:
+    """What many embeds lack for one reason is one line: the cause, and what to say of it.
+
+    `found` is what isn't well, and the page below `docs/` that shows it.
+    """
+    alike: dict[tuple, list[tuple[str, Verdict]]] = {}
+    for uri, verdict in found:
+        cause = (verdict.device, verdict.state, tuple(verdict.reasons), verdict.broken)
+        alike.setdefault(cause, []).append((uri, verdict))
+    for cause, group in alike.items():
+        pages = list(dict.fromkeys(f"docs/{uri}" for uri, _ in group))
+        where = "、".join(pages[:3]) + (f" 等 {len(pages)} 页" if len(pages) > 3 else "")
+        names = list(dict.fromkeys(verdict.name for _, verdict in group))
+        more = f" 等 {len(names)} 段代码" if len(names) > 1 else ""
+        yield cause, f"{where}：{complaint(group[0][1], more)}"
+
+
+def needs_a_word(verdict: Verdict) -> bool:
+    """Whether the builder of a site hears of it: not 已验证 on CPU, or evidence that is broken."""
+    return verdict.broken or (verdict.device == "cpu" and verdict.state is not State.VERIFIED)
 
 
 def complaint(verdict: Verdict, more: str = "") -> str:

@@ -6,9 +6,11 @@ where they met another. Both are stored topic by topic, so an interrupted run go
 
 import contextlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from importlib.util import find_spec
 from pathlib import Path
 
 from kb.evidence import store
@@ -36,6 +38,19 @@ def choose(
     found = [each for each in found if not files or each.file in files]
     number, of = shard
     return [each for each in found if known.index(each.file) % of == number - 1]
+
+
+NEEDED = ("torch", "pytest", "coverage", "mutmut")
+"""What proving needs beyond reading."""
+
+
+def check_installed() -> None:
+    """Raises BadInput where this environment has only what reading needs."""
+    if lacking := [name for name in NEEDED if find_spec(name) is None]:
+        raise BadInput(
+            f"证明要用的 {'、'.join(lacking)} 没有装在这个 Python 里：{sys.executable}。运行 "
+            'python -m pip install -c constraints.txt -e ".[test]"，再运行一次。'
+        )
 
 
 def record_all(

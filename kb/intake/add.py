@@ -7,7 +7,7 @@ between, adding the same notes again, or newer ones, brings everything to its en
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -38,6 +38,7 @@ from kb.notes.embedded import (
     read_lock,
 )
 from kb.notes.files import BACKUPS, alone, reason, write_whole
+from kb.notes.library import parse_date, text_of
 from kb.notes.private import read_time, removal, typed
 
 
@@ -271,8 +272,7 @@ class Batch:
         note = self.new_bytes(original, name, entry, said := [])
         pictures, result.remarks = self.pictures.find(original, name)
         result.remarks += said
-        if (date := read_time(original.meta.get("date"))) and date > datetime.now(UTC):
-            result.remarks.append("date 还没到，现在就公开。Hugo、Jekyll 这样的工具到那时才发布它。")
+        result.remarks += remarks_on_date(original.meta.get("date"))
         result.dropped = len(losses(body_tokens(original.text)[0]))
         known = self.lock.get(name, {})
         try:
@@ -355,3 +355,12 @@ class Batch:
             said.append("原文更新了，在这里改过、用 kb save 收下的那一份换下了；kb undo 撤销。")
         names = (name, str(original.source))
         return keep_embeds(before, locked, original.data, names, self.decide, said)
+
+
+def remarks_on_date(date: object) -> Iterator[str]:
+    written = text_of(date)
+    if parse_date(written) is None:
+        why = f"date 写的是 {written[:40]!r}，看不懂" if written else "没有写 date"
+        yield f"{why}，排在没有日期的笔记里。要有日期，写成 date: 2024-03-01 20:00:00。"
+    elif (when := read_time(date)) and when > datetime.now(UTC):
+        yield "date 还没到，现在就公开。Hugo、Jekyll 这样的工具到那时才发布它。"

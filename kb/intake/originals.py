@@ -190,6 +190,8 @@ def check_values(node: yaml.Node) -> None:
             raise Unreadable(mark.line + 2, f"不是正确的 YAML（{error.problem}）") from None
         except Exception as error:  # PyYAML lets through whatever int or datetime raise
             problem = error if isinstance(error, ValueError) else f"不是 {node.tag}"
+            if node.tag == "tag:yaml.org,2002:timestamp":
+                problem = f"没有 {node.value} 这个日期"
             raise Unreadable(node.start_mark.line + 2, f"不是正确的 YAML（{problem}）") from None
         if isinstance(value, str) and UNWRITABLE.search(value):
             raise Unreadable(node.start_mark.line + 2, "里有控制字符，或半个字符（\\ud800 这样的）")

@@ -11,6 +11,7 @@ They are read from the file, so that builds by any engine and commands outside o
 """
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class Settings:
     signatures: tuple[str, ...] = ()
     """What annotations begin with, each with its colon."""
     search_budget: int = 10_000_000
+    nav: tuple[str, ...] = ()
+    """What the navigation leads to: pages below `docs/`, and addresses."""
 
 
 NAMES = ("author", "licence", "signature", "search_budget")
@@ -58,15 +61,27 @@ def parse(data: bytes) -> Settings:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise BadInput(f"{FILE}{line}：不是正确的 YAML（{getattr(error, 'problem', error)}）。") from None
-    written = options(document.get("markdown_extensions") if isinstance(document, dict) else None)
+    document = document if isinstance(document, dict) else {}
+    written = options(document.get("markdown_extensions"))
     if unknown := [name for name in written if name not in NAMES]:
         raise BadInput(f"{FILE}：扩展 kb 没有 {unknown[0]} 这个设置。有的是 {'、'.join(NAMES)}。")
     budget = written.get("search_budget", Settings.search_budget)
     if type(budget) is not int or budget < 0:
         raise BadInput(f"{FILE}：search_budget 应是字节数，例如 10000000，得到 {budget!r}。")
     return Settings(
-        line_of("author", written), line_of("licence", written), signatures(written), budget
+        line_of("author", written),
+        line_of("licence", written),
+        signatures(written),
+        budget,
+        tuple(leaves(document.get("nav"))),
     )
+
+
+def leaves(nav: object) -> Iterator[str]:
+    if isinstance(nav, str):
+        yield nav
+    for each in nav.values() if isinstance(nav, dict) else nav if isinstance(nav, list) else ():
+        yield from leaves(each)
 
 
 def options(extensions: object) -> dict:

@@ -217,7 +217,9 @@ def compose(head: str, line: int) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = line + mark.line if mark else line
-        raise Unreadable(place, f"不是正确的 YAML（{error.problem or error.context}）") from None
+        written = head.splitlines()[mark.line : mark.line + 1] if mark else []
+        why = explain(error.problem or error.context, *written)
+        raise Unreadable(place, f"不是正确的 YAML（{why}）") from None
     except yaml.YAMLError as error:  # a character that YAML doesn't allow
         place = getattr(error, "position", None) or 0
         raise Unreadable(
@@ -226,6 +228,17 @@ def compose(head: str, line: int) -> yaml.Node | None:
     except (RecursionError, ValueError) as error:
         raise Unreadable(line, f"不是正确的 YAML（{error}）") from None
     return node
+
+
+UNQUOTED = re.compile(r"\s*(?P<key>[^\s:]+)[ \t]*:[ \t]+(?P<value>.*:.*?)\s*$")
+
+
+def explain(problem: str, line: str = "") -> str:
+    """What PyYAML has against a line; where its value only lacks quotes, how it is written."""
+    if "mapping values are not allowed" in problem and (found := UNQUOTED.match(line)):
+        key, value = found["key"], found["value"].replace("'", "''")
+        return f"值里有冒号，要加引号：{key}: '{value}'"
+    return problem
 
 
 def check_depth(head: str, line: int) -> None:

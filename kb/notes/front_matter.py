@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from kb.markdown.engine import BadInput
-from kb.notes.any_front_matter import DEEPEST
+from kb.notes.any_front_matter import DEEPEST, explain
 
 PARSER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 NULLS = ("null", "Null", "NULL", "~")
@@ -30,9 +30,10 @@ def read_meta(source: str, name: str) -> dict[str, object]:
     try:
         made = build(yaml.parse(source, PARSER), name)
     except yaml.YAMLError as error:
+        line = line_of(error, source)
+        why = explain(reason(error), *source.splitlines()[line - 2 : line - 1])
         raise BadInput(
-            f"{name}:{line_of(error, source)}：front matter 不是正确的 YAML（{reason(error)}）。"
-            "改正这一行。"
+            f"{name}:{line}：front matter 不是正确的 YAML（{why}）。改正这一行。"
         ) from None
     return made if isinstance(made, dict) else {}
 

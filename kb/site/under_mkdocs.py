@@ -4,6 +4,7 @@
 |---|---|
 | at the start | it is known whether a server is wanted, not a build |
 | before a build | warnings count under `--quiet` too: `--strict` fails on them, though none is shown |
+| before a build | a cause that several pages warn of is said once |
 | before the first build for a server | its port is free |
 | when a server starts | it watches what pages are made from besides `docs/` |
 | when the system refuses to write | one line says so |
@@ -36,9 +37,24 @@ def on_config(config) -> None:
     global _port_wanted
     if config.strict:
         count_when_quiet()
+    logging.getLogger("mkdocs.kb").filters[:] = [Once()]
     if _port_wanted:
         look_at_port(*config.dev_addr)
         _port_wanted = False
+
+
+class Once(logging.Filter):
+    """Lets the first warning of a build pass that has a `cause`, and those that have none."""
+
+    def __init__(self):
+        super().__init__()
+        self.said: set[tuple] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        cause = getattr(record, "cause", None)
+        new = cause is None or cause not in self.said
+        self.said.add(cause)
+        return new
 
 
 def count_when_quiet() -> None:

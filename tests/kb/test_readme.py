@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from importlib.metadata import version
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from tests.kb.conftest import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
-READ, TEST = re.findall(r"^```bash\n(python3 -m venv \.venv && .*-c constraints\.txt.*)\n```$", README, re.MULTILINE)
+READ, TEST = re.findall(r"^```bash\n(python3 .*-m venv \.venv && .*-c constraints\.txt.*)\n```$", README, re.MULTILINE)
 
 
 def test_ci_calls_the_test_command_as_it_stands():
@@ -27,6 +29,15 @@ def test_powershell_does_the_same():
         return [step.strip() for step in command.split(";") if step.strip()]
 
     assert [steps(command) for command in commands] == [steps(READ), steps(TEST)]
+
+
+@pytest.mark.parametrize("command", [READ, TEST])
+def test_a_python_that_is_too_old_hears_it_in_chinese(command):
+    (code,) = re.findall(r'^python3 -c "(.*?)" && python3 -m venv', command)
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+    old = f"import sys; sys.version_info = (3, 10, 12); {code}"
+    done = subprocess.run([sys.executable, "-X", "utf8", "-c", old], capture_output=True, encoding="utf-8")
+    assert (done.returncode, done.stderr) == (1, "需要 Python 3.11 以上\n")
 
 
 @pytest.mark.parametrize("command", [READ, TEST])

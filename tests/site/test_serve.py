@@ -85,7 +85,7 @@ def test_the_page_follows_a_snippet(server):
     server.wait_for("Reloading browsers", after=seen)
     assert "新写的一句话" in server.note()
     assert server.states() == {"已验证", "已过期"}
-    assert any("self_attention.py:normalise 在 CPU 上已过期" in line for line in server.log[seen:])
+    assert any("self_attention.py:score 等 7 段代码在 CPU 上已过期" in line for line in server.log[seen:])
 
     seen = len(server.log)
     file.write_text(original.replace("# --8<-- [end:normalise]\n", ""), "utf-8")
@@ -105,7 +105,7 @@ def test_the_page_follows_the_evidence(server):
     (server.root / "evidence/self_attention/cpu.json").unlink()
     server.wait_for("Reloading browsers", after=seen)
     assert server.states() == {"未运行", "已验证"}
-    assert any("self_attention.py:normalise 在 CPU 上未运行" in line for line in server.log[seen:])
+    assert any("self_attention.py:score 等 7 段代码在 CPU 上未运行" in line for line in server.log[seen:])
 
 
 def test_the_lists_follow_the_notes(server):

@@ -45,6 +45,30 @@ def test_a_region_that_is_gone(proven):
     assert "docs/posts/1.md：snippets/ 里没有 numbers.py:third。现有：numbers.py、numbers.py:double、" in output
 
 
+def test_an_embed_in_a_list(proven):
+    proven.edit("docs/posts/1.md", "\n二\n", "\n- 二\n")
+    proven.edit("docs/posts/1.md", 'half"\n```\n', 'half"\n```\n\n  还是二')
+    code, output = proven.kb("check")
+    assert code == 1
+    assert "把它移到整个列表之后" in output
+
+
+def test_what_is_almost_an_embed(proven):
+    proven.edit("docs/posts/1.md", "``` {.python .embed}", "```{.python .embed}")
+    code, output = proven.kb("check")
+    assert code == 1
+    assert "docs/posts/1.md:7：这里写得像嵌入块，却什么也没有嵌入" in output
+
+
+def test_navigation_that_leads_nowhere(proven):
+    text = (proven.root / "mkdocs.yml").read_text("utf-8")
+    proven.write("mkdocs.yml", f"{text}\nnav: [index.md, 深: [没有.md, 'https://a.example/b.md']]\n")
+    code, output = proven.kb("check")
+    assert code == 1
+    assert output.count("导航里的") == 1
+    assert "mkdocs.yml：导航里的 没有.md，docs/ 里没有这一页" in output
+
+
 def test_broken_regions(proven):
     proven.edit("snippets/numbers.py", "# --8<-- [end:half]\n", "")
     code, output = proven.kb("check")

@@ -139,3 +139,26 @@ def test_a_bad_embed_ends_the_build_without_a_traceback(project):
     assert done.returncode != 0
     assert "docs/posts/1.md:5：snippets/numbers.py 里没有区域 'third'。现有：double、half。" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '```{.python .embed}\n--8<-- "numbers.py:half"\n```\n',
+        ' ``` {.python .embed}\n --8<-- "numbers.py:half"\n ```\n',
+        '- 一\n\n  ``` {.python .embed}\n  --8<-- "numbers.py:half"\n  ```\n',
+        '> ~~~ {.figure .embed}\n> --8<-- "cpu.json:time"\n> ~~~\n',
+        '``` .python .embed\n--8<-- "numbers.py:half"\n```\n',
+    ],
+)
+def test_what_is_almost_one_is_named(project, caplog, body):
+    page = project.render(f"---\ntitle: 题\n---\n\n{embed('numbers.py:half')}{body}")
+    assert len(page.select("figure.embed")) == 1
+    place = 5 + 4 + body.partition(".embed")[0].count("\n")
+    (record,) = [record for record in caplog.records if "写得像嵌入块" in record.getMessage()]
+    assert record.getMessage().startswith(f"docs/posts/1.md:{place}：")
+
+
+def test_how_one_is_written_is_none(project, caplog):
+    project.render(f"````\n{embed('numbers.py:half').replace('``` ', '```')}````\n\n`{{.python .embed}}`\n")
+    assert not [record for record in caplog.records if "写得像嵌入块" in record.getMessage()]

@@ -1,7 +1,9 @@
 """kb prove：只做要做的，说得出为什么；分得开几份，断了接得上。"""
 
 import pytest
+from click.testing import CliRunner
 
+from kb.cli.commands import main
 from kb.evidence.judge import Due, Judge, State, judge_all
 from kb.evidence.prove import choose, tidy
 from kb.markdown.engine import BadInput
@@ -127,6 +129,16 @@ class TestTheCommand:
         code, output = lab.kb("prove", "numbers.py")
         assert (code, output) == (0, "没有要做的，证据都是现在的。\n")
         assert (lab.root / "evidence/numbers/cpu.json").read_bytes() == before
+
+    def test_where_only_reading_is_installed(self, proven, monkeypatch):
+        proven.edit("snippets/numbers.py", "x / 2", "x * 0.5")
+        monkeypatch.setattr("kb.evidence.prove.find_spec", lambda name: None if name in ("torch", "pytest") else name)
+        monkeypatch.chdir(proven.root)
+        for command in (["prove"], ["check", "--rerun", "--all"]):
+            done = CliRunner().invoke(main, command)
+            assert done.exit_code == 1
+            assert "证明要用的 torch、pytest 没有装在这个 Python 里" in done.output
+            assert 'pip install -c constraints.txt -e ".[test]"' in done.output
 
     def test_one_that_is_refused_leaves_the_others(self, proven):
         code, output = proven.kb("prove")

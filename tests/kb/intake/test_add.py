@@ -58,6 +58,31 @@ class TestOneNote:
         code, said = add(source)
         assert (code, "（HTML 的 3 个属性和样式在页面上去掉）" in said) == (0, True)
 
+    @pytest.mark.parametrize(
+        ("line", "remark"),
+        [
+            ("tags: a", "注意：没有写 date，"),
+            ("date: 昨天", "注意：date 写的是 '昨天'，看不懂，"),
+            ("date: 2024-03-01 20:00:00", ""),
+        ],
+    )
+    def test_a_date_that_is_none(self, project, add, line, remark):
+        code, said = add(project.write("in/note.md", f"---\ntitle: 一\n{line}\n---\n\n正文\n"))
+        assert (code, "date: 2024-03-01 20:00:00。" in said) == (0, bool(remark))
+        assert remark in said
+
+    @pytest.mark.parametrize(
+        ("lines", "number", "problem"),
+        [
+            ("title: a: b", 2, "值里有冒号，要加引号：title: 'a: b'"),
+            ("title: 一\ndate: 2024-02-31", 3, "没有 2024-02-31 这个日期"),
+        ],
+    )
+    def test_front_matter_that_lacks_little(self, project, add, lines, number, problem):
+        code, said = add(source := project.write("in/note.md", f"---\n{lines}\n---\n\n正文\n"))
+        assert code == 1
+        assert f"{source}:{number}：front matter 不是正确的 YAML（{problem}）" in said
+
     def test_byte_for_byte(self, project, add):
         source = project.write("in/note.md", NOTE)
         assert add(source) == (
