@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from benchmarks.measure import Command, Failed
-from benchmarks.notes import Note, write_notes
+from tests.kb.generator import Note, write_notes
 
 ROOT = Path(__file__).parents[1]
 

@@ -32,7 +32,7 @@ from pathlib import Path
 from benchmarks.engines import ENGINES, Engine
 from benchmarks.growth import exponent
 from benchmarks.measure import Failed, free_port, run, serving, wait_for_page
-from benchmarks.notes import Note, make_notes
+from tests.kb.generator import Note, make_notes
 
 MEASURES = ("cold", "rebuild", "visible", "memory", "site", "index")
 PEER = "hexo"

@@ -6,14 +6,23 @@ whether what is verified still would be.
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kb.edit.saving import find_original
 from kb.evidence import store
 from kb.evidence.embeds import check_note
 from kb.evidence.explanations import EQUIVALENT, place_of, read_explanations
-from kb.evidence.judge import Due, Judge, Mutation, State, gather, judge_all, needs_a_word
+from kb.evidence.judge import (
+    Due,
+    Judge,
+    Mutation,
+    State,
+    Verdict,
+    complaint,
+    judge_all,
+    needs_a_word,
+)
 from kb.evidence.keys import TESTS
 from kb.evidence.prove import check_installed, record_all
 from kb.evidence.refuse import git
@@ -136,7 +145,21 @@ def check_embeds(root: Path) -> list[str]:
                 verdict = judge.judge(device, name, regions[name].text)
                 if needs_a_word(verdict):
                     found.append((uri, verdict))
-    return problems + [line for _, line in gather(found)]
+    return problems + list(gather(found))
+
+
+def gather(found: list[tuple[str, Verdict]]) -> Iterator[str]:
+    """What many embeds lack for one reason is one line."""
+    alike: dict[tuple, list[tuple[str, Verdict]]] = {}
+    for uri, verdict in found:
+        cause = (verdict.device, verdict.state, tuple(verdict.reasons), verdict.broken)
+        alike.setdefault(cause, []).append((uri, verdict))
+    for group in alike.values():
+        pages = list(dict.fromkeys(f"docs/{uri}" for uri, _ in group))
+        where = "、".join(pages[:3]) + (f" 等 {len(pages)} 页" if len(pages) > 3 else "")
+        names = list(dict.fromkeys(verdict.name for _, verdict in group))
+        what = f"{names[0]} 等 {len(names)} 段代码" if len(names) > 1 else f"{names[0]} "
+        yield f"{where}：{complaint(group[0][1], what)}"
 
 
 def check_embeds_stand_well(root: Path) -> list[str]:

@@ -9,8 +9,8 @@
     </figure>
 
 The state is judged from the text in the rendered block, and the finished page must still show that
-text. Where it isn't 已验证 on CPU, a warning names page, code, state and remedy, one for all that
-is so for one reason: it ends `mkdocs build --strict`, while `mkdocs serve` goes on and shows the
+text. Where it isn't 已验证 on CPU, a warning names code, state and remedy, one for all pages and
+all of a file that is so for one reason: it ends `mkdocs build --strict`, while `mkdocs serve` goes on and shows the
 state.
 
 | registered | in | as | priority | why there |
@@ -31,7 +31,7 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import HTML_PLACEHOLDER_RE
 
 from kb.evidence.embeds import link_to_line
-from kb.evidence.judge import Judge, Mutation, State, Verdict, gather, needs_a_word
+from kb.evidence.judge import Judge, Mutation, State, Verdict, complaint, needs_a_word
 from kb.evidence.keys import TESTS
 from kb.evidence.store import DEVICES, PROVE
 from kb.markdown.engine import BadInput, Page, current_page
@@ -61,7 +61,7 @@ class BadgeTreeprocessor(Treeprocessor):
     def run(self, root: etree.Element) -> None:
         self.judged = {}
         judge: Judge | None = None  # it reads each file once
-        page, found = None, []
+        page, said = None, {}
         for figure in root.iter("figure"):
             name = figure.get("data-code", "")
             if name.startswith(f"{TESTS}/"):
@@ -77,10 +77,10 @@ class BadgeTreeprocessor(Treeprocessor):
                 judge = judge or Judge(page.root)
                 shown = self.judged[figure.get("id")] = self.shown(figure)
                 verdicts = [judge.judge(device, name, shown) for device in DEVICES]
-                found += [(page.uri, verdict) for verdict in verdicts if needs_a_word(verdict)]
+                said |= {complaint(verdict): None for verdict in verdicts if needs_a_word(verdict)}
                 place_badge(figure, badge(page, verdicts))
-        for cause, line in gather(found):
-            log.warning(line, extra={"cause": cause})
+        for line in said:
+            log.warning(line, extra={"once": True})
 
     def shown(self, figure: etree.Element) -> str:
         placeholder = HTML_PLACEHOLDER_RE.fullmatch(figure.text)

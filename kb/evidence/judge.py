@@ -12,7 +12,7 @@ The first that fits:
 """
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -29,6 +29,7 @@ from kb.markdown.engine import BadInput
 DUE = ("未运行", "已过期")
 """What mutants say that have not been run."""
 UNREADABLE = "读不出"
+NEW = "上次记录时还没有这段代码"
 
 
 class State(Enum):
@@ -144,7 +145,7 @@ class Judge:
             return self.without_run(device, name, key)
         region = run["regions"].get(name)
         if region is None:
-            return Verdict(name, device, State.UNTESTED, ["上次记录时还没有这段代码"], key)
+            return Verdict(name, device, State.UNTESTED, [NEW], key)
         if region["key"] != key:
             return Verdict(name, device, State.STALE, [changes(run, inputs)], key)
         return self.conclude(device, name, shown, key, run)
@@ -250,31 +251,22 @@ def doubts(mutation: Mutation | str) -> Iterator[str]:
             yield f"{len(mutation.undecided)} 处改错没有定论：测试的进程被杀死，或者没有按时结束"
 
 
-def gather(found: Iterable[tuple[str, Verdict]]) -> Iterator[tuple[tuple, str]]:
-    """What many embeds lack for one reason is one line: the cause, and what to say of it.
-
-    `found` is what isn't well, and the page below `docs/` that shows it.
-    """
-    alike: dict[tuple, list[tuple[str, Verdict]]] = {}
-    for uri, verdict in found:
-        cause = (verdict.device, verdict.state, tuple(verdict.reasons), verdict.broken)
-        alike.setdefault(cause, []).append((uri, verdict))
-    for cause, group in alike.items():
-        pages = list(dict.fromkeys(f"docs/{uri}" for uri, _ in group))
-        where = "、".join(pages[:3]) + (f" 等 {len(pages)} 页" if len(pages) > 3 else "")
-        names = list(dict.fromkeys(verdict.name for _, verdict in group))
-        more = f" 等 {len(names)} 段代码" if len(names) > 1 else ""
-        yield cause, f"{where}：{complaint(group[0][1], more)}"
-
-
 def needs_a_word(verdict: Verdict) -> bool:
     """Whether the builder of a site hears of it: not 已验证 on CPU, or evidence that is broken."""
     return verdict.broken or (verdict.device == "cpu" and verdict.state is not State.VERIFIED)
 
 
-def complaint(verdict: Verdict, more: str = "") -> str:
-    """What is wrong with an embed, and how to mend it. `more` says what else is wrong like it."""
-    state = f"{verdict.name}{more or ' '}在 {DEVICES[verdict.device]} 上{verdict.state.value}"
+def complaint(verdict: Verdict, what: str = "") -> str:
+    """What is wrong, and how to mend it; with the whole file, where nothing in it stands better.
+
+    `what` says of what else it is so too.
+    """
+    file = verdict.name.partition(":")[0]
+    alone = verdict.reasons == [NEW] or (
+        verdict.state is State.PARTIAL and verdict.reasons != [f"变异测试{verdict.mutation}"]
+    )
+    what = what or f"{verdict.name if alone else file} "
+    state = f"{what}在 {DEVICES[verdict.device]} 上{verdict.state.value}"
     if verdict.broken:
         return f"{state}。{'；'.join(verdict.reasons)}"
     due = verdict.state in (State.UNTESTED, State.STALE) or verdict.mutation in DUE

@@ -152,7 +152,13 @@ def add_notes(
             resumed = journal.resume(root)
         except OSError as error:
             raise BadInput(f"{error.filename or root}：写不了（{reason(error)}）。") from None
-        Batch(root, report, whose, decide).add(originals, private, progress)
+        batch = Batch(root, report, whose, decide)
+        batch.add(originals, private, progress)
+        if batch.undated:
+            report.remarks.append(
+                f"{batch.undated} 篇没有写 date，排在没有日期的笔记里。"
+                "要有日期，写成 date: 2024-03-01 20:00:00。"
+            )
         if report.changed or resumed or report.still_public:
             report.pages, report.problem = journal.finish(root)
         else:
@@ -172,6 +178,8 @@ class Batch:
         whose: Whose,
         decide: Callable[[str, str], str | None],
     ):
+        self.undated = 0
+        """New ones without a date."""
         self.root = root
         self.decide = decide
         self.report = report
@@ -290,6 +298,7 @@ class Batch:
             ) from None
         if is_new:
             result.remarks += self.namesakes(original, name, entry)
+            self.undated += not original.meta.get("date")
         self.lock[name] = entry
         if not is_new:
             is_whose = {key: known.get(key) for key in WHOSE}
@@ -359,8 +368,10 @@ class Batch:
 
 def remarks_on_date(date: object) -> Iterator[str]:
     written = text_of(date)
-    if parse_date(written) is None:
-        why = f"date 写的是 {written[:40]!r}，看不懂" if written else "没有写 date"
-        yield f"{why}，排在没有日期的笔记里。要有日期，写成 date: 2024-03-01 20:00:00。"
+    if date and parse_date(written) is None:
+        yield (
+            f"date 写的是 {written[:40]!r}，看不懂，排在没有日期的笔记里。"
+            "写成 2024-03-01 20:00:00 这样的。"
+        )
     elif (when := read_time(date)) and when > datetime.now(UTC):
         yield "date 还没到，现在就公开。Hugo、Jekyll 这样的工具到那时才发布它。"

@@ -4,7 +4,7 @@
 |---|---|
 | at the start | it is known whether a server is wanted, not a build |
 | before a build | warnings count under `--quiet` too: `--strict` fails on them, though none is shown |
-| before a build | a cause that several pages warn of is said once |
+| before a build | what several pages warn of alike is said once |
 | before the first build for a server | its port is free |
 | when a server starts | it watches what pages are made from besides `docs/` |
 | when the system refuses to write | one line says so |
@@ -44,16 +44,17 @@ def on_config(config) -> None:
 
 
 class Once(logging.Filter):
-    """Lets the first warning of a build pass that has a `cause`, and those that have none."""
+    """Of warnings that are to be said `once`, lets the first of a build pass."""
 
     def __init__(self):
         super().__init__()
-        self.said: set[tuple] = set()
+        self.said: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        cause = getattr(record, "cause", None)
-        new = cause is None or cause not in self.said
-        self.said.add(cause)
+        if not hasattr(record, "once"):
+            return True
+        new = record.getMessage() not in self.said
+        self.said.add(record.getMessage())
         return new
 
 

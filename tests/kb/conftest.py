@@ -1,14 +1,12 @@
 """一个临时的项目：本站的设置，自己的笔记和代码。"""
 
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from filelock import FileLock
 
-from tests.kb.lab import ROOT, Lab, render
+from tests.kb.lab import ROOT, Lab, once, render, without_nav
 
 SNIPPET = '''\
 """两个函数。"""
@@ -33,6 +31,7 @@ class Project:
     def __init__(self, root: Path):
         self.root = root
         shutil.copy(ROOT / "mkdocs.yml", root)
+        without_nav(root)
         (root / "evidence").mkdir()
         self.write("snippets/numbers.py", SNIPPET)
         self.write("docs/snippets/numbers.md", "---\nfill: file\nof: numbers.py\n---\n\n<!-- 由 kb pages 写成 -->\n")
@@ -80,19 +79,12 @@ def verified(tmp_path_factory):
 
 
 def shared(factory, name, prepare):
-    """几个进程同时测试时，只做一遍。"""
-    base = factory.getbasetemp()
-    root = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / f"lab-{name}"
-    with FileLock(f"{root}.lock"):
-        if not root.exists():
-            made = Lab(root.with_name(f"{root.name}-making"))
-            shutil.rmtree(made.root, ignore_errors=True)
-            made.root.mkdir()
-            made.build()
-            assert made.record() == ""
-            prepare(made)
-            made.root.rename(root)
-    return Lab(root)
+    def make(root):
+        made = Lab(root).build()
+        assert made.record() == ""
+        prepare(made)
+
+    return Lab(once(factory, f"lab-{name}", make))
 
 
 @pytest.fixture

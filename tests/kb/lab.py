@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from bs4 import BeautifulSoup
+from filelock import FileLock
 from mkdocs.config import load_config
 from mkdocs.structure.files import get_files
 from mkdocs.structure.pages import Page
@@ -118,6 +119,20 @@ def slow(root: Path) -> None:
     """不用加速的插件。"""
     path = root / "mkdocs.yml"
     path.write_text(path.read_text("utf-8") + "\nplugins: {faster: {enabled: false}}\n", "utf-8")
+
+
+def once(factory, name: str, make) -> Path:
+    """一个文件夹，由 `make` 写好；几个进程同时测试时，只做一遍，只读。"""
+    base = factory.getbasetemp()
+    root = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / name
+    with FileLock(f"{root}.lock"):
+        if not root.exists():
+            making = root.with_name(f"{name}-making")
+            shutil.rmtree(making, ignore_errors=True)
+            making.mkdir()
+            make(making)
+            making.rename(root)
+    return root
 
 
 class Lab:

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from benchmarks.notes import COUNTED, make_note, make_notes, write_notes
 from kb.notes.embedded import front_matter
 from kb.notes.private import private_because
+from tests.kb.generator import COUNTED, make_note, make_notes, write_notes
 from tests.kb.lab import ROOT
 
 NOTES = list(make_notes(4 * COUNTED["notes"], seed=1))
@@ -23,7 +23,7 @@ def count(pattern, text=TEXT):
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
     write_notes(tmp_path / "a", make_notes(5, seed=3))
-    command = [sys.executable, "-m", "benchmarks.notes", tmp_path / "b", "7", "--seed", "3"]
+    command = [sys.executable, "-m", "tests.kb.generator", tmp_path / "b", "7", "--seed", "3"]
     subprocess.run(command, cwd=ROOT, check=True)  # 另一个进程，字符串的散列不同
     few = sorted((tmp_path / "a/_posts").iterdir())
     more = sorted((tmp_path / "b/_posts").iterdir())

@@ -1,4 +1,4 @@
-"""构建一次站点，在本机起一个服务，用真正的 Chromium 打开。"""
+"""各种笔记的站点，构建一次，在本机起一个服务，用真正的 Chromium 打开。"""
 
 import functools
 import http.server
@@ -12,12 +12,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from bs4 import BeautifulSoup
 
+from kb.base.new import Answers, make_base
 from tests.kb import hostile
+from tests.kb.generator import make_notes
+from tests.kb.lab import once
 
 ROOT = Path(__file__).parents[2]
-NOTE = "posts/681746266/"
+NOTE = "posts/69421943/"
+"""The first note of a new base."""
+SNIPPET = "moving_average.py"
 
 
 def chromium():
@@ -27,45 +31,9 @@ def chromium():
     return {"executable_path": found} if found else None
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The folder of the built site: `mkdocs build --strict` passes."""
-    folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", ROOT / "mkdocs.yml", "-d", folder],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
-@pytest.fixture(scope="session")
-def read(site):
-    """A page of the built site, parsed."""
-
-    @functools.cache
-    def read(address):
-        return BeautifulSoup((site / address / "index.html").read_text("utf-8"), "html.parser")
-
-    return read
-
-
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args):
         pass
-
-
-@pytest.fixture(scope="session")
-def address(site):
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(QuietHandler, directory=site)
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +93,7 @@ class Tab:
         self.page.evaluate(
             """async () => {
                 const frame = () => new Promise(requestAnimationFrame);
-                for (let y = 0; y < document.body.scrollHeight; y += 400) {
+                for (let y = 0; y < document.body.scrollHeight; y += 800) {
                     window.scrollTo({top: y, behavior: "instant"});
                     await frame(); await frame();
                 }
@@ -143,23 +111,27 @@ def wait_until(page, condition):
         page.wait_for_timeout(20)
 
 
-@pytest.fixture
-def tab(browser, address):
-    tabs = []
-
-    def new(**options):
-        tabs.append(Tab(browser, address, **options))
-        return tabs[-1]
-
-    yield new
-    for each in tabs:
-        each.close()
-        assert each.errors == []
+CONTRAST = """selector => {
+    const channel = value => (value /= 255) <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    const parse = color => color.match(/[\\d.]+/g).map(Number);
+    const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+    const element = document.querySelector(selector);
+    let behind = element, background;
+    do {
+        background = parse(getComputedStyle(behind).backgroundColor);
+        behind = behind.parentElement;
+    } while (background[3] === 0);
+    const pair = [luminance(parse(getComputedStyle(element).color)), luminance(background)];
+    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+}"""
 
 
 BASE = "base/"
 """The folder of the site on its server."""
 ENGINES = ["mkdocs", "zensical"]
+WRITTEN = sorted((ROOT / "tests/kb/markdown/notes").glob("*.md"))
+GENERATED = 30
+"""Notes like the author's, see tests/kb/generator.py."""
 DEEP = "---\ntitle: 很深\ncategories: [一, 二, 三, 四, 五, 六]\nabbrlink: 6\n---\n\n正文\n"
 MEDIA = """\
 ---
@@ -179,38 +151,60 @@ graph TD; A-->B
 """
 
 
-def copy_project(root, *folders):
-    """What a site of this project is made from, and these folders too."""
-    for name in ("docs", "snippets", "tests", "evidence", "benchmarks", *folders):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("mkdocs.yml", "pyproject.toml", "notes.lock.json"):
-        shutil.copy(ROOT / name, root)
+def new_base(root):
+    """A base as `kb new` makes it, in an empty folder; annotations begin with alec."""
+    make_base(root, Answers("实证笔记", "张三", "CC BY 4.0"))
+    settings = (root / "mkdocs.yml").read_text("utf-8")
+    assert "signature: 批注" in settings
+    (root / "mkdocs.yml").write_text(settings.replace("signature: 批注", "signature: alec"), "utf-8")
 
 
 def run(root, *command):
+    code, output = run_anyway(root, *command)
+    assert code == 0, output
+    return output
+
+
+def run_anyway(root, *command):
     environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONUTF8": "1", "SITE_URL": f"https://site.example/{BASE}"}
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=root, capture_output=True, encoding="utf-8", env=environment
+        [sys.executable, "-m", *command],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        env=environment,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    return done.returncode, done.stdout
 
 
 @pytest.fixture(scope="session")
-def sites(tmp_path_factory):
-    """The folder of each engine's site, with notes of every kind in it, hostile ones too."""
-    root = tmp_path_factory.mktemp("policy")
-    copy_project(root)
-    written = root / "written"
-    written.mkdir()
-    (written / "deep.md").write_text(DEEP, "utf-8")
-    (written / "media.md").write_text(MEDIA, "utf-8")
-    for number, note in enumerate(hostile.pages()):
-        (written / f"hostile-{number}.md").write_text(note, "utf-8")
-    run(root, "kb", "add", str(ROOT / "tests/kb/markdown/notes"), str(written))
-    run(root, "mkdocs", "build", "--strict", "-d", root / "mkdocs" / BASE)
-    run(root, "zensical", "build", "--strict")
-    shutil.move(root / "site", root / "zensical" / BASE)
-    return {engine: root / engine / BASE for engine in ENGINES}
+def whole(tmp_path_factory):
+    """A project with notes of every kind, hostile ones too, and each engine's site of it; to read."""
+
+    def make(root):
+        new_base(root)
+        written = root / "written"
+        written.mkdir()
+        (written / "deep.md").write_text(DEEP, "utf-8")
+        (written / "media.md").write_text(MEDIA, "utf-8")
+        for number, note in enumerate(hostile.pages()):
+            (written / f"hostile-{number}.md").write_text(note, "utf-8")
+        for note in make_notes(GENERATED):
+            (written / f"generated-{note.number}.md").write_bytes(note.text.encode())
+        said = run(root, "kb", "add", str(ROOT / "tests/kb/markdown/notes"), str(written))
+        assert said.count("已添加：") == GENERATED + 2 + len(hostile.pages()) + len(WRITTEN)
+        run(root, "mkdocs", "build", "--strict", "-d", root / "mkdocs" / BASE)
+        run(root, "zensical", "build", "--strict")
+        shutil.move(root / "site", root / "zensical" / BASE)
+
+    return once(tmp_path_factory, "whole", make)
+
+
+@pytest.fixture(scope="session")
+def sites(whole):
+    """The folder of each engine's site."""
+    return {engine: whole / engine / BASE for engine in ENGINES}
 
 
 class Handler(QuietHandler):

@@ -14,8 +14,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tests.kb.measurement import TIME, embed, measurement, signed
-from tests.site.conftest import ROOT, QuietHandler, Tab
-from tests.site.test_browser import CONTRAST
+from tests.site.conftest import CONTRAST, SNIPPET, QuietHandler, Tab, new_base
 
 PEERS = ["peer-1", "peer-2", "peer-3", "peer-4", "peer-5", "peer-6"]
 
@@ -42,13 +41,12 @@ def crowd():
 def project(tmp_path_factory):
     """只有图的一页，样子和设置是本站的。"""
     root = tmp_path_factory.mktemp("figures")
-    for name in ("snippets", "tests", "evidence", "kb"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", root)
-    settings = (ROOT / "mkdocs.yml").read_text("utf-8")
+    new_base(root)
+    shutil.rmtree(root / "docs")
+    settings = (root / "mkdocs.yml").read_text("utf-8")
     settings = re.sub(r"(?ms)^nav:\n.*?(?=^\w|\Z)", "nav: [made-up.md]\n", settings)
     (root / "mkdocs.yml").write_text(settings, "utf-8")
-    document = measurement(root, "snippets/non_local.py", "snippets/self_attention.py")
+    document = measurement(root, f"snippets/{SNIPPET}", "snippets/__init__.py")
     document["figures"]["crowd"] = crowd()
     path = root / "benchmarks/figures/made-up.json"
     path.parent.mkdir(parents=True)

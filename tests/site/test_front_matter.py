@@ -16,8 +16,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from kb.notes.embedded import LOCK, fingerprint, lock_bytes
-from tests.site.conftest import PATIENCE, ROOT, QuietHandler, Tab, copy_project
-from tests.site.test_engines import run, run_anyway
+from tests.site.conftest import PATIENCE, QuietHandler, Tab, new_base, run, run_anyway
 
 RUN = "document.documentElement.dataset.ran=1"
 TEXTS = [
@@ -65,8 +64,8 @@ def shown(text):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("front-matter")
-    copy_project(root, "kb")
-    lock = json.loads((ROOT / LOCK).read_text("utf-8"))
+    new_base(root)
+    lock = json.loads((root / LOCK).read_text("utf-8"))
     lock = {name: entry for name, entry in lock.items() if name != "format"}
     for number, text in enumerate(TEXTS):
         quoted = json.dumps(text, ensure_ascii=False)
@@ -197,7 +196,8 @@ def search(page, words):
     from playwright.sync_api import TimeoutError as SearchTimeout
 
     button = page.locator("button.md-search__button")
-    (button if button.count() else page.locator(".md-search__input")).click()
+    if not page.locator("[role=combobox]").count():
+        (button if button.count() else page.locator(".md-search__input")).click()
     field = page.locator(".md-search__input, [role=combobox]")
     results = page.locator(".md-search-result__item, [role=option]")
     for _ in range(PATIENCE // 5):  # 索引还没有取到的时候，打进去的字可能没有人听
@@ -212,18 +212,17 @@ def search(page, words):
     return [" ".join(text.split()) for text in results.all_inner_texts() + tags.all_inner_texts()]
 
 
-@pytest.mark.parametrize("words", ["甲乙", "词语", "onerror", "script"])
-def test_searching_runs_nothing_and_shows_text(opened, words):
+def test_searching_runs_nothing_and_shows_text(opened):
     page = opened.open("")
-    found = search(page, words)
-    page.wait_for_timeout(300)
-    assert page.evaluate("document.documentElement.dataset.ran") is None
-    assert opened.errors == []
-    assert not any(entity in text for text in found for entity in ("&lt;script", "&lt;img", "A &amp; B", "&amp;amp;"))
-    if words == "script":
-        assert any("HTML 的 <script>" in text for text in found)
-    suggested = page.locator(".md-search__suggest")
-    assert not suggested.count() or "&" not in suggested.inner_text()
+    for words in ("甲乙", "词语", "onerror", "script"):
+        found = search(page, words)
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.dataset.ran") is None
+        assert opened.errors == []
+        assert not any(entity in text for text in found for entity in ("&lt;script", "&lt;img", "A &amp; B", "&amp;amp;"))
+        suggested = page.locator(".md-search__suggest")
+        assert not suggested.count() or "&" not in suggested.inner_text()
+    assert any("HTML 的 <script>" in text for text in found)
 
 
 def test_every_page_runs_nothing(opened):

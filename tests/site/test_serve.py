@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.site.conftest import NOTE, PATIENCE, Tab, copy_project
+from tests.site.conftest import NOTE, PATIENCE, SNIPPET, Tab, new_base
 
 
 class Server:
@@ -19,7 +19,7 @@ class Server:
 
     def __init__(self, root, engine="mkdocs"):
         self.root = root
-        copy_project(root)
+        new_base(root)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -75,43 +75,44 @@ def server(tmp_path):
 
 
 def test_the_page_follows_a_snippet(server):
-    assert "沿 key 的方向做 softmax" in server.note()
+    assert "沿最后一维" in server.note()
     assert server.states() == {"已验证"}
-    file = server.root / "snippets/self_attention.py"
+    file = server.root / "snippets" / SNIPPET
     original = file.read_text("utf-8")
 
     seen = len(server.log)
-    file.write_text(original.replace("沿 key 的方向做 softmax", "新写的一句话"), "utf-8")
+    file.write_text(original.replace("沿最后一维", "新写的一句话"), "utf-8")
     server.wait_for("Reloading browsers", after=seen)
     assert "新写的一句话" in server.note()
-    assert server.states() == {"已验证", "已过期"}
-    assert any("self_attention.py:score 等 7 段代码在 CPU 上已过期" in line for line in server.log[seen:])
+    assert server.states() == {"已过期"}
+    assert sum(f"{SNIPPET} 在 CPU 上已过期" in line for line in server.log[seen:]) == 1
 
     seen = len(server.log)
-    file.write_text(original.replace("# --8<-- [end:normalise]\n", ""), "utf-8")
-    message = server.wait_for("snippets/self_attention.py:", after=seen)
-    assert "区域 normalise（第" in message
+    file.write_text(original.replace("# --8<-- [end:moving_average]\n", ""), "utf-8")
+    message = server.wait_for(f"snippets/{SNIPPET}:", after=seen)
+    assert "区域 moving_average 没有结束" in message
 
     seen = len(server.log)
     file.write_text(original, "utf-8")
     server.wait_for("Reloading browsers", after=seen)
-    assert "沿 key 的方向做 softmax" in server.note()
+    assert "沿最后一维" in server.note()
     assert server.states() == {"已验证"}
     assert "Traceback" not in "".join(server.log)
 
 
 def test_the_page_follows_the_evidence(server):
     seen = len(server.log)
-    (server.root / "evidence/self_attention/cpu.json").unlink()
+    (server.root / "evidence/moving_average/cpu.json").unlink()
     server.wait_for("Reloading browsers", after=seen)
-    assert server.states() == {"未运行", "已验证"}
-    assert any("self_attention.py:score 等 7 段代码在 CPU 上未运行" in line for line in server.log[seen:])
+    assert server.states() == {"未运行"}
+    assert sum(f"{SNIPPET} 在 CPU 上未运行" in line for line in server.log[seen:]) == 1
 
 
 def test_the_lists_follow_the_notes(server):
-    lists = ("", "tags/注意力机制/", "categories/深度学习技术栈/", "archive/2023-01/", "annotations/")
     note = server.root / "docs" / f"{NOTE.strip('/')}.md"
     original = note.read_text("utf-8")
+    month = re.search(r"(?m)^date: (\d{4}-\d\d)", original)[1]
+    lists = ("", "tags/示例/", "categories/时间序列/", f"archive/{month}/")
 
     seen = len(server.log)
     note.write_text(re.sub("(?m)^title: .*", "title: 新的题目", original), "utf-8")
@@ -135,7 +136,7 @@ def test_the_lists_follow_the_notes(server):
     seen = len(server.log)
     note.write_text(original, "utf-8")
     server.wait_for("Reloading browsers", after=seen)
-    assert "总结部分注意力机制" in server.get("")
+    assert "滑动平均" in server.get("")
     assert "Traceback" not in "".join(server.log)
 
 

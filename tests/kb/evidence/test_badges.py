@@ -177,7 +177,7 @@ class TestTheBuild:
     def test_warns_of_what_is_not_verified(self, unrecorded, caplog):
         unrecorded.page()
         assert warnings(caplog) == [
-            "docs/posts/1.md：numbers.py:double 等 2 段代码在 CPU 上未运行（还没有在 CPU 上运行过）。提交以后运行：kb prove"
+            "numbers.py 在 CPU 上未运行（还没有在 CPU 上运行过）。提交以后运行：kb prove"
         ]
 
     def test_is_quiet_where_all_is_verified(self, verified, caplog):
@@ -188,7 +188,7 @@ class TestTheBuild:
         proven.write("evidence/numbers/cuda.json", "{")
         proven.page()
         assert warnings(caplog)[0].startswith(
-            "docs/posts/1.md：numbers.py:double 等 2 段代码在 CUDA 上未运行。evidence/numbers/cuda.json:1：不是完整的 JSON"
+            "numbers.py 在 CUDA 上未运行。evidence/numbers/cuda.json:1：不是完整的 JSON"
         )
 
     def test_strict_fails_and_plain_goes_on(self, proven):

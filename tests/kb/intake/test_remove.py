@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -14,7 +13,6 @@ from kb.markdown.engine import BadInput
 from kb.notes.embedded import LOCK, read_lock
 from kb.notes.private import removal
 from kb.site.pages import missing_pages, write_pages
-from tests.kb.lab import ROOT
 
 PRIVATE = {
     "password": "password: secret\n",
@@ -153,14 +151,16 @@ class TestRemoving:
             assert code == 1 and "页面文件写不了" in output and "再运行 kb pages" in output, output
         assert "已撤下：docs/posts/2.md" in output
 
-    def test_the_only_note_of_this_repository(self, project, kb):
+    def test_the_only_note(self, project, kb):
         """它的分类套了好几层，页都跟着走。"""
-        shutil.copytree(ROOT / "docs", project.root / "docs", dirs_exist_ok=True)
-        shutil.copy(ROOT / LOCK, project.root)
-        code, output = kb("remove", "681746266")
+        project.write("in/1.md", "---\ntitle: x\nabbrlink: 1\ncategories: [一, 二, 三]\n---\n")
+        assert kb("add", "in/1.md")[0] == 0
+        assert (project.root / "docs/categories/一/二/三.md").exists()
+        code, output = kb("remove", "1")
         assert code == 0, output
-        assert "已撤下：docs/posts/681746266.md" in output and "写了" in output
+        assert "已撤下：docs/posts/1.md" in output and "写了" in output
         assert missing_pages(project.root) == [] and read_lock(project.root) == {}
+        assert not list((project.root / "docs/categories").glob("*/"))
 
     @pytest.mark.parametrize("name", ["my-note", "题 一", "deep/er", "12x", "deep/12"])
     def test_one_that_has_no_number(self, project, kb, name):

@@ -193,13 +193,3 @@ def test_what_is_no_lock(tmp_path, text, problem):
     with pytest.raises(BadInput) as error:
         read_lock(write(tmp_path, text))
     assert str(error.value).startswith("notes.lock.json") and problem in str(error.value)
-
-
-def test_the_first_note_is_its_authors():
-    entry = read_lock(ROOT)["docs/posts/681746266.md"]
-    assert (ROOT / LOCK).read_bytes() == lock_bytes(read_lock(ROOT))
-    assert [entry[key] for key in ("author", "licence", "origin")] == [
-        "Alec-97",
-        "CC BY 4.0",
-        "https://alec-97.github.io/posts/681746266/",
-    ]

@@ -12,38 +12,11 @@ from kb.notes.embedded import (
     front_matter,
     is_original,
     list_embeds,
-    read_lock,
     without_embeds,
 )
 from tests.kb.conftest import ROOT
 
 EMBED = b'``` {.python .embed}\n--8<-- "numbers.py:double"\n```\n\n'
-
-
-def assert_whole(root):
-    """Every note under root is locked, and without its embeds is what was locked."""
-    lock = read_lock(root)
-    notes = {path.relative_to(root).as_posix(): path for path in (root / "docs/posts").glob("*.md")}
-    assert notes.keys() == lock.keys()
-    assert notes
-    for name, path in notes.items():
-        assert is_original(path.read_bytes(), lock[name]), f"{name} 去掉嵌入块以后不是原文"
-
-
-def test_notes_are_as_their_author_wrote_them():
-    assert_whole(ROOT)
-
-
-def test_a_checkout_on_windows_changes_nothing(tmp_path):
-    if not (ROOT / ".git").exists() or shutil.which("git") is None:
-        pytest.skip("这里不是 git 检出，或没有 git")
-    clone = tmp_path / "clone"
-    subprocess.run(
-        ["git", "clone", "-q", "-c", "core.autocrlf=true", "-c", "core.eol=crlf", ROOT, clone], check=True
-    )
-    assert_whole(clone)
-    for path in (clone / "snippets").glob("*.py"):
-        assert b"\r" not in path.read_bytes()
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="没有 git")

@@ -6,7 +6,6 @@ import yaml
 from kb.markdown.engine import BadInput
 from kb.site.catalog import NOTES_A_PAGE, chunks, read_catalog
 from kb.site.pages import missing_pages, write_pages
-from tests.kb.lab import ROOT
 
 NOTE = "---\ntitle: 笔记 {0}\ndate: 2023-0{0}-01\ntags: [共同, 标签{0}]\ncategories: [一级, 二级]\n---\n正文\n"
 INDEXES = {f"{folder}/index.md" for folder in ("annotations", "archive", "categories", "tags")}
@@ -205,7 +204,3 @@ def test_neighbours_are_of_the_same_category(project):
         "posts/3.md": ["1", "4"],
         "posts/4.md": ["3", None],
     }
-
-
-def test_the_pages_of_this_site_are_there():
-    assert missing_pages(ROOT) == []

@@ -9,8 +9,8 @@ from mkdocs.config import load_config
 from mkdocs.structure.files import get_files
 from mkdocs.structure.pages import Page
 
-from benchmarks.notes import make_notes
 from kb.site import search
+from tests.kb.generator import make_notes
 from tests.kb.lab import configure
 
 NOTES = list(make_notes(12))

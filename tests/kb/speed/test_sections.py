@@ -9,8 +9,8 @@ from mkdocs.config import load_config
 from mkdocs.structure.files import File
 from mkdocs.structure.pages import Page
 
-from benchmarks.notes import make_notes
 from kb.speed.sections import Reader
+from tests.kb.generator import make_notes
 from tests.kb.lab import ROOT, configure
 
 WRITTEN = sorted((ROOT / "tests/kb/markdown/notes").glob("*.html"))

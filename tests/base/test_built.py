@@ -12,7 +12,8 @@ from kb.evidence.keys import content_key, read_inputs
 from kb.evidence.regions import read_all, read_regions
 from kb.evidence.store import DEVICES, read_run
 from kb.notes.embedded import EMBED_FIRST
-from tests.site.conftest import NOTE, ROOT
+from tests.base.conftest import NOTE
+from tests.kb.lab import ROOT
 
 EMBEDS = [
     ("self_attention.py", ["score", "normalise", "aggregate"]),

@@ -1,6 +1,6 @@
 """Notes in the manner of a real blog: 164 Hexo notes of one author, counted.
 
-    python -m benchmarks.notes FOLDER N [--seed S] [--private 0.1]
+    python -m tests.kb.generator FOLDER N [--seed S] [--private 0.1]
 
 writes N of them to `FOLDER/_posts`, as a Hexo source folder has them. A note depends on the
 seed and on its number alone: the first 168 of 1,000 notes are the 168 notes.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from benchmarks import words
+from tests.kb import words
 
 COUNTED = {
     "notes": 164,
@@ -309,7 +309,7 @@ def write_notes(folder: Path, notes: Iterable[Note]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.notes", description="生成笔记")
+    parser = argparse.ArgumentParser(prog="python -m tests.kb.generator", description="生成笔记")
     parser.add_argument("folder", type=Path, help="Hexo 的 source 文件夹，笔记写进它的 _posts")
     parser.add_argument("count", type=int, help="多少篇")
     parser.add_argument("--seed", type=int, default=0, help="同一个种子，同样的笔记")
