@@ -25,6 +25,8 @@ from kb.site.gate import WATCHED
 
 NOT_WRITTEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
+LOG = logging.getLogger("mkdocs.kb")
+
 _port_wanted = False
 
 
@@ -37,7 +39,7 @@ def on_config(config) -> None:
     global _port_wanted
     if config.strict:
         count_when_quiet()
-    logging.getLogger("mkdocs.kb").filters[:] = [Once()]
+    LOG.filters[:] = [Once()]
     if _port_wanted:
         look_at_port(*config.dev_addr)
         _port_wanted = False
@@ -91,7 +93,12 @@ def on_serve(server, config, builder) -> None:
             server.watch(str(root / name))
 
 
+def on_post_build(config) -> None:
+    LOG.filters[:] = []
+
+
 def on_build_error(error) -> None:
+    LOG.filters[:] = []
     if isinstance(error, OSError) and error.errno in NOT_WRITTEN:
         raise Abort(
             f"{error.filename or '站点'}：写不了（{reason(error)}）。"

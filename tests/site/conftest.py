@@ -36,17 +36,25 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="session")
-def browser():
-    options = chromium()
-    if options is None:
-        pytest.skip("没有找到 Chromium（chromium、google-chrome 或 msedge）")
+@functools.cache
+def launched():
+    """One for all tests of a process."""
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(args=["--disable-background-networking"], **options)
-        yield browser
+    playwright = sync_playwright().start()
+    return playwright, playwright.chromium.launch(args=["--disable-background-networking"], **chromium())
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if chromium() is None:
+        pytest.skip("没有找到 Chromium（chromium、google-chrome 或 msedge）")
+    yield launched()[1]
+    if launched.cache_info().currsize:
+        playwright, browser = launched()
+        launched.cache_clear()
         browser.close()
+        playwright.stop()
 
 
 PATIENCE = 180

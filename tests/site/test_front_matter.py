@@ -195,10 +195,9 @@ def search(page, words):
     """Type into the theme's search, and the text of its results when there are some."""
     from playwright.sync_api import TimeoutError as SearchTimeout
 
-    button = page.locator("button.md-search__button")
-    if not page.locator("[role=combobox]").count():
-        (button if button.count() else page.locator(".md-search__input")).click()
     field = page.locator(".md-search__input, [role=combobox]")
+    if not field.is_visible():
+        page.locator("button.md-search__button").click()
     results = page.locator(".md-search-result__item, [role=option]")
     for _ in range(PATIENCE // 5):  # 索引还没有取到的时候，打进去的字可能没有人听
         field.fill("")

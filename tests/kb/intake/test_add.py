@@ -158,7 +158,7 @@ class TestNewVersion:
         assert code == 1
         assert f"{source}：是 docs/posts/1.md 的新版本，但嵌入块不能都跟过去，什么也没有改。" in output
         assert (
-            f"嵌入块 numbers.py:half 跟在“二”（docs/posts/1.md:8）后面，新版本里它改了：“二改了”（{source}:8）"
+            f"嵌入块 numbers.py:half 跟在“二”（docs/posts/1.md:9）后面，新版本里它改了：“二改了”（{source}:9）"
             in output
         )
         assert "加上 --embeds keep，就放到最近的地方；加上 --embeds drop，就取出来，再用 kb embed 嵌到新的位置。" in output
@@ -403,7 +403,7 @@ class TestPictures:
         if remark.startswith("图片 ../../secret"):
             assert "指到了站点外面" not in output  # posts/1/../../ is docs/ itself
             return
-        assert f"  注意：{source}:8：" in output
+        assert f"  注意：{source}:9：" in output
         assert remark in output
         assert files(project.root).keys() - before == {"docs/posts/1.md", "notes.lock.json"}
 

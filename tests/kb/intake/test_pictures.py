@@ -129,7 +129,7 @@ class TestNames:
         output, came = add(address, place=place)
         assert came == set()
         assert f"{place}:8：图片 " in output and says in output and "没有带来" in output
-        assert all(line.startswith(("已添加", "  注意：", "共", "页面文件")) for line in output.splitlines())
+        assert all(line.startswith(("已添加", "  注意：", "注意：1 篇没有写 date", "共", "页面文件")) for line in output.splitlines())
 
     def test_two_that_differ_in_case(self, project, add):
         put(project, "in/posts/X.png")
