@@ -70,6 +70,12 @@ class Recorder:
         self.patched: str | None = None
         self.coverage = start_coverage(root)
 
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Before anything of the project's is imported that takes long."""
+        self.problems += foreign(session.config, self.root)
+        if self.problems:
+            raise pytest.exit.Exception("不能记录")
+
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Before anything is deselected: what isn't run is missing, not forgotten."""
         self.items[item.nodeid] = item

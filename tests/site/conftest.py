@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from kb.base.new import Answers, make_base
+from kb.notes.embedded import fingerprint, read_lock
 from tests.kb import hostile
 from tests.kb.generator import make_notes
 from tests.kb.lab import once
@@ -213,6 +214,14 @@ def whole(tmp_path_factory):
 def sites(whole):
     """The folder of each engine's site."""
     return {engine: whole / engine / BASE for engine in ENGINES}
+
+
+@pytest.fixture(scope="session")
+def notes(whole):
+    """The address of each hand-written note, by the name of its file."""
+    files = {entry["sha256"]: file for file, entry in read_lock(whole).items()}
+    found = {path.stem: files[fingerprint(path.read_bytes())["sha256"]] for path in WRITTEN}
+    return {name: file.removeprefix("docs/").removesuffix(".md") + "/" for name, file in found.items()}
 
 
 class Handler(QuietHandler):

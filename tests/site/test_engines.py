@@ -13,9 +13,9 @@ from urllib.parse import unquote, urljoin
 import pytest
 from bs4 import BeautifulSoup
 
-from kb.notes.embedded import fingerprint, lock_bytes, read_lock
+from kb.notes.embedded import lock_bytes, read_lock
 from tests.kb.generator import make_notes
-from tests.site.conftest import ENGINES, GENERATED, NOTE, WRITTEN, QuietHandler, Tab, run, run_anyway
+from tests.site.conftest import ENGINES, GENERATED, NOTE, QuietHandler, Tab, run, run_anyway
 
 
 @pytest.fixture(scope="module")
@@ -130,14 +130,6 @@ def test_a_note_that_has_become_private_ends_the_build(project, built, engine):
     assert f"{name}：作者已经把这篇笔记改成私密的，公开的版本还在这里。用 kb remove 69421943 撤下它。" in output
 
 
-@pytest.fixture(scope="module")
-def addresses(project):
-    """Where each hand-written note is, by the name of its file."""
-    files = {entry["sha256"]: file for file, entry in read_lock(project).items()}
-    found = {path.stem: files[fingerprint(path.read_bytes())["sha256"]] for path in WRITTEN}
-    return {name: file.removeprefix("docs/").removesuffix(".md") + "/" for name, file in found.items()}
-
-
 @pytest.fixture
 def tab(browser, built):
     server = http.server.ThreadingHTTPServer(
@@ -158,16 +150,9 @@ def tab(browser, built):
     server.server_close()
 
 
-def test_every_note_fits_a_phone(tab, addresses):
-    opened = tab(width=390)
-    for name, address in addresses.items():
-        page = opened.open(address)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
-
-
-def test_a_frame_asks_nobody_before_the_click(tab, addresses):
+def test_a_frame_asks_nobody_before_the_click(tab, notes):
     opened = tab()
-    page = opened.open(addresses["html-embeds"])
+    page = opened.open(notes["html-embeds"])
     page.wait_for_load_state("networkidle")
     assert "player.bilibili.com" not in opened.asked
     page.frame_locator("iframe.frame").first.get_by_role("link").click()
@@ -175,9 +160,9 @@ def test_a_frame_asks_nobody_before_the_click(tab, addresses):
     assert "player.bilibili.com" in opened.asked
 
 
-def test_formulas_are_set_and_read(tab, addresses):
+def test_formulas_are_set_and_read(tab, notes):
     opened = tab()
-    page = opened.open(addresses["formulas"])
+    page = opened.open(notes["formulas"])
     fraction = page.locator("mfrac").first.bounding_box()
     letter = page.locator("mfrac mn").first.bounding_box()
     assert fraction["height"] > 1.5 * letter["height"]  # 分子在分母上面
@@ -190,7 +175,7 @@ def test_formulas_are_set_and_read(tab, addresses):
     assert opened.asked == []
 
 
-def test_lists_within_lists_are_numbered_as_written(tab, addresses):
-    page = tab().open(addresses["list-contents"])
+def test_lists_within_lists_are_numbered_as_written(tab, notes):
+    page = tab().open(notes["list-contents"])
     style = page.locator("ul ol, ol ol").first.evaluate("list => getComputedStyle(list).listStyleType")
     assert style == "decimal"

@@ -224,6 +224,12 @@ class TestPrivate:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows 上没有 fork")
+def back_to(kept, root):
+    for path in root.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.copytree(kept, root, dirs_exist_ok=True)
+
+
 class TestKilled:
     """在任何一步被杀死。"""
 
@@ -235,9 +241,7 @@ class TestKilled:
         def prepare():
             if not kept.exists():
                 shutil.copytree(project.root, kept)
-            for path in project.root.iterdir():
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-            shutil.copytree(kept, project.root, dirs_exist_ok=True)
+            back_to(kept, project.root)
 
         return prepare
 
@@ -261,22 +265,19 @@ class TestKilled:
     }
 
     @pytest.mark.parametrize("command", COMMANDS)
-    def test_again_ends_it(self, project, kb, version, start, command):
-        self.prepared(project, kb, version, command)
-        start()
-        CliRunner().invoke(main, self.COMMANDS[command])
-        after = base(project.root)
-        for _ in kills(project.root, *self.COMMANDS[command], prepare=start):
-            CliRunner().invoke(main, self.COMMANDS[command])
-            assert base(project.root) == after
-            assert not list(project.root.rglob("*.tmp")) and not (project.root / JOURNAL).exists()
-
-    @pytest.mark.parametrize("command", COMMANDS)
-    def test_undo_brings_it_back(self, project, kb, version, start, command):
+    def test_again_ends_it_and_undo_brings_it_back(self, project, kb, version, start, command):
         self.prepared(project, kb, version, command)
         shutil.rmtree(project.root / BACKUPS)
         before = base(project.root)
-        for _ in kills(project.root, *self.COMMANDS[command], prepare=start):
+        start()
+        CliRunner().invoke(main, self.COMMANDS[command])
+        after = base(project.root)
+        for number in kills(project.root, *self.COMMANDS[command], prepare=start):
+            broken = shutil.copytree(project.root, project.root.parent / f"{project.root.name}-{number}")
+            CliRunner().invoke(main, self.COMMANDS[command])
+            assert base(project.root) == after
+            assert not list(project.root.rglob("*.tmp")) and not (project.root / JOURNAL).exists()
+            back_to(broken, project.root)
             code, output = kb("undo")
             assert code == 0 or "没有可以撤销的" in output, output
             assert base(project.root) == before

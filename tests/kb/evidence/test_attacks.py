@@ -31,86 +31,81 @@ def add_test(lab, body, imports=""):
         lab.edit("tests/snippets/test_numbers.py", "import torch\n", f"import torch\n\n{imports}\n")
 
 
+RESTS_ON = {
+    "data/expected.json": "1.5",
+    "data/x.toml": "a = 1\n",
+    "data/there/a.txt": "1.5",
+    "tests/snippets/.expected": "1.5",
+    "helper.py": "TWO = 2\n",
+    "elsewhere/another_helper.py": "TWO = 2\n",
+    "data/of-the-child.json": "1.5",
+    "tests/snippets/child.py": "print(open('data/of-the-child.json').read())\n",
+    "snippets/factor.json": "2",
+    "snippets/two.py": "TWO = 2\n",
+    "snippets/other.py": "import torch\n\ntorch.set_default_dtype(torch.float32)\n",
+}
+READS = """\
+    Path('data/expected.json').read_text()
+    Path('data/link.txt').read_text()
+    Path('tests/snippets/.expected').read_text()
+    with open('data/x.toml', 'rb') as file:
+        tomllib.load(file)
+    import another_helper
+    assert helper.TWO == another_helper.TWO == 2
+    assert start_child('tests.snippets.child').wait() == 0
+    assert len(list(Path('data/listed').glob('*.txt'))) < 9
+    try:
+        open('data/absent.txt').read()
+    except OSError:
+        pass
+"""
+
+
+@pytest.fixture(scope="module")
+def resting(unrecorded, tmp_path_factory):
+    """测试和代码从各处读东西，一起记录一次。"""
+    lab = unrecorded.copy(tmp_path_factory.mktemp("resting"))
+    for name, text in RESTS_ON.items():
+        lab.write(name, text)
+    lab.write("data/listed/1.txt", "")
+    lab.write("snippets/__init__.py", "from snippets import other\n")
+    lab.write("tests/snippets/conftest.py", "import sys\n\nsys.path.insert(0, 'elsewhere')\n")
+    os.symlink("there/a.txt", lab.root / "data/link.txt")
+    add_test(lab, READS, "import tomllib\nfrom pathlib import Path\n\nimport helper\nfrom kb.proof import start_child")
+    half_is(
+        lab,
+        "x / FACTOR * 2 / two()",
+        "import importlib\nfrom pathlib import Path\n\nFACTOR = int(Path(__file__).with_name('factor.json').read_text())\n\n\n"
+        "def two():\n    return importlib.import_module('snippets.two').TWO",
+    )
+    lab.commit()
+    assert lab.record() == ""
+    assert state(lab) is State.PARTIAL  # 变异测试未运行
+    return lab
+
+
 class TestWhatTheRunRestsOn:
     """记录，再改：不过期就是假的。"""
 
-    def becomes_stale(self, lab, name, text):
-        lab.commit()
-        assert lab.record() == ""
-        assert state(lab) is State.PARTIAL  # 变异测试未运行
-        assert name in lab.evidence["inputs"]
-        lab.write(name, text)
-        assert state(lab) is State.STALE
+    @pytest.mark.parametrize("name", RESTS_ON)
+    def test_a_file_that_changes_makes_it_stale(self, resting, name):
+        assert name in resting.evidence["inputs"]
+        resting.write(name, RESTS_ON[name] + "\n")
+        assert state(resting) is State.STALE
+        resting.write(name, RESTS_ON[name])
+        assert state(resting) is State.PARTIAL
 
-    def test_a_test_reads_a_file(self, lab):
-        lab.write("data/expected.json", "1.5")
-        add_test(lab, "    Path('data/expected.json').read_text()\n", "from pathlib import Path")
-        self.becomes_stale(lab, "data/expected.json", "1.0")
+    @pytest.mark.parametrize("name", ["data/listed/2.txt", "data/absent.txt"])
+    def test_a_file_that_comes_makes_it_stale(self, resting, name):
+        path = resting.write(name, "3")
+        assert state(resting) is State.STALE
+        path.unlink()
+        assert state(resting) is State.PARTIAL
 
-    def test_a_snippet_reads_a_file(self, lab):
-        lab.write("snippets/factor.json", "2")
-        half_is(lab, "x / FACTOR", "from pathlib import Path\n\nFACTOR = int(Path(__file__).with_name('factor.json').read_text())")
-        self.becomes_stale(lab, "snippets/factor.json", "3")
-
-    def test_a_package_reads_a_file_for_it(self, lab):
-        lab.write("data/x.toml", "a = 1\n")
-        add_test(lab, "    with open('data/x.toml', 'rb') as file:\n        tomllib.load(file)\n", "import tomllib")
-        self.becomes_stale(lab, "data/x.toml", "a = 2\n")
-
-    def test_a_hidden_file(self, lab):
-        lab.write("tests/snippets/.expected", "1.5")
-        add_test(lab, "    Path('tests/snippets/.expected').read_text()\n", "from pathlib import Path")
-        self.becomes_stale(lab, "tests/snippets/.expected", "1.0")
-
-    def test_a_link_to_a_file(self, lab):
-        lab.write("data/a.txt", "1.5")
-        os.symlink("a.txt", lab.root / "data/link.txt")
-        add_test(lab, "    Path('data/link.txt').read_text()\n", "from pathlib import Path")
-        self.becomes_stale(lab, "data/a.txt", "1.0")
-
-    def test_a_helper_outside_of_the_tests(self, lab):
-        lab.write("helper.py", "TWO = 2\n")
-        lab.edit("tests/snippets/test_numbers.py", "import torch\n", "import torch\n\nimport helper\n")
-        self.becomes_stale(lab, "helper.py", "TWO = 3\n")
-
-    def test_a_file_that_a_folder_on_the_path_brings(self, lab):
-        lab.write("elsewhere/helper.py", "TWO = 2\n")
-        lab.write("tests/snippets/conftest.py", "import sys\n\nsys.path.insert(0, 'elsewhere')\n")
-        add_test(lab, "    import helper\n")
-        self.becomes_stale(lab, "elsewhere/helper.py", "TWO = 3\n")
-
-    def test_a_listing_of_a_folder(self, lab):
-        lab.write("data/1.txt", "")
-        add_test(lab, "    assert len(list(Path('data').glob('*.txt'))) < 9\n", "from pathlib import Path")
-        lab.commit()
-        assert lab.record() == ""
-        assert "data/" in lab.evidence["inputs"]
-        lab.write("data/2.txt", "")
-        assert state(lab) is State.STALE
-
-    def test_a_file_that_was_not_there(self, lab):
-        add_test(lab, "    try:\n        open('data/factor.txt').read()\n    except OSError:\n        pass\n")
-        lab.commit()
-        assert lab.record() == ""
-        lab.write("data/factor.txt", "3")
-        assert state(lab) is State.STALE
-
-    def test_a_child_process_reads_a_file(self, lab):
-        lab.write("data/expected.json", "1.5")
-        lab.write("tests/snippets/child.py", "print(open('data/expected.json').read())\n")
-        add_test(lab, "    assert start_child('tests.snippets.child').wait() == 0\n", "from kb.proof import start_child")
-        self.becomes_stale(lab, "data/expected.json", "1.0")
-        assert "tests/snippets/child.py" in lab.evidence["inputs"]
-
-    def test_another_snippet_by_another_way(self, lab):
-        half_is(lab, "x / two()", "import importlib\n\n\ndef two():\n    return importlib.import_module('snippets.two').TWO")
-        lab.write("snippets/two.py", "TWO = 2\n")
-        self.becomes_stale(lab, "snippets/two.py", "TWO = 3\n")
-
-    def test_a_default_that_another_snippet_sets(self, lab):
-        lab.write("snippets/other.py", "import torch\n\ntorch.set_default_dtype(torch.float32)\n")
-        lab.write("snippets/__init__.py", "from snippets import other\n")
-        self.becomes_stale(lab, "snippets/other.py", "import torch\n\ntorch.set_default_dtype(torch.float64)\n")
+    def test_a_file_that_goes_makes_it_stale(self, resting):
+        (resting.root / "data/expected.json").unlink()
+        assert state(resting) is State.STALE
+        resting.write("data/expected.json", RESTS_ON["data/expected.json"])
 
     def test_the_variables_of_the_shell(self, lab, monkeypatch):
         """记录的进程看不到它们：在这里对，在别处不对的代码，记录下来就是没有通过。"""

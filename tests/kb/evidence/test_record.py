@@ -89,6 +89,48 @@ class TestWhatIsWritten:
         assert "与 手算的值 相差 2.5" in test["why"]
 
 
+OUTCOMES = """
+
+@pytest.fixture
+def broken():
+    raise OSError
+
+
+@pytest.fixture
+def late():
+    yield
+    raise OSError
+
+
+@pytest.mark.skip(reason='x')
+def test_skipped():
+    pass
+
+
+@pytest.mark.xfail(strict=False)
+def test_may_fail():
+    pass
+
+
+@pytest.mark.xfail(strict=True)
+def test_must_fail():
+    pass
+
+
+@pytest.mark.xfail
+def test_fails_as_expected():
+    assert False
+
+
+def test_broken_before(broken):
+    pass
+
+
+def test_broken_after(late):
+    pass
+"""
+
+
 class TestWhatCounts:
     def record(self, lab, tests, path="tests/snippets/test_numbers.py"):
         lab.write(path, tests)
@@ -96,33 +138,17 @@ class TestWhatCounts:
         assert lab.record() == ""
         return lab.evidence["tests"]
 
-    def outcome(self, lab, tests, name="test_half"):
-        found = self.record(lab, tests)
-        (test,) = [test for id, test in found.items() if name in id]
-        return test["outcome"]
-
-    @pytest.mark.parametrize(
-        ("before", "outcome"),
-        [
-            ("@pytest.mark.skip(reason='x')\ndef test_half", "skipped"),
-            ("@pytest.mark.xfail(strict=False)\ndef test_half", "skipped"),
-            ("@pytest.mark.xfail(strict=True)\ndef test_half", "failed"),
-            (
-                "@pytest.fixture\ndef broken():\n    raise OSError\n\n\n@pytest.mark.usefixtures('broken')\ndef test_half",
-                "failed",
-            ),
-            (
-                "@pytest.fixture\ndef late():\n    yield\n    raise OSError\n\n\n@pytest.mark.usefixtures('late')\ndef test_half",
-                "failed",
-            ),
-        ],
-    )
-    def test_outcomes(self, lab, before, outcome):
-        assert self.outcome(lab, TESTS.replace("def test_half", before)) == outcome
-
-    def test_an_expected_failure_is_skipped(self, lab):
-        tests = TESTS.replace("def test_half", "@pytest.mark.xfail\ndef test_half").replace("1.5", "9.9")
-        assert self.outcome(lab, tests) == "skipped"
+    def test_outcomes(self, lab):
+        found = self.record(lab, TESTS + OUTCOMES)
+        outcomes = {id.partition("::")[2].partition("[")[0]: test["outcome"] for id, test in found.items()}
+        assert {name: outcome for name, outcome in outcomes.items() if outcome != "passed"} == {
+            "test_skipped": "skipped",
+            "test_may_fail": "skipped",
+            "test_must_fail": "failed",
+            "test_fails_as_expected": "skipped",
+            "test_broken_before": "failed",
+            "test_broken_after": "failed",
+        }
 
     def test_a_file_that_is_skipped_is_seen(self, lab):
         skipped = "import pytest\n\nfrom snippets.numbers import half\n\npytest.skip('x', allow_module_level=True)\n"
