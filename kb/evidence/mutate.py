@@ -9,6 +9,7 @@ under the keys of the evidence.
 Fresh interpreters are for recording; these processes are forked from one that has torch already.
 """
 
+import gc
 import importlib.metadata
 import json
 import multiprocessing
@@ -40,8 +41,10 @@ PYTEST_ENDED = 100
 """Added to pytest's exit codes, so that a process that never got that far isn't taken for one."""
 SURVIVED, NOTICED, BROKEN_IMPORT = PYTEST_ENDED, PYTEST_ENDED + 1, PYTEST_ENDED + 2
 NO_COPY = 70
-PRELOAD = ["torch", "torch._dynamo", "pytest", "hypothesis", "kb.proof.assertions", __name__]
+PRELOAD = ["torch", "pytest", "hypothesis", "kb.proof.assertions", __name__]
 """Imported once, before processes are forked."""
+COMPILES = "torch._dynamo", "sympy"
+"""The same where tests compile, as is seen by the package that it brings along."""
 
 KILLED, LIVES, UNDECIDED = "killed", "survived", "undecided"
 
@@ -86,6 +89,7 @@ def run_tests(workspace: str, ids: list[str]) -> None:
     options = [*OPTIONS, "-p", "_hypothesis_pytestplugin", "-x", "--device", "cpu"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # some are loaded already
     places = [f"--rootdir={workspace}", "-c", f"{workspace}/pyproject.toml"]
+    gc.freeze()  # pytest collects garbage several times; what was there before the fork is none
     code = pytest.main([*options, *places, *modules], plugins=[selection])
     for name, module in list(sys.modules.items()):
         if name.startswith("snippets") and not module.__file__.startswith(workspace):
@@ -112,13 +116,15 @@ class Pool:
     Ctrl-C takes effect in `finished`, so that no process is left behind half started.
     """
 
-    def __init__(self, root: Path, files: set[str], workers: int, folder: str):
+    def __init__(
+        self, root: Path, files: set[str], workers: int, folder: str, compiles: bool = False
+    ):
         method = (
             "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         )
         self.context = multiprocessing.get_context(method)
         if method == "forkserver":
-            self.context.set_forkserver_preload(PRELOAD)
+            self.context.set_forkserver_preload(PRELOAD + [COMPILES[0]] * compiles)
             os.environ.setdefault("PYTHONWARNINGS", "ignore:Failed to initialize NumPy")
         self.free = []
         for number in range(workers):
@@ -250,8 +256,9 @@ class Campaign:
         if not topics:
             return
         files = {path for topic in topics for path in self.files_of(topic)}
+        compiles = any(COMPILES[1] in topic.run["environment"]["packages"] for topic in topics)
         with tempfile.TemporaryDirectory(prefix="kb-prove-") as folder:
-            with Pool(self.root, files, workers, folder) as pool:
+            with Pool(self.root, files, workers, folder, compiles) as pool:
                 self.check_baseline(pool, topics)
                 for topic in topics:
                     self.run_topic(pool, topic, report)

@@ -37,7 +37,7 @@ def check_packages(paths: Iterable[str]) -> dict[str, str]:
     for path in paths:
         if path.endswith(COMPILED) or not os.path.isfile(path):
             continue
-        entry = listed.get(path)
+        entry = listed.get(path) or linked().get(path)
         if entry is None:
             if is_code(path):
                 raise BadInput(f"{path} 不在任何一个包的 RECORD 里，不知道它是什么。{REINSTALL}")
@@ -53,6 +53,7 @@ def check_packages(paths: Iterable[str]) -> dict[str, str]:
 def installed() -> tuple[dict[str, Listed], dict[str, str]]:
     """Every file that some RECORD lists, and the version of every package."""
     listed, versions = {}, {}
+    real = functools.cache(os.path.realpath)
     for distribution in importlib.metadata.distributions():
         record = distribution.read_text("RECORD")
         name = distribution.metadata["Name"]
@@ -62,10 +63,16 @@ def installed() -> tuple[dict[str, Listed], dict[str, str]]:
         base = str(distribution.locate_file(""))
         for row in csv.reader(io.StringIO(record)):
             if len(row) == 3:
-                path = os.path.normpath(os.path.join(base, row[0]))
+                folder, file = os.path.split(os.path.normpath(os.path.join(base, row[0])))
                 entry = Listed(name, row[1])
-                listed[path] = listed[os.path.realpath(path)] = entry
+                listed[f"{folder}{os.sep}{file}"] = listed[f"{real(folder)}{os.sep}{file}"] = entry
     return listed, versions
+
+
+@functools.cache
+def linked() -> dict[str, Listed]:
+    """Those files by where they lead, where an installer makes a link of each; it takes long."""
+    return {os.path.realpath(path): entry for path, entry in installed()[0].items()}
 
 
 def digest(path: str) -> str:

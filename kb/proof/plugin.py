@@ -19,6 +19,9 @@ from kb.proof import children
 
 os.environ["PYTHONUTF8"] = "1"  # children write UTF-8 on Windows too
 
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):  # before torch is imported
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+
 DEVICES = ("cpu", "cuda")
 NO_GPU = "本机没有 CUDA 设备"
 

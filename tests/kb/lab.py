@@ -198,7 +198,7 @@ class Lab:
         """记录一个文件的证据；不能记录的话，返回原因，什么也没有写。"""
         shutil.rmtree(BYTECODE / self.root.relative_to(self.root.anchor), ignore_errors=True)
         try:
-            store.write_run(self.root / "evidence", file, record(self.root, file, device, BYTECODE))
+            store.write_run(self.root / "evidence", file, record(self.root, file, device, BYTECODE, threads=1))
         except BadInput as refusal:
             return str(refusal)
         return ""

@@ -175,6 +175,7 @@ class TestWhatCannotBeSeen:
         real, versions = packages.installed()
         kept = {path: entry for path, entry in real.items() if not path.endswith("/torch/nn/functional.py")}
         monkeypatch.setattr(packages, "installed", lambda: (kept, versions))
+        monkeypatch.setattr(packages, "linked", dict)
         assert "torch/nn/functional.py 不在任何一个包的 RECORD 里" in lab.record()
 
 

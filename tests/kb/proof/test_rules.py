@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 1, "72fdae6fad50bed795d34a26cc1841daac7552bb768d2f19a4f15358816dd70d"
+RULES = 1, "80ff99a930d0dcd7755edc95ec3f26868fdd0f554d226a09f91b64191babb054"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
