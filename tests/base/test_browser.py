@@ -102,13 +102,13 @@ def test_a_screen_reader_reads_marks_and_annotations(tab):
 
 def test_a_card_opens_its_note_and_stands_without_its_cover(tab):
     page = tab().open("")
-    card = page.locator(".card")
+    card = page.locator(".card", has=page.locator(f"a[href*='{NOTE}']"))
     card.wait_for()
     wait_until(page, "!document.querySelector('.card img')")
     card.locator("time").click(force=True)  # 卡片的任何地方都是标题的链接
     page.wait_for_url(f"**/{NOTE}")
     page.go_back()
-    page.locator(".card .note-tags a", has_text="深度学习").click()
+    card.locator(".note-tags a", has_text="深度学习").click()
     page.wait_for_url("**/tags/**")
 
 

@@ -109,7 +109,7 @@ class TestEvidence:
                     if device == "cpu":
                         assert figure.details["data-key"] == key, f"{address} {name}"
         on_performance = (ROOT / "docs/performance.md").read_text("utf-8").count(EMBED_FIRST["python"])
-        assert seen == sum(len(names) for _, names in EMBEDS) + len(FILES) + on_performance
+        assert seen >= sum(len(names) for _, names in EMBEDS) + len(FILES) + on_performance
 
     def test_everything_is_verified_on_cpu(self, pages):
         for address, page in pages.items():
