@@ -24,7 +24,8 @@ from kb.cli import editing, founding
 from kb.cli.chinese import Group, write_json
 from kb.cli.common import can_ask, help_option, json_option, project_root, waiting
 from kb.cli.proving import prove
-from kb.evidence.store import DEVICES
+from kb.evidence.judge import Judge
+from kb.evidence.store import DEVICES, PROVE
 from kb.intake.add import Outcome, Report, Result, add_notes
 from kb.intake.merge import DROP, KEEP
 from kb.intake.remove import Removal, remove_notes
@@ -222,7 +223,7 @@ def pages() -> None:
 @main.command(
     "list",
     help="列出全部笔记，新的在前：日期、做完的节（作者标了 √ 的标题）、批注、"
-    "嵌入的代码在 CPU 上的状态、分类、标题。",
+    "嵌入的代码在 CPU 上的状态、分类、标题；还有哪些代码要证明，为什么。",
     short_help="列出全部笔记，新的在前。",
 )
 @json_option
@@ -230,15 +231,21 @@ def pages() -> None:
 def list_command(as_json: bool) -> None:
     root = project_root("list")
     try:
-        notes = list_notes(root)
+        notes, due = list_notes(root), Judge(root).due()
     except BadInput as error:
         raise click.ClickException(str(error)) from None
     if as_json:
-        write_json({"ok": True, "notes": notes})
+        write_json(
+            {"ok": True, "notes": notes, "due": [{"file": each.file, "why": each.why} for each in due]}
+        )
         return
     for line in tabulate(notes) if notes else ():
         click.echo(line)
     click.echo(f"共 {len(notes)} 篇。")
+    if due:
+        click.echo(f"要证明的，用 {PROVE}：")
+    for each in due:
+        click.echo(f"  {each.file}：{each.why}")
 
 
 @main.command(

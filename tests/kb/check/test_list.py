@@ -1,6 +1,7 @@
 """kb list：新的在前，中文对得齐，一个 JSON 文档。"""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -40,6 +41,8 @@ def test_the_table(listed):
         "2023-01-20  1.md  1/2   1     1 未运行 1 找不到  深度学习 / 文章  注意力\n"
         "没有日期    2.md  0/0   0                                         没写日期\n"
         "共 3 篇。\n"
+        "要证明的，用 kb prove：\n"
+        "  numbers.py：CPU 上未运行：还没有在 CPU 上运行过\n"
     )
 
 
@@ -48,7 +51,9 @@ def test_states_are_those_of_the_evidence(proven):
     assert code == 0
     assert "2 已验证" in output
     proven.edit("snippets/numbers.py", "x / 2", "x / 2 ")
-    assert "2 已过期" in proven.kb("list")[1]
+    output = proven.kb("list")[1]
+    assert "2 已过期" in output
+    assert re.search(r"\n  numbers\.py：CPU 上已过期：\S+ 记录以后，snippets/numbers\.py 改了\n", output)
 
 
 def test_json(listed):
