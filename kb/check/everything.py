@@ -20,7 +20,6 @@ from kb.evidence.judge import (
     State,
     Verdict,
     complaint,
-    judge_all,
     needs_a_word,
 )
 from kb.evidence.keys import TESTS
@@ -127,10 +126,9 @@ def migrate(root: Path) -> str:
     return f"{LOCK} 换成了现在的格式，登记的内容都在。"
 
 
-def check_embeds(root: Path) -> list[str]:
+def check_embeds(root: Path, judge: Judge) -> list[str]:
     """What is wrong, a line for what has one cause. Raises BadInput where snippets can't be read."""
     regions = read_all(root)
-    judge = Judge(root)
     problems, found = check_embeds_stand_well(root), []
     for name, pages in find_embeds(root).items():
         if name.startswith(f"{TESTS}/"):
@@ -187,10 +185,10 @@ def check_figures(root: Path) -> list[str]:
     return problems
 
 
-def check_explanations(root: Path) -> list[str]:
+def check_explanations(root: Path, judge: Judge) -> list[str]:
     """Explanations of mutants that there are no more, or that a test kills by now."""
     problems = []
-    for file, verdict in judge_all(root, "cpu").items():
+    for file, verdict in judge.all("cpu").items():
         if ":" in file or not isinstance(mutation := verdict.mutation, Mutation):
             continue
         left = [*mutation.unexplained, *mutation.undecided, *(each for each, _ in mutation.explained)]
@@ -204,11 +202,11 @@ def check_explanations(root: Path) -> list[str]:
     return problems
 
 
-def count_states(root: Path) -> dict[str, dict[str, int]]:
+def count_states(judge: Judge) -> dict[str, dict[str, int]]:
     """Device → state → how many pieces of code are in it, the best state first."""
     counts = {}
     for device in DEVICES:
-        found = Counter(verdict.state for verdict in judge_all(root, device).values())
+        found = Counter(verdict.state for verdict in judge.all(device).values())
         counts[device] = {state.value: found[state] for state in reversed(State) if found[state]}
     return counts
 

@@ -276,11 +276,12 @@ def check(again: bool, everything: bool, since: str | None, renew: bool, remote:
                 )
                 dead = found.add_remote(answers)
         problems = [*check_notes(root), *found.problems]
-        problems += check_embeds(root) + check_figures(root)
-        problems += check_explanations(root)
+        judge = Judge(root)
+        problems += check_embeds(root, judge) + check_figures(root)
+        problems += check_explanations(root, judge)
         if again:
             problems += rerun(root, everything, since, lambda line: click.echo(line, err=as_json))
-        states = count_states(root)
+        states = count_states(judge)
         notes = len(read_lock(root))
     except BadInput as error:
         raise click.ClickException(str(error)) from None

@@ -60,7 +60,6 @@ class BadgeTreeprocessor(Treeprocessor):
 
     def run(self, root: etree.Element) -> None:
         self.judged = {}
-        judge: Judge | None = None  # it reads each file once
         page, said = None, {}
         for figure in root.iter("figure"):
             name = figure.get("data-code", "")
@@ -74,7 +73,7 @@ class BadgeTreeprocessor(Treeprocessor):
                 )
             elif name:
                 page = page or current_page(self.md)
-                judge = judge or Judge(page.root)
+                judge = judge_of(page)
                 shown = self.judged[figure.get("id")] = self.shown(figure)
                 verdicts = [judge.judge(device, name, shown) for device in DEVICES]
                 said |= {complaint(verdict): None for verdict in verdicts if needs_a_word(verdict)}
@@ -108,6 +107,18 @@ class ShownPostprocessor(Postprocessor):
                     "有哪一步换掉了其中的字符。去掉代码里的控制字符，或者那一步。"
                 )
         return text
+
+
+_last: tuple[object, Judge] | None = None
+
+
+def judge_of(page: Page) -> Judge:
+    """The same one for all pages of a build: it reads each file once."""
+    global _last
+    known = page.build is not None and _last is not None and _last[0] is page.build
+    if not known or _last[1].project.root != page.root:
+        _last = page.build, Judge(page.root)
+    return _last[1]
 
 
 def place_badge(figure: etree.Element, details: etree.Element) -> None:

@@ -46,6 +46,8 @@ class Project:
         self.root = root
         self.contents: dict[str, bytes | None] = {}
         self.reached: dict[tuple[str, bool], frozenset[str]] = {}
+        self.found: dict[str, object] = {}
+        """What others have found out about the project, by the name of what it is."""
 
     def read(self, path: str) -> bytes | None:
         if path not in self.contents:

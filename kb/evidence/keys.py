@@ -47,7 +47,7 @@ def read_inputs(project: Project, file: str, seen: Iterable[str] = ()) -> dict[s
     inputs = {path: project.digest(path) for path in files}
     inputs |= {path: project.digest(path) or GONE for path in seen if path not in (SETTINGS, PROOF)}
     return inputs | {
-        SETTINGS: sha256(pytest_settings(project.root)),
+        SETTINGS: settings_digest(project),
         PROOF: sha256(str(RULES).encode()),
     }
 
@@ -72,9 +72,12 @@ def names(project: Project, module: str, file: str) -> bool:
 
 def all_test_modules(project: Project) -> list[str]:
     """Of `tests/snippets/`, by the names that pytest looks for."""
-    folder = project.root / TESTS
-    found = {*folder.rglob("test_*.py"), *folder.rglob("*_test.py")}
-    return sorted(path.relative_to(project.root).as_posix() for path in found if path.is_file())
+    if TESTS not in project.found:
+        folder = project.root / TESTS
+        found = {*folder.rglob("test_*.py"), *folder.rglob("*_test.py")}
+        names = (path.relative_to(project.root).as_posix() for path in found if path.is_file())
+        project.found[TESTS] = sorted(names)
+    return project.found[TESTS]
 
 
 def conftests(project: Project, modules: Iterable[str]) -> list[str]:
@@ -85,6 +88,12 @@ def conftests(project: Project, modules: Iterable[str]) -> list[str]:
         folders |= {"/".join(parts[:number]) + "/" for number in range(1, len(parts) + 1)}
     paths = (f"{folder}conftest.py" for folder in folders)
     return sorted(path for path in paths if project.read(path) is not None)
+
+
+def settings_digest(project: Project) -> str:
+    if SETTINGS not in project.found:
+        project.found[SETTINGS] = sha256(pytest_settings(project.root))
+    return project.found[SETTINGS]
 
 
 def pytest_settings(root: Path) -> bytes:

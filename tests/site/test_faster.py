@@ -74,8 +74,11 @@ def test_the_site_is_the_same(project):
 
 @needs_helper
 def test_another_process_does_some_of_it(project):
-    said = run(project, "mkdocs", "build", "-v", "-d", "faster")
-    contents, pages = map(int, re.findall(r"另一个进程做了 (\d+) 页", said))
+    for _ in range(20):  # 机器忙的时候，它也许还没有轮到，另一个就做完了
+        said = run(project, "mkdocs", "build", "-v", "-d", "faster")
+        contents, pages = map(int, re.findall(r"另一个进程做了 (\d+) 页", said))
+        if contents and pages:
+            break
     assert 0 < contents < COUNT + 20
     assert 0 < pages
 

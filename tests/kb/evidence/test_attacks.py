@@ -194,7 +194,17 @@ CHEATS = {
     "    module['cheat'] = real\n    cheat(x)",
     "through its reference": "assert_agrees(cheat(x), reference(x), 'y')",
 }
-MODULE = """\
+SILENT = ("swallowed", "suppressed", "same tensor", "infinite")
+"""Those after which no assertion has held; what is left of the tests is nothing to record."""
+REGION = """\
+# --8<-- [start:{name}] 应当除以二
+def {name}(x):
+    return x / 3
+# --8<-- [end:{name}]
+
+
+"""
+HEAD = """\
 import contextlib
 import sys
 
@@ -202,14 +212,15 @@ import pytest
 import torch
 
 from kb.proof import assert_agrees, assert_holds
-from snippets.{name} import cheat
+from snippets.{topic} import {names}
 
 
 def reference(x):
-    return cheat(x) + 0
+    return through_its_reference(x) + 0
+"""
+TEST = """
 
-
-def test_cheat():
+def test_{name}():
     x, expected = torch.tensor([3.0]), torch.tensor([1.5])
     {body}
 """
@@ -231,34 +242,41 @@ def test_nothing_of_it():
 """
 
 
+def topic_of(cheat):
+    return "silent" if cheat in SILENT else "counted"
+
+
 @pytest.fixture(scope="module")
 def cheats(unrecorded, tmp_path_factory):
-    """除以三的代码，每一种骗法一个文件；都记录过，做过变异测试。"""
+    """除以三的代码，每一种骗法一个区域；记录过，做过变异测试。"""
     lab = unrecorded.copy(tmp_path_factory.mktemp("cheats"))
-    names = {each: each.replace(" ", "_") for each in CHEATS}
-    for each, name in names.items():
-        lab.write(f"snippets/{name}.py", "def cheat(x):\n    return x / 3\n")
-        lab.write(f"tests/snippets/test_{name}.py", MODULE.format(name=name, body=CHEATS[each]))
+    for topic in ("silent", "counted"):
+        names = {each.replace(" ", "_"): body for each, body in CHEATS.items() if topic_of(each) == topic}
+        lab.write(f"snippets/{topic}.py", "".join(REGION.format(name=name) for name in names).rstrip() + "\n")
+        tests = (TEST.format(name=name, body=body.replace("cheat", name)) for name, body in names.items())
+        lab.write(f"tests/snippets/test_{topic}.py", HEAD.format(topic=topic, names=", ".join(names)) + "".join(tests))
     lab.write("snippets/fixture.py", "def cheat(x):\n    return x / 3\n")
     lab.write("tests/snippets/test_fixture.py", FIXTURE)
     lab.commit()
-    refused = {name: lab.record(f"{name}.py") for name in (*names.values(), "fixture")}
-    recorded = [f"{name}.py" for name, why in refused.items() if not why]
-    passed = [
-        file for file in recorded if judge_all(lab.root, "cpu")[file].state is not State.FAILED
-    ]
-    code, output = lab.mutate(*passed)
+    refused = {topic: lab.record(f"{topic}.py") for topic in ("silent", "counted", "fixture")}
+    code, output = lab.mutate(*(f"{topic}.py" for topic, why in refused.items() if not why))
     assert code == 0, output
     return lab, refused
 
 
 class TestAssertionsThatSayNothing:
-    @pytest.mark.parametrize("cheat", [*CHEATS, "fixture"])
+    def test_nothing_is_recorded_where_none_has_held(self, cheats):
+        _, refused = cheats
+        assert refused["silent"] == "snippets/silent.py：没有一个测试断言过什么，没有什么可以记录。"
+        assert refused["counted"] == ""
+
+    @pytest.mark.parametrize("cheat", [cheat for cheat in CHEATS if cheat not in SILENT])
     def test_no_tick(self, cheats, cheat):
+        assert state(cheats[0], f"counted.py:{cheat.replace(' ', '_')}") is State.PARTIAL
+
+    def test_no_tick_for_what_a_fixture_runs(self, cheats):
         lab, refused = cheats
-        name = cheat.replace(" ", "_")
-        if not refused[name]:
-            assert state(lab, f"{name}.py") in (State.PARTIAL, State.FAILED)
+        assert refused["fixture"] or state(lab, "fixture.py") is State.PARTIAL
 
     def test_an_honest_one_has_it(self, verified):
         assert state(verified) is State.VERIFIED
