@@ -1,5 +1,6 @@
 """mkdocs serve：改了代码，页面跟着变；写错了说清楚，改对了接着来。zensical serve 也刷新打开着的页面。"""
 
+import contextlib
 import re
 import socket
 import subprocess
@@ -143,12 +144,19 @@ def test_the_lists_follow_the_notes(server):
 @pytest.mark.parametrize("engine", ["mkdocs", "zensical"])
 def test_an_open_page_reloads_and_only_then_are_scripts_put_in(tmp_path, browser, engine):
     """刷新靠放进页面的一段脚本；安全策略只在 serve 时容许它，构建出的页面从不容许。"""
+    from playwright.sync_api import TimeoutError as SlowTimeout
+
     server = Server(tmp_path, engine)
     tab = Tab(browser, server.address)
     try:
         page = tab.open("markdown/")
         file = tmp_path / "docs/markdown.md"
-        file.write_text(file.read_text("utf-8") + "\n新写的一句话\n", "utf-8")
+        text = file.read_text("utf-8")
+        for number in range(PATIENCE // 5):  # 刚启动的服务，也许还没有开始看文件
+            file.write_text(f"{text}\n新写的一句话 {number}\n", "utf-8")
+            with contextlib.suppress(SlowTimeout):
+                page.get_by_text("新写的一句话").wait_for(timeout=5000)
+                break
         page.get_by_text("新写的一句话").wait_for()
         policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
         assert "script-src 'self' 'unsafe-inline';" in policy
