@@ -9,9 +9,9 @@
     </figure>
 
 The state is judged from the text in the rendered block, and the finished page must still show that
-text. Where it isn't 已验证 on CPU, a warning names code, state and remedy, one for all pages and
-all of a file that is so for one reason: it ends `mkdocs build --strict`, while `mkdocs serve` goes on and shows the
-state.
+text. Where it isn't 已验证 on CPU, a warning names code, state and remedy, one for all pages and all
+of a file that is so for one reason: it ends `mkdocs build --strict`, while `mkdocs serve` goes on
+and shows the state.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
@@ -60,7 +60,7 @@ class BadgeTreeprocessor(Treeprocessor):
 
     def run(self, root: etree.Element) -> None:
         self.judged = {}
-        page, said = None, {}
+        page = None
         for figure in root.iter("figure"):
             name = figure.get("data-code", "")
             if name.startswith(f"{TESTS}/"):
@@ -76,10 +76,11 @@ class BadgeTreeprocessor(Treeprocessor):
                 judge = judge_of(page)
                 shown = self.judged[figure.get("id")] = self.shown(figure)
                 verdicts = [judge.judge(device, name, shown) for device in DEVICES]
-                said |= {complaint(verdict): None for verdict in verdicts if needs_a_word(verdict)}
+                for line in map(complaint, filter(needs_a_word, verdicts)):
+                    if line not in judge.said:
+                        log.warning(line)
+                        judge.said.add(line)
                 place_badge(figure, badge(page, verdicts))
-        for line in said:
-            log.warning(line, extra={"once": True})
 
     def shown(self, figure: etree.Element) -> str:
         placeholder = HTML_PLACEHOLDER_RE.fullmatch(figure.text)

@@ -149,7 +149,7 @@ def check_places(
             )
 
 
-ALMOST = re.compile(r"[^`~]*(?:`{3,}|~{3,})[ \t]*\{?[ \t.\w]*\.embed")
+ALMOST = re.compile(r"[^`~]*[`~]{3,}[^`~]*\.embed")
 ALMOST_REMEDY = (
     "这里写得像嵌入块，却什么也没有嵌入：嵌入块要顶格写，``` 与 { 之间恰好一个空格，"
     f"{EMBED_FIRST['python']}。"

@@ -122,6 +122,8 @@ class Judge:
         self.project = Project(root)
         self.folder = folder or root / store.FOLDER
         self.claims: dict[tuple[str, str], dict[str, str]] = {}
+        self.said: set[str] = set()
+        """What a build has warned of, for all its pages."""
 
     def inputs(self, file: str, run: dict | None, device: str) -> dict[str, str]:
         """What claims about the file stand on: also what its run was seen to read."""

@@ -230,14 +230,12 @@ def compose(head: str, line: int) -> yaml.Node | None:
     return node
 
 
-UNQUOTED = re.compile(r"\s*(?P<key>[^\s:]+)[ \t]*:[ \t]+(?P<value>.*:.*?)\s*$")
-
-
 def explain(problem: str, line: str = "") -> str:
     """What PyYAML has against a line; where its value only lacks quotes, how it is written."""
-    if "mapping values are not allowed" in problem and (found := UNQUOTED.match(line)):
-        key, value = found["key"], found["value"].replace("'", "''")
-        return f"值里有冒号，要加引号：{key}: '{value}'"
+    key, _, value = line.partition(":")
+    if "mapping values are not allowed" in problem and ":" in value:
+        quoted = value.strip().replace("'", "''")
+        return f"值里有冒号，要加引号：{key.strip()}: '{quoted}'" if len(quoted) < 200 else "值里有冒号，要加引号"
     return problem
 
 

@@ -4,7 +4,6 @@
 |---|---|
 | at the start | it is known whether a server is wanted, not a build |
 | before a build | warnings count under `--quiet` too: `--strict` fails on them, though none is shown |
-| before a build | what several pages warn of alike is said once |
 | before the first build for a server | its port is free |
 | when a server starts | it watches what pages are made from besides `docs/` |
 | when the system refuses to write | one line says so |
@@ -25,8 +24,6 @@ from kb.site.gate import WATCHED
 
 NOT_WRITTEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
-LOG = logging.getLogger("mkdocs.kb")
-
 _port_wanted = False
 
 
@@ -39,25 +36,9 @@ def on_config(config) -> None:
     global _port_wanted
     if config.strict:
         count_when_quiet()
-    LOG.filters[:] = [Once()]
     if _port_wanted:
         look_at_port(*config.dev_addr)
         _port_wanted = False
-
-
-class Once(logging.Filter):
-    """Of warnings that are to be said `once`, lets the first of a build pass."""
-
-    def __init__(self):
-        super().__init__()
-        self.said: set[str] = set()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if not hasattr(record, "once"):
-            return True
-        new = record.getMessage() not in self.said
-        self.said.add(record.getMessage())
-        return new
 
 
 def count_when_quiet() -> None:
@@ -93,12 +74,7 @@ def on_serve(server, config, builder) -> None:
             server.watch(str(root / name))
 
 
-def on_post_build(config) -> None:
-    LOG.filters[:] = []
-
-
 def on_build_error(error) -> None:
-    LOG.filters[:] = []
     if isinstance(error, OSError) and error.errno in NOT_WRITTEN:
         raise Abort(
             f"{error.filename or '站点'}：写不了（{reason(error)}）。"

@@ -1,16 +1,14 @@
 """本站：构建一次，在本机起一个服务，用真正的 Chromium 打开。"""
 
 import functools
-import http.server
 import subprocess
 import sys
-import threading
 
 import pytest
 from bs4 import BeautifulSoup
 
 from tests.kb.lab import ROOT, once
-from tests.site.conftest import QuietHandler, Tab, browser  # noqa: F401
+from tests.site.conftest import browser, served, tabs_on  # noqa: F401
 
 NOTE = "posts/681746266/"
 
@@ -44,24 +42,11 @@ def read(site):
 
 @pytest.fixture(scope="session")
 def address(site):
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(QuietHandler, directory=site)
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture
 def tab(browser, address):
-    tabs = []
-
-    def new(**options):
-        tabs.append(Tab(browser, address, **options))
-        return tabs[-1]
-
-    yield new
-    for each in tabs:
-        each.close()
-        assert each.errors == []
+    with tabs_on(browser, address) as new:
+        yield new

@@ -1,5 +1,6 @@
 """各种笔记的站点，构建一次，在本机起一个服务，用真正的 Chromium 打开。"""
 
+import contextlib
 import functools
 import http.server
 import os
@@ -35,6 +36,17 @@ def chromium():
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args):
         pass
+
+
+@contextlib.contextmanager
+def served(folder):
+    """The address of a server of these files."""
+    handler = functools.partial(QuietHandler, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
 
 
 @functools.cache
@@ -110,6 +122,21 @@ class Tab:
                 await frame(); await frame();
             }"""
         )
+
+
+@contextlib.contextmanager
+def tabs_on(browser, address):
+    """Opens tabs; none of them may have met an error in the end."""
+    tabs = []
+
+    def new(**options):
+        tabs.append(Tab(browser, address, **options))
+        return tabs[-1]
+
+    yield new
+    for each in tabs:
+        each.close()
+        assert each.errors == []
 
 
 def wait_until(page, condition):

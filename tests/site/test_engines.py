@@ -3,11 +3,8 @@
 里面是 tests/kb/markdown/notes/ 里手写的，每种写法都有，不怀好意的，还有生成的。
 """
 
-import functools
-import http.server
 import re
 import shutil
-import threading
 from urllib.parse import unquote, urljoin
 
 import pytest
@@ -15,7 +12,7 @@ from bs4 import BeautifulSoup
 
 from kb.notes.embedded import lock_bytes, read_lock
 from tests.kb.generator import make_notes
-from tests.site.conftest import ENGINES, GENERATED, NOTE, QuietHandler, Tab, run, run_anyway
+from tests.site.conftest import ENGINES, GENERATED, NOTE, run, run_anyway, served, tabs_on
 
 
 @pytest.fixture(scope="module")
@@ -132,22 +129,8 @@ def test_a_note_that_has_become_private_ends_the_build(project, built, engine):
 
 @pytest.fixture
 def tab(browser, built):
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(QuietHandler, directory=built[0])
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    tabs = []
-
-    def new(**options):
-        tabs.append(Tab(browser, f"http://127.0.0.1:{server.server_port}/", **options))
-        return tabs[-1]
-
-    yield new
-    for each in tabs:
-        each.close()
-        assert each.errors == []
-    server.shutdown()
-    server.server_close()
+    with served(built[0]) as address, tabs_on(browser, address) as new:
+        yield new
 
 
 def test_a_frame_asks_nobody_before_the_click(tab, notes):

@@ -1,20 +1,17 @@
 """测量的图在真正的浏览器里：手机上读得清，明、暗、打印都看得见，两种引擎生成的相同。数字是编的。"""
 
 import copy
-import functools
-import http.server
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 
 import pytest
 from bs4 import BeautifulSoup
 
 from tests.kb.measurement import TIME, embed, measurement, signed
-from tests.site.conftest import CONTRAST, SNIPPET, QuietHandler, Tab, new_base
+from tests.site.conftest import CONTRAST, SNIPPET, new_base, served, tabs_on
 
 PEERS = ["peer-1", "peer-2", "peer-3", "peer-4", "peer-5", "peer-6"]
 
@@ -70,29 +67,17 @@ def built(project):
 
 
 @pytest.fixture(scope="module")
-def served(built):
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(QuietHandler, directory=built)
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+def address(built):
+    with served(built) as address:
+        yield address
 
 
 @pytest.fixture
-def tab(browser, served):
-    tabs = []
-
-    def new(**options):
-        tabs.append(Tab(browser, served, **options))
-        return tabs[-1]
-
-    yield new
-    for each in tabs:
-        each.close()
-        assert each.errors == []
-        assert each.asked == []
+def tab(browser, address):
+    asking = []
+    with tabs_on(browser, address) as new:
+        yield lambda **options: asking.append(new(**options)) or asking[-1]
+    assert all(each.asked == [] for each in asking)
 
 
 def test_both_engines_draw_the_same(project, built):

@@ -5,9 +5,7 @@
 
 import contextlib
 import functools
-import http.server
 import json
-import threading
 from html import unescape
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -16,7 +14,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from kb.notes.embedded import LOCK, fingerprint, lock_bytes
-from tests.site.conftest import PATIENCE, QuietHandler, Tab, new_base, run, run_anyway
+from tests.site.conftest import PATIENCE, new_base, run, run_anyway, served, tabs_on
 
 RUN = "document.documentElement.dataset.ran=1"
 TEXTS = [
@@ -181,14 +179,8 @@ def test_odd_keys_change_nothing(read):
 
 @pytest.fixture
 def opened(browser, sites, engine):
-    handler = functools.partial(QuietHandler, directory=sites[engine])
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    tab = Tab(browser, f"http://127.0.0.1:{server.server_port}/")
-    yield tab
-    tab.close()
-    server.shutdown()
-    server.server_close()
+    with served(sites[engine]) as address, tabs_on(browser, address) as new:
+        yield new()
 
 
 def search(page, words):

@@ -98,6 +98,13 @@ def test_the_page_follows_a_snippet(server):
     server.wait_for("Reloading browsers", after=seen)
     assert "沿最后一维" in server.note()
     assert server.states() == {"已验证"}
+
+    seen = len(server.log)
+    tests = server.root / "tests/snippets" / f"test_{SNIPPET}"
+    tests.write_text(tests.read_text("utf-8") + "\n# 一行注释\n", "utf-8")
+    server.wait_for("Reloading browsers", after=seen)
+    assert server.states() == {"已过期"}
+    assert sum(f"{SNIPPET} 在 CPU 上已过期" in line for line in server.log[seen:]) == 1
     assert "Traceback" not in "".join(server.log)
 
 
