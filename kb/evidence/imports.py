@@ -31,8 +31,24 @@ HARMLESS = {  # decorators that only wrap what they decorate
     "staticmethod",
     "wraps",
 }
-DYNAMIC = {"__import__", "eval", "exec", "import_module"}
+DYNAMIC = {
+    "__import__",
+    "__loader__",
+    "__spec__",
+    "exec_module",
+    "eval",
+    "exec",
+    "get_objects",
+    "import_module",
+    "load_module",
+    "locate",
+    "modules",
+    "resolve_name",
+    "run_module",
+}
 """Names by which code reaches what no import names."""
+DYNAMIC_MODULES = {"gc", "pickle", "pkgutil", "pydoc", "zipimport"}
+"""Modules that are made for it."""
 
 
 def sha256(data: bytes) -> str:
@@ -56,11 +72,16 @@ class Project:
         return self.contents[path]
 
     def digest(self, path: str) -> str | None:
-        """SHA-256 of a file; of the names in it, where the path ends with a slash."""
+        """SHA-256 of a file; of the names in it, where the path ends with a slash.
+
+        A folder without one is there, whatever is in it.
+        """
         if path.endswith("/"):
             return names_in(self.root / path)
         data = self.read(path)
-        return None if data is None else sha256(data)
+        if data is None:
+            return sha256(b"") if (self.root / path).is_dir() else None
+        return sha256(data)
 
     def reach(self, path: str, through_snippets: bool = True) -> frozenset[str]:
         """The project's own files that a file imports, followed as far as they go.
@@ -131,11 +152,13 @@ class Project:
 
 def names_in(folder: Path) -> str | None:
     """A digest of what a listing of the folder shows."""
-    if not folder.is_dir():
-        return None
+    return sha256("\n".join(shown_in(folder)).encode()) if folder.is_dir() else None
+
+
+def shown_in(folder: Path) -> list[str]:
+    """What a folder holds, but for what tools put there."""
     hidden = {"__pycache__", ".git"}
-    names = sorted(path.name for path in folder.iterdir() if path.name not in hidden)
-    return sha256("\n".join(names).encode())
+    return sorted(path.name for path in folder.iterdir() if path.name not in hidden)
 
 
 @functools.lru_cache(maxsize=2048)
@@ -169,18 +192,25 @@ def imports(source: bytes, package: list[str]) -> Iterator[tuple[tuple[str, ...]
 @functools.lru_cache(maxsize=2048)
 def is_dynamic(source: bytes) -> bool:
     """Whether it can reach what no import of it names."""
-    for node in ast.walk(parse(source) or ast.Module([], [])):
+    tree = parse(source) or ast.Module([], [])
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
         match node:
-            case ast.Name(id=name) | ast.Attribute(attr=name) if name in DYNAMIC:
-                if isinstance(node, ast.Name) or name not in ("eval", "exec"):
-                    return True
-            case ast.Attribute(value=ast.Name(id="sys"), attr="modules"):
+            case ast.Name(id=name) if name in DYNAMIC - {"locate", "modules"}:
                 return True
-            case ast.ImportFrom(module="sys", names=names):
-                if any(alias.name == "modules" for alias in names):
+            case ast.Attribute(attr=name) if name in DYNAMIC - {"eval", "exec"}:
+                if name != "modules" or id(node) not in called:  # of a torch module, it's a method
                     return True
-            case ast.ImportFrom(names=names) if any(alias.name == "*" for alias in names):
+            case ast.Constant(value=str(name)) if name in DYNAMIC - {"eval", "exec", "modules"}:
                 return True
+            case ast.Import(names=names):
+                if any(alias.name.split(".")[0] in DYNAMIC_MODULES for alias in names):
+                    return True
+            case ast.ImportFrom(module=module, names=names):
+                if (module or "").split(".")[0] in DYNAMIC_MODULES:
+                    return True
+                if any(alias.name in DYNAMIC | {"*"} for alias in names):
+                    return True
     return False
 
 

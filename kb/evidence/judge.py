@@ -29,6 +29,8 @@ from kb.markdown.engine import BadInput
 DUE = ("未运行", "已过期")
 """What mutants say that have not been run."""
 UNREADABLE = "读不出"
+PRECISE = {"float64", "float32"}
+"""Of these, one at least was compared."""
 NEW = "上次记录时还没有这段代码"
 
 
@@ -186,6 +188,8 @@ class Judge:
             gaps.append("没有函数体，没有什么可以验证")
         elif not verdict.errors:
             gaps.append("没有与参考实现比较过")
+        elif not {dtype for _, dtype in verdict.errors} & PRECISE:
+            gaps.append("只在半精度里与参考实现比较过，百分之几的错也看不出来")
         if not broken:
             gaps += doubts(mutation)
         return replace(verdict, state=State.PARTIAL, reasons=gaps) if gaps else verdict

@@ -8,6 +8,7 @@ packages, devices and dates have no part in it: they belong to the claim.
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -66,8 +67,9 @@ def test_modules(project: Project, file: str) -> list[str]:
 
 def names(project: Project, module: str, file: str) -> bool:
     """Whether a test that imports as it goes names the file at all."""
-    stem = file.removesuffix(".py").split("/")[-1]
-    return stem.encode() in (project.read(module) or b"")
+    stem = re.escape(file.removesuffix(".py").split("/")[-1])
+    text = (project.read(module) or b"").decode("utf-8", "replace")
+    return re.search(rf"(?<![^\W_]){stem}(?![^\W_])", text) is not None
 
 
 def all_test_modules(project: Project) -> list[str]:

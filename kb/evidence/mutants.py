@@ -7,6 +7,8 @@ around each function, which `torch.compile(fullgraph=True)` and `torch.export` w
 import ast
 import difflib
 import hashlib
+import io
+import tokenize
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +18,12 @@ from kb.evidence.lines import expand, statements
 
 MODULE = "<module>"
 """Stands for the function, outside of any."""
+
+
+UNUSED = "_unused"
+"""A variable that nothing else uses."""
+PLAIN = {tokenize.NAME, tokenize.NUMBER, tokenize.OP, tokenize.STRING}
+LAYOUT = {tokenize.DEDENT, tokenize.ENDMARKER, tokenize.INDENT, tokenize.NEWLINE, tokenize.NL}
 
 
 @dataclass(frozen=True)
@@ -47,16 +55,14 @@ class Mutant:
 def make_mutants(file: str, source: str) -> list[Mutant]:
     """All copies of a file that differ from it in one place, and not in its text alone."""
     import libcst as cst
-    from mutmut.mutation.file_mutation import NEVER_MUTATE_FUNCTION_NAMES, MutationVisitor
+    from mutmut.mutation.file_mutation import MutationVisitor
     from mutmut.mutation.pragma_handling import IgnoredCode
 
     class Visitor(MutationVisitor):
-        """Goes into decorated functions too, which mutmut's runner can't wrap."""
+        """Goes into every function, also into those that mutmut's runner can't wrap."""
 
         def _skip_node_and_children(self, node: cst.CSTNode) -> bool:
-            if isinstance(node, cst.FunctionDef):
-                return node.name.value in NEVER_MUTATE_FUNCTION_NAMES
-            return super()._skip_node_and_children(node)
+            return not isinstance(node, cst.FunctionDef) and super()._skip_node_and_children(node)
 
     visitor = Visitor(operators(), IgnoredCode(set(), set(), set()))
     module = cst.MetadataWrapper(cst.parse_module(source)).visit(visitor)
@@ -95,6 +101,47 @@ def operators() -> list[tuple[type, object]]:
         if node.value is not None:
             yield node.with_changes(value=cst.Name("None"))
 
+    def another(value: cst.BaseExpression, inner: bool = False) -> Iterator[cst.BaseExpression]:
+        """`x` to `x * 2 + 1`: neither in proportion, nor off by the same; each in a tuple."""
+        if isinstance(value, (cst.Dict, cst.List, cst.Tuple)):
+            for place, element in enumerate(value.elements):
+                if isinstance(element, (cst.DictElement, cst.Element)):
+                    for changed in another(element.value, inner=True):
+                        elements = list(value.elements)
+                        elements[place] = element.with_changes(value=changed)
+                        yield value.with_changes(elements=elements)
+        elif not isinstance(value, UNCOUNTED) and getattr(value, "value", "") not in NAMES:
+            parentheses = [cst.LeftParen()], [cst.RightParen()]
+            if not value.lpar and not isinstance(value, (cst.Attribute, cst.Call, cst.Name)):
+                value = value.with_changes(lpar=parentheses[0], rpar=parentheses[1])
+            twice = cst.BinaryOperation(value, cst.Multiply(), cst.Integer("2"))
+            more = cst.BinaryOperation(twice, cst.Add(), cst.Integer("1"))
+            if inner:
+                more = more.with_changes(lpar=parentheses[0], rpar=parentheses[1])
+            yield more
+
+    UNCOUNTED = (
+        cst.Await,
+        cst.BaseString,
+        cst.BooleanOperation,
+        cst.Comparison,
+        cst.Lambda,
+        cst.UnaryOperation,
+    )
+    """Of these, other mutants are values, or there is nothing to count."""
+    NAMES = ("None", "True", "False", "NotImplemented", "self", "cls")
+
+    def another_result(node: cst.Return | cst.Yield) -> Iterator[cst.CSTNode]:
+        """`return x` to `return x * 2 + 1`: where every other mutant crashes, a test that only
+        runs the code would notice them all."""
+        if node.value is not None and not isinstance(node.value, cst.From):
+            for changed in another(node.value):
+                yield node.with_changes(value=changed)
+
+    def another_body(node: cst.Lambda) -> Iterator[cst.Lambda]:
+        for changed in another(node.body):
+            yield node.with_changes(body=changed)
+
     def decided(node: cst.IfExp) -> Iterator[cst.BaseExpression]:
         """`a if c else b` to `a`, and to `b`."""
         for chosen in (node.body, node.orelse):
@@ -122,10 +169,48 @@ def operators() -> list[tuple[type, object]]:
         *mutation_operators,
         (cst.BinaryOperation, swapped_product),
         (cst.Return, no_result),
+        (cst.Return, another_result),
+        (cst.Yield, another_result),
+        (cst.Lambda, another_body),
         (cst.IfExp, decided),
         (cst.Dict, poorer),
         (cst.Assign, shorter),
     ]
+
+
+def reworded(source: str) -> str:
+    """The same code in other words: without comments, with more space around everything, and with
+    a line more in each function that does nothing.
+
+    A test that notices looks at how the code is written.
+    """
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            place = 1 if ast.get_docstring(node, clean=False) is not None else 0
+            node.body.insert(place, ast.parse(f"{UNUSED} = '{node.lineno}'").body[0])
+    return spaced(ast.unparse(tree) + "\n")
+
+
+def spaced(source: str) -> str:
+    """Code with more space around everything, but for lines with strings of several lines or
+    f-strings."""
+    lines = source.split("\n")
+    rows: dict[int, list[str]] = {}
+    kept = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        first, last = token.start[0], token.end[0]
+        if token.type in LAYOUT:
+            continue
+        if token.type in PLAIN and first == last:
+            rows.setdefault(first, []).append(token.string)
+        else:
+            kept |= {*range(first, last + 1)}
+    for row in rows.keys() - kept:
+        line = lines[row - 1]
+        indent = line[: len(line) - len(line.lstrip())]
+        lines[row - 1] = indent + "  ".join(rows[row])
+    return "\n".join(lines)
 
 
 def numbered(mutants: Iterator[Mutant]) -> list[Mutant]:

@@ -4,11 +4,13 @@ Each file of `snippets/` is changed in one place at a time (`kb.evidence.mutants
 that ran that place are run against the copy, the fastest first. A mutant that no test notices
 survives. One whose process is killed or doesn't end in time is tried again by itself; if that
 comes to nothing either, it is undecided. What came of it goes to `evidence/<topic>/mutants.json`,
-under the keys of the evidence.
+under the keys of the evidence. Before, the tests must pass with the same code in other words.
 
 Fresh interpreters are for recording; these processes are forked from one that has torch already.
 """
 
+import contextlib
+import functools
 import gc
 import importlib.metadata
 import json
@@ -17,6 +19,7 @@ import multiprocessing.connection
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,8 +29,9 @@ from pathlib import Path
 
 from kb.evidence import store
 from kb.evidence.environment import clean_environment
+from kb.evidence.imports import sha256
 from kb.evidence.keys import PROOF, SETTINGS
-from kb.evidence.mutants import Mutant, exercising, make_mutants
+from kb.evidence.mutants import Mutant, exercising, make_mutants, reworded
 from kb.evidence.record import now
 from kb.evidence.regions import read_file
 from kb.evidence.run import OPTIONS
@@ -106,18 +110,17 @@ class Run:
     process: multiprocessing.process.BaseProcess
     deadline: float
     workspace: Path
-    target: Path
-    original: bytes
 
 
 class Pool:
-    """Runs tests against mutants, several at a time, each in a fresh process.
+    """Runs tests against mutants, several at a time, each in a fresh process and a fresh copy.
 
-    Ctrl-C takes effect in `finished`, so that no process is left behind half started.
+    `files` are those that a copy of the project holds, with what is in them. Ctrl-C takes effect in
+    `finished`, so that no process is left behind half started.
     """
 
     def __init__(
-        self, root: Path, files: set[str], workers: int, folder: str, compiles: bool = False
+        self, files: dict[str, bytes | None], workers: int, folder: str, compiles: bool = False
     ):
         method = (
             "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
@@ -125,18 +128,8 @@ class Pool:
         self.context = multiprocessing.get_context(method)
         if method == "forkserver":
             self.context.set_forkserver_preload(PRELOAD + [COMPILES[0]] * compiles)
-            os.environ.setdefault("PYTHONWARNINGS", "ignore:Failed to initialize NumPy")
-        self.free = []
-        for number in range(workers):
-            workspace = Path(folder).resolve() / str(number)
-            for name in files:
-                copy = workspace / name
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                if (root / name).is_dir():
-                    copy.mkdir(exist_ok=True)
-                else:
-                    shutil.copy(root / name, copy)
-            self.free.append(workspace)
+        self.files = files
+        self.free = [Path(folder).resolve() / str(number) for number in range(workers)]
         self.workers = workers
         self.running: list[Run] = []
         self.interrupted = False
@@ -156,13 +149,19 @@ class Pool:
 
     def start(self, job: object, file: str, source: bytes, ids: list[str], limit: float) -> None:
         workspace = self.free.pop()
-        target = workspace / "snippets" / file
-        original = target.read_bytes()
-        target.write_bytes(source)
+        shutil.rmtree(workspace, ignore_errors=True)
+        shutil.rmtree(f"{workspace}.tmp", ignore_errors=True)
+        for name, data in (self.files | {f"snippets/{file}": source}).items():
+            copy = workspace / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            if data is None:
+                copy.mkdir(exist_ok=True)
+            else:
+                copy.write_bytes(data)
         process = self.context.Process(target=run_tests, args=(str(workspace), ids), daemon=False)
-        process.start()
-        deadline = time.monotonic() + limit
-        self.running.append(Run(job, process, deadline, workspace, target, original))
+        with nothing_of_the_shell():
+            process.start()
+        self.running.append(Run(job, process, time.monotonic() + limit, workspace))
 
     def finished(self) -> Iterator[tuple[object, int, Path]]:
         """Jobs that have ended, with their exit codes. Waits for a second at most."""
@@ -176,7 +175,6 @@ class Pool:
             if not run.process.is_alive():
                 run.process.join()
                 self.running.remove(run)
-                run.target.write_bytes(run.original)
                 self.free.append(run.workspace)
                 yield run.job, run.process.exitcode, run.workspace
 
@@ -186,6 +184,29 @@ class Pool:
         while True:
             for _, code, workspace in self.finished():
                 return code, workspace
+
+
+@contextlib.contextmanager
+def nothing_of_the_shell() -> Iterator[None]:
+    """The first process that is forked from, and what each is told, know only what `python -I`
+    would: PYTHONPATH could bring along something that makes tests fail."""
+    environment, path = dict(os.environ), list(sys.path)
+    os.environ.clear()
+    os.environ.update(clean_environment(Path(tempfile.gettempdir())))
+    os.environ["PYTHONWARNINGS"] = "ignore:Failed to initialize NumPy"
+    sys.path[:] = isolated_path()
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.path[:] = path
+
+
+@functools.cache
+def isolated_path() -> list[str]:
+    command = [sys.executable, "-I", "-c", "import json, sys; print(json.dumps(sys.path))"]
+    return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
 
 @dataclass
@@ -255,34 +276,45 @@ class Campaign:
         topics = [topic for topic in self.topics if topic.waiting]
         if not topics:
             return
-        files = {path for topic in topics for path in self.files_of(topic)}
+        files = {path: data for topic in topics for path, data in self.files_of(topic)}
         compiles = any(COMPILES[1] in topic.run["environment"]["packages"] for topic in topics)
         with tempfile.TemporaryDirectory(prefix="kb-prove-") as folder:
-            with Pool(self.root, files, workers, folder, compiles) as pool:
+            with Pool(files, workers, folder, compiles) as pool:
                 self.check_baseline(pool, topics)
                 for topic in topics:
                     self.run_topic(pool, topic, report)
 
-    def files_of(self, topic: Topic) -> set[str]:
-        """What a copy of the project needs for the topic's tests."""
-        paths = {path.rstrip("/") for path in topic.run["inputs"]} - {SETTINGS, PROOF}
+    def files_of(self, topic: Topic) -> Iterator[tuple[str, bytes | None]]:
+        """What a copy of the project needs for the topic's tests; a folder holds nothing.
+
+        Raises BadInput where it isn't what was recorded.
+        """
+        known = topic.run["inputs"]
+        paths = {path.rstrip("/") for path in known} - {SETTINGS, PROOF}
         paths |= {path.relative_to(self.root).as_posix() for path in packages(self.root)}
-        paths |= {f"snippets/{topic.file}", "pyproject.toml"}
-        return {path for path in paths if (self.root / path).exists()}
+        for path in sorted(paths | {f"snippets/{topic.file}", "pyproject.toml"}):
+            file = self.root / path
+            data = file.read_bytes() if file.is_file() else None
+            if data is not None and known.get(path, sha256(data)) != sha256(data):
+                raise BadInput(f"{path} 在记录以后改了。提交它，再运行一次 {PROVE}。")
+            if file.exists():
+                yield path, data
 
     def check_baseline(self, pool: Pool, topics: list[Topic]) -> None:
-        """The tests must pass without a mutant, or kills mean nothing; and how long they take."""
-        waiting = list(topics)
+        """The tests must pass with the same code in other words, or kills mean nothing; and how
+        long they take."""
+        waiting = [(topic, reworded(topic.source.decode("utf-8-sig"))) for topic in topics]
         while waiting or pool.running:
             while waiting and pool.free:
-                topic = waiting.pop(0)
-                pool.start(topic, topic.file, topic.source, list(topic.passed), limit=3600)
+                topic, source = waiting.pop(0)
+                pool.start(topic, topic.file, source.encode(), list(topic.passed), limit=3600)
             for topic, code, workspace in pool.finished():
                 if code != SURVIVED:
                     log = Path(f"{workspace}.log").read_text("utf-8", "replace")
                     raise BadInput(
-                        f"没有改错时，snippets/{topic.file} 的测试就没有通过（进程以 {code} 结束）。"
-                        f"改好它，或者重新记录：{PROVE} {topic.file} --all\n{log[-2000:]}"
+                        f"snippets/{topic.file} 只换了排版，每个函数多一行不做事的，测试就没有通过"
+                        f"（进程以 {code} 结束）：它们看的是代码怎样写，不是算出什么；或者不能重复。"
+                        f"改好测试，提交，再运行 {PROVE} {topic.file}。\n{log[-2000:]}"
                     )
                 topic.seconds = json.loads(Path(f"{workspace}.json").read_text("utf-8"))
                 topic.limit = 60 + 5 * sum(topic.seconds.values())

@@ -27,19 +27,21 @@ class Listed(NamedTuple):
     """As RECORD writes it; empty where it says none."""
 
 
-def check_packages(paths: Iterable[str]) -> dict[str, str]:
+def check_packages(paths: Iterable[str], borrowed: Iterable[str] = ()) -> dict[str, str]:
     """Name → version of the packages that these files belong to.
 
-    Raises BadInput about the first that isn't as it was installed.
+    `borrowed` are those that the project's own code opens. Raises BadInput about the first that
+    isn't as it was installed.
     """
+    borrowed = set(borrowed)
     listed, versions = installed()
     found = {}
-    for path in paths:
+    for path in sorted({*paths, *borrowed}):
         if path.endswith(COMPILED) or not os.path.isfile(path):
             continue
         entry = listed.get(path) or linked().get(path)
         if entry is None:
-            if is_code(path):
+            if is_code(path) or path in borrowed:
                 raise BadInput(f"{path} 不在任何一个包的 RECORD 里，不知道它是什么。{REINSTALL}")
             continue
         if entry.digest and entry.digest != digest(path):

@@ -25,6 +25,9 @@ from kb.evidence.store import PROVE
 from kb.markdown.engine import BadInput
 from kb.proof.watch import read_log
 
+LIMIT = 7200
+"""Seconds within which a topic's tests have to end."""
+
 
 def record(root: Path, file: str, device: str, bytecode: Path, threads: int = 0) -> dict:
     """Runs the tests of `snippets/<file>` and returns the document that says what happened.
@@ -44,12 +47,13 @@ def record(root: Path, file: str, device: str, bytecode: Path, threads: int = 0)
     check_committed(root, before)
     check_source(project, before)
     with tempfile.TemporaryDirectory(prefix="kb-prove-") as folder:
-        result, seen = run(root, modules, device, Path(folder), bytecode, threads)
+        snippets = sorted(path for path in before if is_module(path))
+        result, seen = run(root, snippets, modules, device, Path(folder), bytecode, threads)
     for problem in (*seen.get("refuse", ()), *result["problems"]):
         raise BadInput(f"{SNIPPETS}{file}：{problem}")
-    packages = check_packages(seen.get("package", ()))
+    packages = check_packages(seen.get("package", ()), seen.get("borrow", ()))
     read = seen_files(project, seen, result)
-    check_committed(root, [path for path in read if (root / path).is_file()])
+    check_committed(root, [path for path in read if (root / path).exists()])
     after = Project(root)
     inputs = read_inputs(after, file, read)
     for path in sorted(before.keys() | inputs.keys()):
@@ -58,14 +62,25 @@ def record(root: Path, file: str, device: str, bytecode: Path, threads: int = 0)
     return document(root, file, device, modules, result, inputs, packages)
 
 
+def is_module(path: str) -> bool:
+    return path.startswith(SNIPPETS) and path.endswith(".py")
+
+
 def run(
-    root: Path, modules: list[str], device: str, folder: Path, bytecode: Path, threads: int
+    root: Path,
+    snippets: list[str],
+    modules: list[str],
+    device: str,
+    folder: Path,
+    bytecode: Path,
+    threads: int,
 ) -> tuple[dict, dict[str, list[str]]]:
     """What the process wrote down, and what it was seen to do."""
     temporary = folder / "tmp"
     temporary.mkdir()
     job = {
         "root": str(root),
+        "snippets": snippets,
         "modules": modules,
         "device": device,
         "log": str(folder / "log"),
@@ -75,16 +90,22 @@ def run(
     environment = clean_environment(temporary, threads)
     flags = ["-I", "-X", "utf8", "-X", f"pycache_prefix={bytecode}"]
     flags += ["-W", "ignore:Failed to initialize NumPy"]
-    done = subprocess.run(
-        [sys.executable, *flags, "-m", "kb.evidence.run", str(folder / "job.json")],
-        cwd=root,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, *flags, "-m", "kb.evidence.run", str(folder / "job.json")],
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            timeout=LIMIT,
+        )
+    except subprocess.TimeoutExpired:
+        raise BadInput(
+            f"运行 {'、'.join(modules)} 过了 {LIMIT} 秒还没有结束。先用 pytest 看看停在哪里。"
+        ) from None
     seen = read_log(folder / "log")
     if not (folder / "result.json").exists():
         why = "；".join(seen.get("refuse", [])) or done.stdout[-2000:]
@@ -95,30 +116,35 @@ def run(
 def seen_files(project: Project, seen: dict[str, list[str]], result: dict) -> set[str]:
     """The project's files that the run rests on, and folders that it listed, with a slash.
 
-    Not those that Python only imported because their package names them: files that do nothing
+    Not those that Python only imported because their package hands them on: files that do nothing
     but define, and of which no function ran.
     """
     ran = {path for test in result["tests"].values() for path in test["ran"]}
-    found = set(seen.get("read", ())) | {f"{path}/" for path in seen.get("list", ())}
+    found = {path for path in seen.get("read", ()) if not is_noise(project.root, path, "<", ".pdbrc")}
+    found |= {f"{path}/" for path in seen.get("list", ())}
+    inits = {path for path in project.all_snippets() if path.endswith("/__init__.py")}
+    handed_on = {path for init in inits for path in project.reach(init)}
     imported = [path for path in seen.get("import", ()) if (project.root / path).is_file()]
     for path in (*imported, *seen.get("open", ())):
         source = project.read(path)
         if path == "pyproject.toml":  # what pytest reads of it is in every key
             continue
+        if is_noise(project.root, path, "<", ".", "__"):
+            continue
         if source is None or not path.endswith(".py"):
             found.add(path)
         elif path.endswith("/__init__.py") and hands_on(source):
             continue
-        elif path.startswith(SNIPPETS) and path not in ran and only_defines(source):
+        elif path in handed_on and path not in ran and only_defines(source):
             continue
         else:
             found.add(path)
-    return {path for path in found | ran if not is_noise(project.root, path)}
+    return found | ran
 
 
-def is_noise(root: Path, path: str) -> bool:
+def is_noise(root: Path, path: str, *names: str) -> bool:
     """What Python looks for and doesn't find: `.pdbrc`, `<unknown>`, hooks of the import system."""
-    return path.startswith((".", "<", "__")) and not (root / path).exists()
+    return path.startswith(names) and not (root / path).exists()
 
 
 def document(

@@ -4,27 +4,71 @@ A run counts only where it is of committed code that nobody patched, and that sh
 """
 
 import ast
+import re
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from kb.evidence.characters import check_characters
-from kb.evidence.imports import SNIPPETS, TOOL, Project, parse
+from kb.evidence.imports import SNIPPETS, TOOL, Project, parse, shown_in
 from kb.evidence.keys import PROOF, SETTINGS
 from kb.markdown.engine import BadInput
+from kb.proof import NAMES
 
 PATCHES = ("monkeypatch", "mocker", "mock")
+OUTSIDE = "在 Python 之外读文件"
+OTHER = "启动看不见的进程"
 BELOW = {
-    "_posixsubprocess": "启动看不见的进程",
-    "_winapi": "启动看不见的进程",
-    "cffi": "在 Python 之外读文件",
-    "cpp_extension": "在 Python 之外读文件",
-    "ctypes": "在 Python 之外读文件",
-    "from_file": "在 Python 之外读文件",
-    "load_library": "在 Python 之外读文件",
-    "mmap": "在 Python 之外读文件",
+    "FileStore": OUTSIDE,
+    "InterpreterPoolExecutor": "另开一个解释器",
+    "PyTorchFileReader": OUTSIDE,
+    "_interpreters": "另开一个解释器",
+    "_posixsubprocess": OTHER,
+    "_winapi": OTHER,
+    "_xxsubinterpreters": "另开一个解释器",
+    "cffi": OUTSIDE,
+    "cpp_extension": OUTSIDE,
+    "ctypes": OUTSIDE,
+    "cv2": OUTSIDE,
+    "dbm": OUTSIDE,
+    "dir_fd": "打开说不出是哪个的文件",
+    "duckdb": OUTSIDE,
+    "fchdir": "打开说不出是哪个的文件",
+    "from_file": OUTSIDE,
+    "h5py": OUTSIDE,
+    "interpreters": "另开一个解释器",
+    "jit.load": OUTSIDE,
+    "load_library": OUTSIDE,
+    "mmap": OUTSIDE,
+    "polars": OUTSIDE,
+    "pyarrow": OUTSIDE,
+    "safetensors": OUTSIDE,
 }
-"""Modules and functions by which code does what no audit hook sees."""
+"""Modules, functions and arguments by which code does what no audit hook sees."""
+INNER = {
+    "__builtins__",
+    "__closure__",
+    "__code__",
+    "__defaults__",
+    "__globals__",
+    "__kwdefaults__",
+    "_getframe",
+    "CodeType",
+    "FunctionType",
+    "Library",
+    "f_globals",
+    "f_locals",
+    "meta_path",
+    "path_hooks",
+    "pluginmanager",
+    "pytest_plugins",
+    "settrace",
+    "setprofile",
+}
+"""What only somebody who exchanges code, or the tool, has a use for."""
+TOOLS_OWN = re.compile(r"kb(\.\w+)+")
 
 
 def git(root: Path, *arguments: str) -> list[str]:
@@ -44,20 +88,33 @@ def git(root: Path, *arguments: str) -> list[str]:
 
 
 def check_committed(root: Path, paths: Iterable[str]) -> None:
-    tracked = set(git(root, "ls-files", "-z"))
+    marks = {line[2:]: line[0] for line in git(root, "ls-files", "-v", "-z") if line}
     changed = set(git(root, "diff", "--name-only", "-z", "--relative", "HEAD"))
     files = {path.partition(" ")[0] if path == SETTINGS else path for path in paths}
-    for path in sorted(files - {PROOF}):
-        if path.endswith("/"):
-            continue
+    for folder in [path for path in files if path.endswith("/")]:
+        files |= {f"{folder}{name}" for name in shown_in(root / folder)}
+    tracked = {*marks, *(folder for path in marks for folder in folders_of(path))}
+    for path in sorted(path for path in files - {PROOF} if not path.endswith("/")):
         if path not in tracked:
             raise BadInput(f"{path} 不在 git 里。先 git add 并提交，或者移走它。")
         if path in changed:
             raise BadInput(f"{path} 有还没提交的修改。先提交，再记录。")
+        if marks.get(path, "H") != "H":
+            raise BadInput(
+                f"{path}：git 被告知不去看它改了没有。运行 git update-index --no-assume-unchanged "
+                f"--no-skip-worktree {path}，再提交。"
+            )
+
+
+def folders_of(path: str) -> Iterator[str]:
+    parts = path.split("/")
+    for number in range(1, len(parts)):
+        yield "/".join(parts[:number])
 
 
 def check_source(project: Project, paths: Iterable[str]) -> None:
     """Tests look at the snippets as they are, and both do only what can be seen."""
+    check_names(project, paths)
     for path in sorted(paths):
         if not path.endswith(".py"):
             continue
@@ -75,65 +132,129 @@ def check_source(project: Project, paths: Iterable[str]) -> None:
         if not path.startswith(SNIPPETS):
             for line, what in find_patches(tree):
                 raise BadInput(
-                    f"{path}:{line}：{what} 可以换掉 snippets 里的东西，测试里不能用。"
+                    f"{path}:{line}：{what} 可以换掉被检验的代码，或者改变报告的结果，测试里不能用。"
                 )
 
 
 def find_tool(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Imports of the tool, but for what tests are meant to use."""
+    """What reaches into the tool, but for what tests are meant to use."""
     for node in ast.walk(tree):
         names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            names = [node.module or ""]
+        match node:
+            case ast.Import():
+                names = [each.name for each in node.names]
+            case ast.ImportFrom(module="kb.proof", level=0):
+                names = [f"kb.proof.{each.name}" for each in node.names if each.name not in NAMES]
+            case ast.ImportFrom(level=0):
+                names = [node.module or ""]
+            case ast.Constant(value=str(text)) if TOOLS_OWN.fullmatch(text):
+                names = [text]
         for name in names:
-            if name.split(".")[0] == TOOL and name != f"{TOOL}.proof":
+            if name.split(".")[0] == TOOL:
                 yield node.lineno, name
 
 
 def find_below(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
     for node in ast.walk(tree):
         names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [part for alias in node.names for part in alias.name.split(".")]
-        elif isinstance(node, ast.ImportFrom):
-            names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
-        elif isinstance(node, ast.Attribute):
-            names = [node.attr]
+        match node:
+            case ast.Import():
+                names = [part for each in node.names for part in each.name.split(".")]
+            case ast.ImportFrom():
+                names = [*(node.module or "").split("."), *(each.name for each in node.names)]
+                last = (node.module or "").split(".")[-1]
+                names += [f"{last}.{each.name}" for each in node.names]
+            case ast.Attribute(value=ast.Attribute(attr=owner) | ast.Name(id=owner)):
+                names = [node.attr, f"{owner}.{node.attr}"]
+            case ast.Attribute():
+                names = [node.attr]
+            case ast.Call():
+                names = [each.arg for each in node.keywords if each.arg]
         for name in names:
             if name in BELOW:
                 yield node.lineno, name, BELOW[name]
 
 
 def find_patches(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    ours = {
-        (alias.asname or alias.name).split(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.Import, ast.ImportFrom))
-        for alias in node.names
-        if (getattr(node, "module", None) or alias.name).split(".")[0] in ("snippets", "torch", "kb")
-    }
+    """Where a test puts something else in the place of what it has imported."""
+    imported = names_of_imports(tree)
 
-    def is_ours(node: ast.expr) -> bool:
-        while isinstance(node, ast.Attribute):
+    def is_imported(node: ast.expr) -> bool:
+        while isinstance(node, (ast.Attribute, ast.Subscript)):
             node = node.value
-        return isinstance(node, ast.Name) and node.id in ours
+        return isinstance(node, ast.Name) and node.id in imported
 
     for node in ast.walk(tree):
         match node:
             case ast.arg(arg=name) if name in PATCHES:
                 yield node.lineno, name
-            case ast.Import(names=names) if any(PATCHES[2] in alias.name for alias in names):
+            case ast.Import(names=names) if any(PATCHES[2] in each.name for each in names):
                 yield node.lineno, PATCHES[2]
             case ast.ImportFrom(module=module, names=names) if module in (
                 "mock",
                 "unittest.mock",
-            ) or (module == "unittest" and any(alias.name == "mock" for alias in names)):
+            ) or (module == "unittest" and any(each.name == "mock" for each in names)):
                 yield node.lineno, PATCHES[2]
-            case ast.Attribute(ctx=ast.Store() | ast.Del()) if is_ours(node.value):
+            case ast.ImportFrom(names=names) if found := INNER & {each.name for each in names}:
+                yield node.lineno, min(found)
+            case ast.Attribute(attr=name) | ast.Name(id=name) | ast.Constant(value=name) if (
+                isinstance(name, str) and name in INNER
+            ):
+                yield node.lineno, name
+            case (
+                ast.Attribute(ctx=ast.Store() | ast.Del(), value=owner)
+                | ast.Subscript(ctx=ast.Store() | ast.Del(), value=owner)
+            ) if is_imported(owner) and not is_environment(owner):
                 yield node.lineno, ast.unparse(node)
-            case ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[owner, *_]) if is_ours(
+            case ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[owner, *_]) if is_imported(
                 owner
             ):
                 yield node.lineno, ast.unparse(node)
+
+
+def is_environment(node: ast.expr) -> bool:
+    """`os.environ`: a test may set it, for the child that it starts."""
+    return isinstance(node, ast.Attribute) and node.attr == "environ"
+
+
+def names_of_imports(tree: ast.Module) -> set[str]:
+    """Names that stand for something imported, also where one is given another name."""
+    nodes = list(ast.walk(tree))
+    names = {
+        (each.asname or each.name).split(".")[0]
+        for node in nodes
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for each in node.names
+    }
+
+    def stands_for(node: ast.expr) -> bool:
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        return isinstance(node, ast.Name) and node.id in names
+
+    while True:
+        found = {
+            target.id
+            for node in nodes
+            if isinstance(node, ast.Assign) and stands_for(node.value)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        if found <= names:
+            return names
+        names |= found
+
+
+def check_names(project: Project, paths: Iterable[str]) -> None:
+    """No module of the project takes the place of Python's, or of a package's.
+
+    Raises BadInput about the first that does.
+    """
+    taken = set(sys.stdlib_module_names) | set(packages_distributions())
+    for path in sorted(paths):
+        first, _, rest = path.partition("/")
+        name = first.removesuffix(".py")
+        if name in taken and name not in ("snippets", "tests") and (rest or first != name):
+            raise BadInput(
+                f"{path}：与 Python 或者装着的包里的 {name} 同名，读代码的人会以为是那一个。改名。"
+            )

@@ -6,7 +6,7 @@ after the other, and writes down what happened: which ended how, what each asser
 `snippets/` it ran and the dtypes that those computed in. `kb.evidence.record` starts it, and judges
 whether that is the whole truth.
 
-    {"root": …, "modules": […], "device": "cpu", "log": …, "result": …}
+    {"root": …, "snippets": […], "modules": […], "device": "cpu", "log": …, "result": …}
 """
 
 import json
@@ -20,16 +20,19 @@ if __name__ == "__main__":
     install(Path(JOB["root"]), Path(JOB["log"]))
 
 import ast
+import functools
+import importlib.util
 import inspect
 import re
 import traceback
-from collections.abc import Iterator
-from types import CodeType, FrameType
+from collections.abc import Iterable, Iterator
+from types import CodeType, FrameType, ModuleType
 
 import pytest
 
 from kb.evidence.lines import join, statements
 from kb.evidence.machine import machine
+from kb.evidence.originals import Originals
 
 ALLOWED_HOOKS = {
     "pytest_addoption",
@@ -38,7 +41,8 @@ ALLOWED_HOOKS = {
     "pytest_report_header",
 }
 """What a conftest may define beside fixtures: what can't change what is reported."""
-OURS = ("kb.", "_pytest.", "pytest_timeout", "_hypothesis_", "xdist")
+OURS = ("_pytest", "pytest", "_hypothesis_pytestplugin", "hypothesis", "pytest_timeout", "xdist")
+"""Packages whose plugins may be there, as they lie in site-packages."""
 OPTIONS = (
     "-q",
     "-p",
@@ -56,9 +60,13 @@ OPTIONS = (
 class Recorder:
     """pytest plugin: what happened to each test."""
 
-    def __init__(self, root: Path, modules: list[str]):
+    def __init__(self, root: Path, modules: list[str], originals: Originals):
+        from kb.proof import assertions
+
         self.root = root
         self.modules = modules
+        self.originals = originals
+        self.assertions = assertions
         self.snippets = f"{root / 'snippets'}/".replace("\\", "/")
         self.items: dict[str, pytest.Item] = {}
         self.tests: dict[str, dict] = {}
@@ -66,13 +74,16 @@ class Recorder:
         self.facts: dict[str, list[dict]] = {}
         self.computed: dict[str, set[str]] = {}
         self.problems: list[str] = []
-        self.originals: dict[tuple[object, str], object] = {}
-        self.patched: str | None = None
+        self.patched = ""
         self.coverage = start_coverage(root)
+
+    def pytest_plugin_registered(self, plugin: object, plugin_name: str) -> None:
+        """Whenever that is, also of those that were there before."""
+        if plugin is not self:
+            self.problems += foreign(plugin, plugin_name, self.root)
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Before anything of the project's is imported that takes long."""
-        self.problems += foreign(session.config, self.root)
         if self.problems:
             raise pytest.exit.Exception("不能记录")
 
@@ -90,22 +101,11 @@ class Recorder:
             self.problems.append(f"{report.nodeid} 收集不了：{reason(report)}")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.problems += foreign(session.config, self.root)
         self.problems += left_out(self.root, self.modules, self.items.values())
-        settings = sys.modules.get("hypothesis") and sys.modules["hypothesis"].settings()
-        if settings and not (settings.derandomize and settings.database is None):
-            self.problems.append(
-                "hypothesis 的例子每次不同。请用 derandomize=True、database=None 的 profile"
-                "（kb.proof.plugin 设的就是；别在 conftest 里改掉）。"
-            )
-        self.originals = {
-            (owner, name): value
-            for module_name, module in list(sys.modules.items())
-            if module_name.split(".")[0] == "snippets"
-            for owner in (module, *classes_of(module))
-            for name, value in vars(owner).items()
-        }
-        if self.problems:
+        self.problems += random_examples(self.items.values())
+        self.look("收集测试时")
+        self.problems += [] if self.patched else self.originals.written()
+        if self.problems or self.patched:
             session.shouldstop = "不能记录"
 
     @pytest.hookimpl(wrapper=True)
@@ -119,8 +119,8 @@ class Recorder:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self.coverage.switch_context(item.nodeid)
-        if assertions := sys.modules.get("kb.proof.assertions"):
-            assertions.FACTS.clear()
+        self.assertions.FACTS.clear()
+        self.assertions.FAILED.clear()
         try:
             return (yield)
         finally:
@@ -139,17 +139,21 @@ class Recorder:
                 if seen[code]:
                     note_dtypes((value, *frame.f_locals.values()), dtypes)
 
+        if modes := self.assertions.modes_of_torch():
+            self.problems.append(f"{item.nodeid} 运行时，{modes[0]} 正在换掉 torch 的算子。")
         sys.setprofile(profile)
         try:
             result = yield
         finally:
             sys.setprofile(None)
-        for (owner, name), value in self.originals.items():
-            if vars(owner).get(name) is not value and not self.patched:
-                self.patched = (
-                    f"{item.nodeid} 换掉了 {owner.__name__} 的 {name}，那就不是在测试原来的代码。"
-                )
+        self.look(item.nodeid)
+        if self.assertions.FAILED:
+            pytest.fail(f"断言没有成立，却被接住了：{self.assertions.FAILED[0]}", pytrace=False)
         return result
+
+    def look(self, when: str) -> None:
+        if not self.patched and (what := self.originals.changed()):
+            self.patched = f"{when} 换掉了 {what}，那就不是在测试原来的代码。"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         test = self.tests[report.nodeid]
@@ -162,8 +166,7 @@ class Recorder:
             test["outcome"] = "passed"
         if report.when == "teardown":
             self.ends[report.nodeid] = self.ends.get(report.nodeid, 0) + 1
-            assertions = sys.modules.get("kb.proof.assertions")
-            self.facts[report.nodeid] = list(assertions.FACTS) if assertions else []
+            self.facts[report.nodeid] = list(self.assertions.FACTS)
 
     def result(self, code: int) -> dict:
         ran = self.lines_by_test()
@@ -172,6 +175,7 @@ class Recorder:
             test["ran"] = ran.get(nodeid, {})
             test["computed"] = sorted(self.computed.get(nodeid, ()))
             test["device"] = device_parameter(self.items.get(nodeid))
+        self.look("结束时")
         again = [nodeid for nodeid, ends in self.ends.items() if ends > 1]
         problems = [*self.problems, *filter(None, [self.patched])]
         problems += [f"{nodeid} 运行了不止一次" for nodeid in again]
@@ -216,20 +220,45 @@ def note_dtypes(value: tuple | list, found: set[str]) -> None:
             found.add(str(each.dtype).removeprefix("torch."))
 
 
-def foreign(config: pytest.Config, root: Path) -> Iterator[str]:
-    """Plugins and hooks that can change what happens or what is reported of it."""
-    for name, plugin in config.pluginmanager.list_name_plugin():
-        if plugin is None or isinstance(plugin, (Recorder, pytest.Session, pytest.Config)):
-            continue
-        module = getattr(plugin, "__name__", None) or type(plugin).__module__
-        file = getattr(plugin, "__file__", None) or ""
-        if Path(file).name == "conftest.py" and Path(file).is_relative_to(root):
-            where = Path(file).relative_to(root).as_posix()
-            hooks = [each for each in vars(plugin) if each.startswith("pytest_")]
-            for hook in sorted(set(hooks) - ALLOWED_HOOKS):
-                yield f"{where} 里的 {hook} 可以改变报告的结果，记录证据时不能有。"
-        elif not module.startswith(OURS) and module not in ("pytest", "_pytest"):
-            yield f"pytest 的插件 {name or module} 可以改变报告的结果，记录证据时不能有。"
+def foreign(plugin: object, name: str, root: Path) -> Iterator[str]:
+    """Why a plugin can change what happens or what is reported of it."""
+    module = plugin if isinstance(plugin, ModuleType) else sys.modules.get(type(plugin).__module__)
+    file = Path(getattr(module, "__file__", None) or "")
+    if file.name == "conftest.py" and file.is_relative_to(root) and module is plugin:
+        where = file.relative_to(root).as_posix()
+        hooks = {each for each in vars(plugin) if each.startswith("pytest_")}
+        for hook in sorted(hooks - ALLOWED_HOOKS):
+            yield f"{where} 里的 {hook} 可以改变报告的结果，记录证据时不能有。"
+    elif not any(file.is_relative_to(place) for place in places_of_plugins()):
+        yield f"pytest 的插件 {name} 可以改变报告的结果，记录证据时不能有。"
+
+
+@functools.cache
+def places_of_plugins() -> list[Path]:
+    """Where the tool's own plugins and the tests' are."""
+    found = [Path(__file__).parents[1]]
+    for name in OURS:
+        if (spec := importlib.util.find_spec(name)) and spec.origin:
+            origin = Path(spec.origin)
+            found.append(origin.parent if origin.name == "__init__.py" else origin)
+    return found
+
+
+def random_examples(items: Iterable[pytest.Item]) -> Iterator[str]:
+    """Tests to which hypothesis would give other examples in another run."""
+    if "hypothesis" not in sys.modules:
+        return
+    profiles = {"这里": sys.modules["hypothesis"].settings()}
+    for item in items:
+        own = getattr(getattr(item, "obj", None), "_hypothesis_internal_use_settings", None)
+        profiles |= {item.nodeid: own} if own else {}
+    for where, settings in profiles.items():
+        if not (settings.derandomize and settings.database is None):
+            yield (
+                f"{where} hypothesis 的例子每次不同。请用 derandomize=True、database=None"
+                "（kb.proof.plugin 设的就是；别在 conftest 或者测试里改掉）。"
+            )
+            return
 
 
 def left_out(root: Path, modules: list[str], items) -> Iterator[str]:
@@ -286,14 +315,6 @@ def written_tests(source: bytes, is_test_module: bool) -> dict[str, list[int]]:
     return found
 
 
-def classes_of(module: object) -> list[type]:
-    return [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and value.__module__ == module.__name__
-    ]
-
-
 def device_parameter(item: pytest.Item | None) -> str | None:
     return getattr(getattr(item, "callspec", None), "params", {}).get("device")
 
@@ -312,7 +333,14 @@ def reason(report: pytest.TestReport | pytest.CollectReport) -> str:
 
 def main(job: dict) -> None:
     root = Path(job["root"])
-    recorder = Recorder(root, job["modules"])
+    try:
+        originals = Originals(root, job["snippets"])
+    except Exception as error:  # whatever the code does when it is imported
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        problem = f"导入不了：{type(error).__name__}：{error}（{where.filename}:{where.lineno}）"
+        write(job, {"tests": {}, "problems": [problem]})
+        return
+    recorder = Recorder(root, job["modules"], originals)
     hypothesis = ["-p", "_hypothesis_pytestplugin"] if has_hypothesis() else []
     code = pytest.main(
         [
@@ -326,7 +354,10 @@ def main(job: dict) -> None:
         ],
         plugins=[recorder],
     )
-    result = recorder.result(code) | {"machine": machine(job["device"])}
+    write(job, recorder.result(code) | {"machine": machine(job["device"])})
+
+
+def write(job: dict, result: dict) -> None:
     Path(job["result"]).write_text(json.dumps(result, ensure_ascii=False), "utf-8")
 
 

@@ -1,16 +1,20 @@
 """Three assertions: agrees with a reference, has a property, refuses bad input.
 
 What counts as equal stands in one table of tolerances. Each assertion remembers in FACTS what it
-saw, once it holds: device and dtype are those of the tensor itself, not of the test's parameters.
-A test that uses none of the three proves nothing.
+saw, once it holds: device and dtype are those of the tensor itself, not of the test's parameters;
+and in FAILED what it said where it didn't. A test that uses none of the three proves nothing.
 """
 
+import functools
 from collections.abc import Callable
 from types import MappingProxyType
 
 import pytest
 import torch
+import torch.overrides
+import torch.utils._python_dispatch
 from torch import Tensor
+from torch.utils._device import DeviceContext
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
@@ -22,8 +26,12 @@ TOLERANCE = MappingProxyType(
         torch.float16: (2e-3, 2e-4),
     }
 )
-"""dtype → relative error, to the largest absolute value of the reference; and absolute error, the
-rounding that is allowed where the reference is nothing but zeros."""
+"""dtype → relative error, to the value of the reference or, where that is small, to its scale; and
+absolute error, the rounding that is allowed where the reference is nothing but zeros."""
+
+SPREAD = 100
+"""The scale of a reference is that of its largest value, but at most so many times the median of
+those that aren't zero: a few that are huge don't hide what the others say."""
 
 REORDERED = 1e-12
 """On a GPU threads add to the same number in another order each time: two results in float64 may
@@ -32,28 +40,74 @@ differ by so much (`nondet_tol` of torch.autograd.gradcheck)."""
 FACTS: list[dict] = []
 """What the running test has asserted."""
 
+FAILED: list[str] = []
+"""What it has asserted in vain: a test that goes on after that hasn't passed."""
 
+
+def said(assertion: Callable) -> Callable:
+    """Notes where it fails, whoever catches that."""
+
+    @functools.wraps(assertion)
+    def noted(*arguments: object, **options: object) -> None:
+        try:
+            assertion(*arguments, **options)
+        except (AssertionError, pytest.fail.Exception) as error:
+            FAILED.append(str(error).partition("\n")[0])
+            raise
+
+    return noted
+
+
+@said
 def assert_agrees(actual: Tensor, expected: Tensor, reference: str) -> None:
     """`actual` equals `expected` of the same shape, within the tolerance of actual's dtype.
 
-    `expected` is finite and was computed by itself: the same tensor, or another look at the same
-    memory, agrees with itself whatever is in it. `reference` says in words where it comes from.
-    Raises AssertionError.
+    Both are of floating point, and tensors as torch makes them: another class could say of itself
+    what it likes. `expected` is finite and was computed by itself: the same tensor, or another look
+    at the same memory, agrees with itself whatever is in it. `reference` says in words where it
+    comes from. Raises AssertionError.
     """
+    check_plain(actual, expected)
     assert actual.shape == expected.shape, f"形状 {actual.shape}，{reference} 是 {expected.shape}"
+    assert actual.dtype in TOLERANCE, f"{actual.dtype} 没有允许的误差，应是 {DTYPES} 之一"
     if actual.numel() == 0:
         return
     assert memory(actual) != memory(expected), f"{reference} 与被检验的是同一块内存，比较不出什么"
     assert expected.isfinite().all(), f"{reference} 里有无穷大或 NaN，和它比较不出误差"
-    difference = actual.detach().double().cpu() - expected.detach().double().cpu()
-    error = difference.abs().max().item()
-    largest = expected.detach().abs().max().item()
+    difference = (actual.detach().double().cpu() - expected.detach().double().cpu()).abs()
     relative, absolute = TOLERANCE[actual.dtype]
-    allowed = relative * largest + absolute
-    by_itself = relative * largest >= absolute  # below, it is rounding, and no ratio says anything
-    errors = {"absolute": error, "relative": error / largest if by_itself else None}
-    assert error <= allowed, f"与 {reference} 相差 {error:.3g}，{actual.dtype} 允许 {allowed:.3g}"
-    remember("reference", reference, actual, **errors)
+    size = sizes(expected)
+    excess, place = (difference - (relative * size + absolute)).flatten().max(dim=0)
+    error, allowed = difference.max().item(), (relative * size + absolute).flatten()[place].item()
+    by_itself = relative * size.max() >= absolute  # below, it is rounding, and no ratio says anything
+    ratio = (difference / size).max().item() if by_itself else None
+    here = difference.flatten()[place].item()
+    assert excess <= 0, f"与 {reference} 相差 {here:.3g}，{actual.dtype} 允许 {allowed:.3g}"
+    remember("reference", reference, actual, absolute=error, relative=ratio)
+
+
+def sizes(expected: Tensor) -> Tensor:
+    """What the error of each value is relative to: its own size, or the scale of them all."""
+    values = expected.detach().double().cpu().abs()
+    median = values[values > 0].median() if values.any() else values.max()
+    return values.clamp(min=min(values.max().item(), SPREAD * median.item()))
+
+
+def check_plain(*tensors: Tensor) -> None:
+    for tensor in tensors:
+        plain = type(tensor) in (Tensor, torch.nn.Parameter)
+        assert plain, f"{type(tensor).__name__} 不是普通的张量，它说自己等于什么都可以"
+    modes = "、".join(modes_of_torch())
+    assert not modes, f"{modes} 正在换掉 torch 的算子，这时的比较说明不了什么"
+
+
+def modes_of_torch() -> list[str]:
+    """What stands between a call of torch and what it does, but for a default device."""
+    modes = [
+        *torch.overrides._get_current_function_mode_stack(),
+        *torch.utils._python_dispatch._get_current_dispatch_mode_stack(),
+    ]
+    return [type(mode).__name__ for mode in modes if not isinstance(mode, DeviceContext)]
 
 
 def memory(tensor: Tensor) -> tuple[str, int]:
@@ -62,6 +116,7 @@ def memory(tensor: Tensor) -> tuple[str, int]:
     return str(tensor.device), storage.data_ptr() or id(tensor)
 
 
+@said
 def assert_holds(subject: object, name: str, holds: Callable) -> None:
     """`holds(subject)` is true, everywhere where it is a tensor; `name` is the property in words.
 
@@ -72,6 +127,7 @@ def assert_holds(subject: object, name: str, holds: Callable) -> None:
     remember("property", name, subject)
 
 
+@said
 def assert_refuses(message: str, call: Callable, *args: object, **options: object) -> None:
     """`call(*args, **options)` raises ValueError, whose text `message`, a pattern, is found in.
 

@@ -11,15 +11,18 @@ folder of it that the project's own code lists, and for whatever can't be seen f
     open    data/weights.pt            by a package
     list    data
     package /…/site-packages/torch/nn/functional.py
+    borrow  /…/site-packages/torch/version.py   of a package, by the project's own code
     refuse  启动了别的进程（subprocess.Popen：…）
 
-`kb.proof.children` installs the same in the processes that tests start. Questions whether a file
-exists raise no event.
+Questions whether a file is there raise no event: the functions of `os` that ask are wrapped.
+`kb.proof.children` installs the same in the processes that tests start.
 """
 
+import functools
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 TOOL = os.path.realpath(Path(__file__).parents[1]) + os.sep
@@ -27,6 +30,7 @@ STDLIB = tuple(
     os.path.realpath(folder) + os.sep
     for folder in {os.path.dirname(os.__file__), os.path.dirname(os.__file__) + "/lib-dynload"}
 )
+METADATA = os.path.join(os.path.dirname(os.__file__), "importlib", "metadata")
 SYSTEM = ("/proc/", "/dev/", "/sys/", "/etc/")
 STARTS = {
     "subprocess.Popen",
@@ -40,10 +44,15 @@ STARTS = {
     "_winapi.CreateProcess",
 }
 LISTS = {"os.listdir", "os.scandir"}
+READS = {"os.link", "os.rename", "os.symlink"}
+"""What gets at a file without opening it: its name comes first."""
+ASKS = ("access", "lstat", "readlink", "stat")
+RESOLVES = ("_joinrealpath", "realpath", "resolve")
+"""Functions of Python that write a path out, and ask of every folder on the way."""
 COMPILERS = ("torch/_inductor/", "torch/utils/_triton.py", "torch/utils/cpp_extension.py")
 """Parts of torch that start a compiler, which reads what torch wrote."""
 NOT_READ = {".git", ".hypothesis", ".pytest_cache", "__pycache__", ".cache"}
-"""Folders of the project that tools write into."""
+"""Folders of the project that tools write into, and read."""
 
 
 class Watch:
@@ -58,12 +67,18 @@ class Watch:
         self.path = log
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self.said: set[str] = set()
+        self.seen: set[tuple[str, str]] = set()
+        """Files that were opened, and by whose code."""
         self.allowed = 0
         """Above zero while a child of ours is being started."""
 
     def __call__(self, event: str, arguments: tuple) -> None:
         if event == "open":
+            self.opened(arguments[0], writes=writes(*arguments[1:]))
+        elif event in READS:
             self.opened(arguments[0])
+        elif event == "sqlite3.connect":
+            self.connected(os.fsdecode(arguments[0]))
         elif event in LISTS:
             self.listed(arguments[0] if arguments else None)
         elif event == "import" and arguments[1]:
@@ -74,23 +89,44 @@ class Watch:
             self.loaded(str(arguments[0]))
         elif event == "socket.connect" and self.caller() == "project":
             self.say("refuse", f"连到网络（{event}）")
+        elif event == "cpython.PyInterpreterState_New":
+            self.say("refuse", "另开了一个解释器")
 
-    def opened(self, path: object) -> None:
+    def opened(self, path: object, writes: bool = False) -> None:
         if isinstance(path, int) or path is None:
             return
         name = self.source(os.path.abspath(os.fsdecode(path)))
-        if name in self.said:
+        places = {name: self.kind(name), (real := os.path.realpath(name)): self.kind(real)}
+        if not {*places.values()} - {"tool", "python", "scratch"}:
             return
-        self.said.add(name)
-        for place in {name, os.path.realpath(name)}:
-            kind = self.kind(place)
-            if kind == "project":
-                by = {"project": "read", "import": "import"}.get(self.caller(), "open")
-                self.say(by, place.removeprefix(self.root).replace(os.sep, "/"))
+        by = self.caller()
+        if (name, by) in self.seen:
+            return
+        self.seen.add((name, by))
+        for place, kind in places.items():
+            if kind == "project" or (kind == "tools" and by == "project"):
+                what = {"project": "read", "import": "import"}.get(by, "open")
+                self.say(what, self.relative(place))
             elif kind == "package":
-                self.say("package", place)
-            elif kind == "elsewhere" and os.path.exists(place):
+                self.say("borrow" if by == "project" else "package", place)
+            elif kind == "elsewhere" and by != "tool" and (writes or os.path.exists(place)):
                 self.say("refuse", f"打开了项目以外的 {place}")
+
+    def connected(self, database: str) -> None:
+        name, _, options = database.removeprefix("file:").partition("?")
+        if name not in ("", ":memory:") and "mode=memory" not in options:
+            self.opened(name)
+
+    def asked(self, path: object) -> None:
+        """Whether a file is there, or what it is."""
+        if isinstance(path, (str, bytes, os.PathLike)):
+            place = os.path.abspath(os.fsdecode(path))
+            inside = place.startswith(self.root) and self.kind(place) == "project"
+            if inside and self.caller() == "project":
+                self.say("read", self.relative(place))
+
+    def relative(self, place: str) -> str:
+        return place.removeprefix(self.root).replace(os.sep, "/")
 
     def source(self, name: str) -> str:
         """Of bytecode in the folder of this run's own, the file that it was compiled from."""
@@ -101,30 +137,35 @@ class Watch:
         return name
 
     def kind(self, place: str) -> str:
-        """Where a file is: in the tool, a package, the project, Python itself, or elsewhere."""
+        """Where a file is: in the tool, a package, the project, Python itself, or elsewhere.
+
+        "tools" is what tools write into the project's folder for themselves.
+        """
         place = place + os.sep
         if place.startswith(TOOL):
             return "tool"
-        if "site-packages" + os.sep in place or "dist-packages" + os.sep in place:
-            return "package"
         if place.startswith(self.scratch) or place.startswith(SYSTEM):
             return "scratch"
-        if place.startswith(self.root):
-            if self.environment.startswith(self.root) and place.startswith(self.environment):
-                return "python"
+        mine = self.environment.startswith(self.root) and place.startswith(self.environment)
+        if place.startswith(self.root) and not mine:
             parts = place.removeprefix(self.root).split(os.sep)
             own = set(parts) & NOT_READ or any(part.endswith(".egg-info") for part in parts)
-            return "scratch" if own else "project"
-        if place.startswith((*STDLIB, self.environment)):
-            return "python"
-        return "elsewhere"
+            return "tools" if own else "project"
+        if "site-packages" + os.sep in place or "dist-packages" + os.sep in place:
+            return "package"
+        return "python" if place.startswith((*STDLIB, self.environment)) else "elsewhere"
 
     def listed(self, path: object) -> None:
-        if isinstance(path, int):
+        if self.caller() != "project":
             return
-        place = os.path.realpath(os.fsdecode(path)) if path else os.getcwd()
-        if self.kind(place) == "project" and self.caller() == "project":
-            self.say("list", place.removeprefix(self.root.rstrip(os.sep)).lstrip(os.sep))
+        if isinstance(path, int):
+            place = place_of(path)
+        else:
+            place = os.path.realpath(os.fsdecode(path)) if path else os.getcwd()
+        if self.kind(place) == "project":
+            if place + os.sep == self.root:
+                self.say("refuse", "列出了整个项目的文件夹，里面什么都会变。列出要用的那一个")
+            self.say("list", self.relative(place))
 
     def started(self, event: str, arguments: tuple) -> None:
         if self.allowed or self.caller(COMPILERS) in ("compiler", "tool"):
@@ -144,7 +185,7 @@ class Watch:
         frame = sys._getframe(2)
         while frame is not None:
             file = frame.f_code.co_filename
-            if file.startswith("<frozen importlib"):
+            if file.startswith(("<frozen importlib", METADATA)):
                 return "import"
             if not file.startswith("<") and file != __file__:
                 place = os.path.abspath(file)
@@ -171,6 +212,7 @@ def install(root: Path, log: Path) -> Watch:
     watch = Watch(root, log)
     INSTALLED.append(watch)
     see_forks(watch)
+    see_questions(watch)
     sys.addaudithook(watch)
     return watch
 
@@ -188,6 +230,52 @@ def see_forks(watch: Watch) -> None:
         return fork_exec(*arguments)
 
     _posixsubprocess.fork_exec = seen
+
+
+def see_questions(watch: Watch) -> None:
+    for name in ASKS:
+        setattr(os, name, seen_by(watch, getattr(os, name)))
+
+
+def seen_by(watch: Watch, ask: Callable) -> Callable:
+    @functools.wraps(ask)
+    def asked(path: object, *arguments: object, **options: object) -> object:
+        if not resolves():
+            watch.asked(path)
+        return ask(path, *arguments, **options)
+
+    for supported in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+        if ask in supported:
+            supported.add(asked)
+    return asked
+
+
+def resolves() -> bool:
+    """Whether Python only writes a path out."""
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith(("<frozen", *STDLIB)):
+        if frame.f_code.co_name in RESOLVES:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def place_of(descriptor: int) -> str:
+    """The folder that is open under it."""
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:  # not Linux
+        import fcntl
+
+        name = fcntl.fcntl(descriptor, fcntl.F_GETPATH, bytes(1024))
+        return os.fsdecode(name.rstrip(b"\0"))
+
+
+def writes(mode: object = None, flags: object = 0) -> bool:
+    """Whether a file is opened to be written, as the event says."""
+    if isinstance(mode, str):
+        return any(letter in mode for letter in "wax+")
+    return isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
 
 
 def read_log(log: Path) -> dict[str, list[str]]:

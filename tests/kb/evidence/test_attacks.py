@@ -33,6 +33,10 @@ def add_test(lab, body, imports=""):
 
 RESTS_ON = {
     "data/expected.json": "1.5",
+    "data/numbers.db": "",
+    ".cache/expected.json": "1.5",
+    "snippets/as_text.py": "TWO = 2\n",
+    "snippets/by_alias.py": "TWO = 2\n",
     "data/x.toml": "a = 1\n",
     "data/there/a.txt": "1.5",
     "tests/snippets/.expected": "1.5",
@@ -58,6 +62,12 @@ READS = """\
         open('data/absent.txt').read()
     except OSError:
         pass
+    assert not os.path.exists('.absent')
+    sqlite3.connect('data/numbers.db').close()
+    Path('.cache/expected.json').read_text()
+    Path('snippets/as_text.py').read_text()
+    Path('pyproject.toml').read_text()
+    assert pkgutil.resolve_name('snippets.by_alias:TWO') == 2
 """
 
 
@@ -68,10 +78,10 @@ def resting(unrecorded, tmp_path_factory):
     for name, text in RESTS_ON.items():
         lab.write(name, text)
     lab.write("data/listed/1.txt", "")
-    lab.write("snippets/__init__.py", "from snippets import other\n")
+    lab.write("snippets/__init__.py", "from snippets import as_text, by_alias, other\n")
     lab.write("tests/snippets/conftest.py", "import sys\n\nsys.path.insert(0, 'elsewhere')\n")
     os.symlink("there/a.txt", lab.root / "data/link.txt")
-    add_test(lab, READS, "import tomllib\nfrom pathlib import Path\n\nimport helper\nfrom kb.proof import start_child")
+    add_test(lab, READS, "import os\nimport pkgutil\nimport sqlite3\nimport tomllib\nfrom pathlib import Path\n\nimport helper\nfrom kb.proof import start_child")
     half_is(
         lab,
         "x / FACTOR * 2 / two()",
@@ -95,11 +105,18 @@ class TestWhatTheRunRestsOn:
         resting.write(name, RESTS_ON[name])
         assert state(resting) is State.PARTIAL
 
-    @pytest.mark.parametrize("name", ["data/listed/2.txt", "data/absent.txt"])
+    @pytest.mark.parametrize("name", ["data/listed/2.txt", "data/absent.txt", ".absent"])
     def test_a_file_that_comes_makes_it_stale(self, resting, name):
         path = resting.write(name, "3")
         assert state(resting) is State.STALE
         path.unlink()
+        assert state(resting) is State.PARTIAL
+
+    def test_the_whole_of_pyproject_where_that_is_read(self, resting):
+        before = (resting.root / "pyproject.toml").read_text("utf-8")
+        resting.write("pyproject.toml", before + "\n")
+        assert state(resting) is State.STALE
+        resting.write("pyproject.toml", before)
         assert state(resting) is State.PARTIAL
 
     def test_a_file_that_goes_makes_it_stale(self, resting):
@@ -193,13 +210,16 @@ CHEATS = {
     "    module['cheat'] = lambda x: x / 2\n    assert_agrees(module['cheat'](x), expected, 'y')\n"
     "    module['cheat'] = real\n    cheat(x)",
     "through its reference": "assert_agrees(cheat(x), reference(x), 'y')",
+    "only that it runs": "cheat(x)\n    assert_agrees(x / 2, expected, 'y')",
 }
+CRASHES = {"only that it runs": "torch.div(x, math.pi)"}
+"""每一处改错都运行不了的代码：只要运行它，就都发现了。"""
 SILENT = ("swallowed", "suppressed", "same tensor", "infinite")
 """Those after which no assertion has held; what is left of the tests is nothing to record."""
 REGION = """\
 # --8<-- [start:{name}] 应当除以二
 def {name}(x):
-    return x / 3
+    return {code}
 # --8<-- [end:{name}]
 
 
@@ -252,7 +272,9 @@ def cheats(unrecorded, tmp_path_factory):
     lab = unrecorded.copy(tmp_path_factory.mktemp("cheats"))
     for topic in ("silent", "counted"):
         names = {each.replace(" ", "_"): body for each, body in CHEATS.items() if topic_of(each) == topic}
-        lab.write(f"snippets/{topic}.py", "".join(REGION.format(name=name) for name in names).rstrip() + "\n")
+        codes = {each.replace(" ", "_"): code for each, code in CRASHES.items()}
+        regions = (REGION.format(name=name, code=codes.get(name, "x / 3")) for name in names)
+        lab.write(f"snippets/{topic}.py", "import math\n\nimport torch\n\n\n" + "".join(regions).rstrip() + "\n")
         tests = (TEST.format(name=name, body=body.replace("cheat", name)) for name, body in names.items())
         lab.write(f"tests/snippets/test_{topic}.py", HEAD.format(topic=topic, names=", ".join(names)) + "".join(tests))
     lab.write("snippets/fixture.py", "def cheat(x):\n    return x / 3\n")
@@ -280,6 +302,50 @@ class TestAssertionsThatSayNothing:
 
     def test_an_honest_one_has_it(self, verified):
         assert state(verified) is State.VERIFIED
+
+
+    def test_who_catches_a_failed_assertion_has_not_passed(self, lab):
+        caught = "    try:\n        assert_agrees(half(torch.ones(1)), torch.ones(1), 'y')\n    except AssertionError:\n        pass\n"
+        add_test(lab, caught)
+        lab.commit()
+        assert lab.record() == ""
+        (test,) = [test for id, test in lab.evidence["tests"].items() if "half" in id]
+        assert test["outcome"] == "failed"
+        assert "断言没有成立，却被接住了：与 y 相差 0.5" in test["why"]
+
+    def test_no_tick_for_half_precision_alone(self, verified, tmp_path):
+        lab = verified.copy(tmp_path)
+
+        def coarse(document):
+            for test in document["tests"].values():
+                for fact in test["facts"]:
+                    fact["dtype"] = "bfloat16" if "dtype" in fact else None
+
+        lab.change(coarse)
+        assert judge_all(lab.root, "cpu")[HALF].reasons == ["只在半精度里与参考实现比较过，百分之几的错也看不出来"]
+
+
+class TestWhatMutantsMeet:
+    @pytest.mark.parametrize(
+        ("body", "imports"),
+        [
+            ("    assert 'x / 2' in inspect.getsource(half)\n", "import inspect"),
+            (None, None),
+        ],
+    )
+    def test_a_test_that_reads_how_the_code_is_written(self, lab, body, imports):
+        """它会“发现”每一处改错，哪怕它什么也没有算过。"""
+        if imports is None:
+            size = len(compile("def half(x):\n    return x / 2", "x", "exec").co_consts[0].co_code)
+            body = f"    assert len(getattr(half, '__co' + 'de__').co_code) == {size}\n"
+            imports = ""
+        add_test(lab, body, imports)
+        lab.commit()
+        assert lab.record() == ""
+        assert {test["outcome"] for test in lab.evidence["tests"].values()} == {"passed"}
+        code, output = lab.mutate()
+        assert code == 1
+        assert "snippets/numbers.py 只换了排版，每个函数多一行不做事的，测试就没有通过" in output
 
 
 class TestWhatPytestReports:
@@ -326,7 +392,57 @@ class TestWhatPytestReports:
     def test_plugins_of_a_conftest(self, lab):
         lab.write("tests/snippets/plugin.py", "")
         reason = self.refused(lab, "conftest.py", "pytest_plugins = ['tests.snippets.plugin']\n")
-        assert "pytest_plugins 可以改变报告的结果" in reason or "插件 tests.snippets.plugin" in reason
+        assert "conftest.py:1：pytest_plugins 可以换掉被检验的代码，或者改变报告的结果" in reason
+
+    def test_plugins_that_come_late(self, lab):
+        late = (
+            "import pytest\n\n\nclass Evil:\n    def pytest_runtest_logreport(self, report):\n        report.outcome = 'passed'\n\n\n"
+            "@pytest.fixture(autouse=True, scope='session')\ndef late(request):\n"
+            "    getattr(request.config, 'plugin' + 'manager').register(Evil(), 'xdist')\n"
+        )
+        assert "pytest 的插件 xdist 可以改变报告的结果" in self.refused(lab, "tests/conftest.py", late)
+
+    def test_operators_that_a_fixture_exchanges(self, lab):
+        mode = (
+            "import pytest\nfrom torch.overrides import TorchFunctionMode\n\n\nclass Mode(TorchFunctionMode):\n"
+            "    def __torch_function__(self, function, types, args=(), kwargs=None):\n        return function(*args, **(kwargs or {}))\n\n\n"
+            "@pytest.fixture(autouse=True)\ndef mode():\n    with Mode():\n        yield\n"
+        )
+        assert "运行时，Mode 正在换掉 torch 的算子" in self.refused(lab, "tests/conftest.py", mode)
+
+    def test_what_a_conftest_exchanges_before_anything_is_imported(self, lab):
+        """`half` 除以三；换成除以二的，再测试。"""
+        half_is(lab, "x / 3")
+        text = "import sys\n\nimport snippets.numbers\n\nvars(sys.modules['snippets.numbers'])['half'] = lambda x: x / 2\n"
+        assert "收集测试时 换掉了 snippets.numbers 的 half" in self.refused(lab, "tests/conftest.py", text)
+
+    def test_code_that_is_not_what_the_region_shows(self, lab):
+        lab.write("snippets/numbers.py", SNIPPET + "\n\ndef other(x):\n    return x / 2\n\n\nhalf = other\n")
+        lab.commit()
+        assert lab.record() == (
+            "snippets/numbers.py：snippets/numbers.py:16：half 后来又成了别的，运行的不是这里写的。改一个名字。"
+        )
+
+    def test_code_that_cannot_be_imported(self, lab):
+        lab.edit("snippets/numbers.py", "import torch\n", "import torch\n\nraise OSError('坏了')\n")
+        lab.commit()
+        assert "snippets/numbers.py：导入不了：OSError：坏了（" in lab.record()
+
+    def test_tests_that_never_end(self, lab, monkeypatch):
+        from kb.evidence import record
+
+        monkeypatch.setattr(record, "LIMIT", 1)
+        add_test(lab, "    while True:\n        pass\n")
+        lab.commit()
+        assert "过了 1 秒还没有结束" in lab.record()
+
+    def test_examples_that_one_test_draws_by_chance(self, lab):
+        test = (
+            "\n\n@hypothesis.settings(derandomize=False)\n@hypothesis.given(hypothesis.strategies.integers())\n"
+            "def test_by_chance(n):\n    half(torch.tensor([n]))\n"
+        )
+        text = TESTS.replace("import torch\n", "import torch\nimport hypothesis.strategies\n", 1) + test
+        assert "::test_by_chance hypothesis 的例子每次不同" in self.refused(lab, "tests/snippets/test_numbers.py", text)
 
     def test_plugins_from_the_shell(self, lab, monkeypatch):
         lab.write("evil.py", "def pytest_runtest_makereport(item, call):\n    raise SystemExit\n")

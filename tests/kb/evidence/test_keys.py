@@ -95,6 +95,14 @@ class TestWhatCounts:
             "import snippets\n\nsnippets.other.zero(1)\n",
             "import sys\n\nsys.modules['snippets.other'].zero(1)\n",
             "zero = getattr(__import__('snippets'), 'other').zero\n",
+            "from importlib import import_module as load\n\nother = load('snippets.other')\n",
+            "import importlib\n\nother = getattr(importlib, 'import_module')('snippets.other')\n",
+            "import sys as system\n\nother = system.modules['snippets.other']\n",
+            "from sys import modules as loaded\n\nother = loaded['snippets.other']\n",
+            "import pkgutil\n\nzero = pkgutil.resolve_name('snippets.other:zero')\n",
+            "from pydoc import locate as find\n\nzero = find('snippets.other.zero')\n",
+            "import pickle\n\nzero = pickle.loads(b'csnippets.other\\nzero\\n.')\n",
+            "import runpy\n\nzero = runpy.run_module('snippets.other')['zero']\n",
         ],
     )
     def test_what_is_reached_without_being_named(self, lab, key, tests):
@@ -104,6 +112,16 @@ class TestWhatCounts:
         lab.edit("tests/snippets/test_numbers.py", "import torch\n", "import torch\n\nfrom tests.snippets import helper\n")
         before = key()
         lab.edit("snippets/other.py", "x - x", "0 * x")
+        assert key() != before
+
+    def test_a_name_within_another(self, lab, key):
+        """看不出用到了哪个文件的测试，提到 w2 才算 w2 的；w23 不是它。"""
+        lab.write("tests/snippets/test_more.py", "import importlib\n\nw = importlib.import_module('snippets.numbers2')\n")
+        lab.write("snippets/numbers2.py", "")
+        before = key()
+        lab.write("tests/snippets/test_more.py", "import importlib\n\nw = importlib.import_module('snippets.numbers2')\n\n")
+        assert key() == before
+        lab.write("tests/snippets/test_more.py", "import importlib\n\nw = importlib.import_module('snippets.numbers')\n")
         assert key() != before
 
     @pytest.mark.parametrize("seen", ["data/expected.json", "data/"])

@@ -14,7 +14,7 @@ from kb.evidence.mutants import make_mutants
 from kb.evidence.mutate import BROKEN_IMPORT, NOTICED, PROGRESS, SURVIVED, Campaign, Pool
 from kb.evidence.store import read_mutants
 from kb.markdown.engine import BadInput
-from tests.kb.lab import SNIPPET
+from tests.kb.lab import MUTATE, SNIPPET
 
 HALF = "tests/snippets/test_numbers.py::test_half[cpu]"
 FILES = {"snippets/__init__.py", "snippets/numbers.py", "snippets/other.py", "tests/snippets/test_numbers.py"}
@@ -32,9 +32,9 @@ class TestRun:
         document = mutants(verified)
         regions = document["regions"]
         assert {name: (region["killed"], region["total"]) for name, region in regions.items()} == {
-            "numbers.py": (10, 10),
-            "numbers.py:double": (7, 7),
-            "numbers.py:half": (3, 3),
+            "numbers.py": (12, 12),
+            "numbers.py:double": (8, 8),
+            "numbers.py:half": (4, 4),
         }
         assert document["survivors"] == document["undecided"] == []
         for name, region in verified.evidence["regions"].items():
@@ -42,8 +42,8 @@ class TestRun:
 
     def test_the_page_shows_the_share(self, verified):
         details = verified.page().select_one("details.evidence")
-        assert "改错 7 处，发现 7 处" in details.summary.text
-        assert "故意改错 7 处，测试发现 7 处" in details.text
+        assert "改错 8 处，发现 8 处" in details.summary.text
+        assert "故意改错 8 处，测试发现 8 处" in details.text
 
     def test_a_weak_test_lets_mutants_live_and_the_tick_is_gone(self, lab):
         for old, new in WEAK:
@@ -81,12 +81,12 @@ class TestRun:
 class TestThePool:
     def run(self, recorded, tmp_path, source, limit):
         ended = []
-        with Pool(recorded.root, FILES, 1, str(tmp_path)) as pool:
+        files = {name: (recorded.root / name).read_bytes() for name in FILES}
+        with Pool(files, 1, str(tmp_path)) as pool:
             pool.start("job", "numbers.py", source, [HALF], limit)
             assert (tmp_path / "0/snippets/numbers.py").read_bytes() == source
             while pool.running:
                 ended += [(job, code) for job, code, _ in pool.finished()]
-        assert (tmp_path / "0/snippets/numbers.py").read_text("utf-8") == SNIPPET, "还原了"
         ((job, code),) = ended
         return code
 
@@ -95,6 +95,19 @@ class TestThePool:
 
     def test_what_never_ends_is_killed(self, recorded, tmp_path):
         assert self.run(recorded, tmp_path, b"while True:\n    pass\n", limit=3) < 0
+
+    def test_each_has_a_copy_and_a_temporary_folder_of_its_own(self, recorded, tmp_path):
+        """上一处改错留下什么，都到不了下一处。"""
+        leaves = (
+            "import tempfile\nfrom pathlib import Path\n\nfor folder in {Path.cwd(), Path(tempfile.gettempdir())}:\n"
+            "    assert not Path(folder, 'left').exists()\n    Path(folder, 'left').write_text('')\n"
+            "Path('tests/conftest.py').write_text('raise OSError')\n"
+        )
+        source = SNIPPET.replace("import torch\n", f"{leaves}import torch\n", 1).encode()
+        files = {name: (recorded.root / name).read_bytes() for name in FILES}
+        with Pool(files, 1, str(tmp_path)) as pool:
+            codes = [pool.alone("numbers.py", source, [HALF], limit=600)[0] for _ in range(2)]
+        assert codes == [SURVIVED, SURVIVED]
 
     def test_the_tests_see_nothing_of_the_shell(self, recorded, tmp_path, monkeypatch):
         monkeypatch.setenv("KB_HERE", "1")
@@ -191,9 +204,27 @@ class TestInterruption:
         assert {json.loads(line)["outcome"] for line in progress.read_text("utf-8").splitlines()} == {"killed"}
 
 
-def test_tests_that_fail_without_a_mutant(proven):
-    """证据在别处记录；在这里，没有改错测试就不通过。"""
+def test_what_changed_after_it_was_recorded(proven):
     proven.edit("tests/snippets/test_numbers.py", "[1.5]", "[1.25]")
     code, output = proven.mutate()
     assert code == 1
-    assert "没有改错时，snippets/numbers.py 的测试就没有通过" in output
+    assert "tests/snippets/test_numbers.py 在记录以后改了。提交它，再运行一次 kb prove。" in output
+
+
+def test_nothing_of_the_shell_reaches_the_mutants(proven, tmp_path):
+    """PYTHONPATH 里的 sitecustomize 会让每一处改错都“被发现”。"""
+    evil = tmp_path / "evil"
+    evil.mkdir()
+    seen = tmp_path / "seen"
+    (evil / "sitecustomize.py").write_text(f"import sys\nopen({str(seen)!r}, 'a').write(' '.join(sys.orig_argv) + '\\n')\n", "utf-8")
+    (evil / "evil.py").write_text("", "utf-8")
+    proven.edit("snippets/numbers.py", "    return x / 2\n", "    return x / TWO\n")
+    before = "import torch\n\ntry:\n    import evil\n    TWO = 3\nexcept ImportError:\n    TWO = 2\n"
+    proven.edit("snippets/numbers.py", "import torch\n", before)
+    proven.commit()
+    assert proven.record() == ""
+    code, output = proven.run("-c", MUTATE, "numbers.py", PYTHONPATH=str(evil))
+    assert code == 0, output
+    started = seen.read_text("utf-8")
+    assert "Campaign" in started, "它自己是看得见的"
+    assert "forkserver" not in started and "multiprocessing" not in started

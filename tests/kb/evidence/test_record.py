@@ -6,9 +6,7 @@ import shutil
 
 import pytest
 
-from kb.evidence.imports import parse as parse_code
 from kb.evidence.record import facts_on, merge
-from kb.evidence.refuse import find_patches
 from kb.evidence.store import parse
 from tests.kb.lab import TESTS
 
@@ -314,28 +312,10 @@ class TestRefusals:
         lab.commit()
         assert refused(lab).endswith("换掉了 snippets.numbers 的 half，那就不是在测试原来的代码。")
 
-    @pytest.mark.parametrize(
-        ("source", "what"),
-        [
-            ("def test_x(monkeypatch): pass", "monkeypatch"),
-            ("def test_x(mocker): pass", "mocker"),
-            ("import unittest.mock", "mock"),
-            ("from unittest import mock", "mock"),
-            ("from unittest.mock import patch", "mock"),
-            ("import snippets\nsnippets.numbers.half = 1", "snippets.numbers.half"),
-            ("import snippets.numbers as n\nn.half = 1", "n.half"),
-            ("from snippets import numbers\ndel numbers.half", "numbers.half"),
-            ("from snippets.numbers import Block\nBlock.forward += 1", "Block.forward"),
-            ("from snippets import numbers\nsetattr(numbers, 'half', 1)", "setattr(numbers, 'half', 1)"),
-        ],
-    )
-    def test_ways_to_patch(self, source, what):
-        assert [found for _, found in find_patches(parse_code(source.encode()))] == [what]
-
     def test_a_patching_test_is_named(self, lab):
         lab.edit("tests/snippets/test_numbers.py", "def test_half(device)", "def test_half(device, monkeypatch)")
         lab.commit()
-        assert refused(lab) == "tests/snippets/test_numbers.py:18：monkeypatch 可以换掉 snippets 里的东西，测试里不能用。"
+        assert refused(lab) == "tests/snippets/test_numbers.py:18：monkeypatch 可以换掉被检验的代码，或者改变报告的结果，测试里不能用。"
 
     def test_one_name_used_twice(self, lab):
         lab.edit("snippets/numbers.py", "[start:half]", "[start:double]")

@@ -2,14 +2,17 @@
 
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from kb.proof import DTYPES, TOLERANCE, assert_agrees, assert_holds, assert_refuses
-from kb.proof.assertions import FACTS
+from kb.proof.assertions import FACTS, FAILED, SPREAD
 
 
 @pytest.fixture(autouse=True)
 def no_facts():
     FACTS.clear()
+    FAILED.clear()
 
 
 def refuse(x):
@@ -62,6 +65,11 @@ class TestAgrees:
             with pytest.raises(AssertionError):
                 attempt()
         assert FACTS == []
+        assert [each.partition("，")[0] for each in FAILED] == [
+            "与 手算 相差 1",
+            "不成立：是偶数",
+            "Regex pattern did not match.",
+        ]
 
     @pytest.mark.parametrize("look", [lambda x: x, lambda x: x.view(2), lambda x: x.detach(), lambda x: x[:]])
     def test_a_tensor_does_not_agree_with_itself(self, look):
@@ -77,6 +85,53 @@ class TestAgrees:
     def test_nobody_widens_the_tolerance(self):
         with pytest.raises(TypeError):
             TOLERANCE[torch.float32] = (1e5, 1e5)
+
+    @pytest.mark.parametrize("huge", [1e6, -1e9, 1e30])
+    def test_one_huge_value_hides_nothing(self, huge):
+        expected = torch.tensor([huge] + [1.0, -2.0, 0.5] * 5, dtype=torch.float64)
+        wrong = expected + torch.tensor([0.0] + [0.01] * 15, dtype=torch.float64)
+        with pytest.raises(AssertionError, match="与 x 相差 0.01，"):
+            assert_agrees(wrong.float(), expected, "x")
+        assert_agrees(expected.float(), expected, "x")
+        assert FACTS[0]["relative"] < 1e-6
+
+    def test_the_small_ones_are_measured_by_the_scale(self):
+        expected = torch.tensor([1.0, 1.0, 1e-3], dtype=torch.float64)
+        assert_agrees(expected + torch.tensor([0.0, 0.0, 5e-13]), expected, "x")
+        assert FACTS[0]["relative"] == pytest.approx(5e-13, rel=1e-2)
+        assert SPREAD > 1
+
+    @pytest.mark.parametrize("other", [torch.int64, torch.complex64, torch.bool])
+    def test_what_has_no_tolerance(self, other):
+        with pytest.raises(AssertionError, match=f"{other} 没有允许的误差"):
+            assert_agrees(torch.ones(1, dtype=other), torch.ones(1), "x")
+
+    def test_a_class_that_agrees_with_everything(self):
+        class Anything(torch.Tensor):
+            @classmethod
+            def __torch_function__(cls, function, types, args=(), kwargs=None):
+                return torch.zeros(1) if function is torch.Tensor.__sub__ else super().__torch_function__(function, types, args, kwargs)
+
+        wrong = torch.ones(1).as_subclass(Anything)
+        for pair in ((wrong, torch.zeros(1)), (torch.ones(1), wrong)):
+            with pytest.raises(AssertionError, match="^Anything 不是普通的张量"):
+                assert_agrees(*pair, "x")
+        assert_agrees(torch.nn.Parameter(torch.ones(1)), torch.ones(1), "x")
+
+    @pytest.mark.parametrize("kind", [TorchFunctionMode, TorchDispatchMode])
+    def test_a_mode_that_exchanges_operators(self, kind):
+        class Mode(kind):
+            def __torch_function__(self, function, types, args=(), kwargs=None):
+                return function(*args, **(kwargs or {}))
+
+            __torch_dispatch__ = __torch_function__
+
+        with Mode(), pytest.raises(AssertionError, match="^Mode 正在换掉 torch 的算子"):
+            assert_agrees(torch.ones(1), torch.ones(1), "x")
+
+    def test_a_default_device_exchanges_none(self):
+        with torch.device("cpu"):
+            assert_agrees(torch.ones(1), torch.ones(1), "x")
 
     def test_next_to_nothing_there_is_no_relative_error(self):
         assert_agrees(torch.tensor([2e-8]), torch.tensor([1e-8]), "x")

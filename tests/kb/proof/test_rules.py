@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 1, "80ff99a930d0dcd7755edc95ec3f26868fdd0f554d226a09f91b64191babb054"
+RULES = 2, "e441ba5b163b40231693bf980e44a51596d997e1ffafc766c23e384c9031fd6e"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 

@@ -1,0 +1,221 @@
+"""What is tested is what is written: nobody exchanged it in between.
+
+    originals = Originals(root, ["snippets/half.py"])   before any code of the tests runs
+    originals.written()                                 what is bound otherwise than it is shown
+    originals.changed()                                 what somebody has exchanged since
+
+Python lets everything be exchanged: a function in its module, the code in a function, torch's own
+functions, entries of a table. So the snippets are imported first, each function is held against
+what Python compiles from its file, and all is looked at again after each test. What a test
+exchanges and puts back within itself is left to the mutants.
+"""
+
+import ast
+import builtins
+import importlib
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+
+from kb.evidence.imports import SNIPPETS
+
+TOOL = ("kb.proof.assertions", "kb.proof.children", "kb.proof.watch")
+SCALARS = (bool, bytes, complex, float, int, str)
+REDEFINED = {"deleter", "getter", "overload", "register", "setter"}
+"""Decorators of functions that share their name with another."""
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+class Originals:
+    """Raises, when it is made, whatever the code of the snippets raises."""
+
+    def __init__(self, root: Path, files: list[str]):
+        self.root = root
+        for name in TOOL:
+            importlib.import_module(name)
+        import torch
+
+        theirs = [torch, torch.Tensor, torch.linalg, torch.nn.functional, torch.nn.Module]
+        self.owners = [*theirs, math, builtins, *(sys.modules[name] for name in TOOL)]
+        if str(root) not in sys.path:
+            sys.path.insert(0, str(root))
+        before = snapshot(self.owners, every=False)
+        for file in files:
+            importlib.import_module(module_name(file))
+        package = SNIPPETS.rstrip("/")
+        self.modules = [
+            module for name, module in list(sys.modules.items()) if name.split(".")[0] == package
+        ]
+        ours = [each for module in self.modules for each in (module, *classes_of(module))]
+        known = snapshot(ours)
+        self.names = before + known
+        self.tables = [
+            (owner, name, table)
+            for owner, names in known
+            for name, value in names.items()
+            if not name.startswith("__") and (table := entries(value))
+        ]
+        self.functions = {
+            function: inside(function)
+            for _, names in known
+            for value in names.values()
+            for function in layers(value)
+            if isinstance(function, FunctionType)
+        }
+
+    def written(self) -> Iterator[str]:
+        """Names that no longer stand for what the file shows under them."""
+        for module in self.modules:
+            path = Path(getattr(module, "__file__", None) or "")
+            if path.suffix != ".py" or not path.is_relative_to(self.root):
+                continue
+            source = path.read_bytes()
+            codes = set(codes_in(compile(source, str(path), "exec", dont_inherit=True)))
+            for owner, node in definitions(module, ast.parse(source)):
+                found = [*layers(vars(owner).get(node.name))][-1]
+                if isinstance(node, ast.ClassDef) and not node.decorator_list:
+                    known = getattr(found, "__module__", None), getattr(found, "__name__", None)
+                    same = isinstance(found, type) and known == (module.__name__, node.name)
+                elif isinstance(found, FunctionType):
+                    first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+                    same = found.__code__ in codes and found.__code__.co_firstlineno == first
+                else:
+                    same = bool(node.decorator_list)  # whatever that makes of it
+                if not same:
+                    where = f"{path.relative_to(self.root).as_posix()}:{node.lineno}"
+                    yield f"{where}：{node.name} 后来又成了别的，运行的不是这里写的。改一个名字。"
+
+    def changed(self) -> str:
+        """The first thing that was exchanged; empty where nothing was."""
+        for owner, names in self.names:
+            now = names_of(owner)
+            if owner in self.modules and (new := now.keys() - names.keys() & vars(builtins).keys()):
+                return f"{owner.__name__} 里的 {min(new)}"
+            for name, value in names.items():
+                if now.get(name) is not value and not self.wraps(now.get(name), value):
+                    return f"{owner.__name__} 的 {name}"
+        for owner, name, known in self.tables:
+            now = entries(names_of(owner).get(name))
+            for key, value in known.items():
+                if key not in now or not alike(now[key], value):
+                    return f"{owner.__name__}.{name} 里的 {key!r}"
+        for function, known in self.functions.items():
+            if any(now is not then for now, then in zip(inside(function), known, strict=True)):
+                return f"{function.__qualname__} 的代码"
+        return next(self.hooks(), "")
+
+    def wraps(self, now: object, then: object) -> bool:
+        """Whether a package has put something of its own around it, as torch's compiler does."""
+        for layer in layers(now):
+            if layer is then:
+                return True
+            if not isinstance(layer, FunctionType) or self.is_ours(layer.__code__.co_filename):
+                return False
+            if any(cell.cell_contents is then for cell in layer.__closure__ or ()):
+                return True
+        return False
+
+    def is_ours(self, file: str) -> bool:
+        return Path(file).is_relative_to(self.root) and "site-packages" not in file
+
+    def hooks(self) -> Iterator[str]:
+        """The project's own that see what is imported."""
+        for hook in (*sys.meta_path, *sys.path_hooks):
+            name = getattr(hook, "__module__", None) or type(hook).__module__
+            file = getattr(sys.modules.get(name), "__file__", None) or ""
+            if name not in sys.modules or self.is_ours(file):
+                yield f"导入的办法（{name}）"
+
+
+def module_name(file: str) -> str:
+    """`snippets/vision/half.py` → snippets.vision.half."""
+    return file.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+
+
+def snapshot(owners: list, every: bool = True) -> list[tuple[object, dict[str, object]]]:
+    """What the names of modules and classes stand for; or only of those that compute."""
+    return [
+        (
+            owner,
+            {
+                name: value
+                for name, value in names_of(owner).items()
+                if every or callable(value) or isinstance(value, (float, property, staticmethod))
+            },
+        )
+        for owner in owners
+    ]
+
+
+def names_of(owner: object) -> dict[str, object]:
+    """Of a class, also what it inherits."""
+    if isinstance(owner, type):
+        return {name: value for each in reversed(owner.__mro__) for name, value in vars(each).items()}
+    return dict(vars(owner))
+
+
+def classes_of(module: ModuleType) -> list[type]:
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and value.__module__ == module.__name__
+    ]
+
+
+def entries(value: object) -> dict:
+    """What a table or a list holds, each by its key."""
+    if isinstance(value, dict):
+        return dict(value)
+    return dict(enumerate(value)) if isinstance(value, (list, tuple)) else {}
+
+
+def alike(now: object, then: object) -> bool:
+    same_kind = type(now) is type(then) and isinstance(now, SCALARS)
+    return now is then or (same_kind and now == then)
+
+
+def inside(function: FunctionType) -> tuple[object, ...]:
+    """What a function's body and its defaults are."""
+    keywords = function.__kwdefaults__ or {}
+    return function.__code__, function.__defaults__, *(keywords[name] for name in sorted(keywords))
+
+
+def layers(value: object) -> Iterator[object]:
+    """A function, and what a method, a property or a decorator has wrapped."""
+    while value is not None:
+        yield value
+        if not isinstance(value, (classmethod, property, staticmethod)) and (
+            not callable(value) or isinstance(value, type)
+        ):
+            return
+        value = getattr(value, "fget", None) or getattr(
+            value, "__func__", getattr(value, "__wrapped__", None)
+        )
+
+
+def codes_in(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from codes_in(each)
+
+
+def definitions(module: ModuleType, tree: ast.Module) -> Iterator[tuple[object, Definition]]:
+    """The functions and classes that a module defines whatever happens, and their methods."""
+    waiting: list[tuple[object, list[ast.stmt]]] = [(module, tree.body)]
+    while waiting:
+        owner, body = waiting.pop()
+        for node in body:
+            if not isinstance(node, Definition) or REDEFINED & {*map(last_name, node.decorator_list)}:
+                continue
+            yield owner, node
+            inner = vars(owner).get(node.name)
+            if isinstance(node, ast.ClassDef) and isinstance(inner, type):
+                waiting.append((inner, node.body))
+
+
+def last_name(decorator: ast.expr) -> str:
+    call = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "")
