@@ -5,9 +5,10 @@ with its tests: `imports` finds the files that another rests on, `keys` binds a 
 `lines` to lines.
 
 `prove` finds what is due. `record` has the tests run, in a process of its own (`run`) that sees
-nothing of the shell (`environment`) and is watched; `packages` and `refuse` say when this would be
-less than the whole truth, `machine` where it was. `mutate` shows changed copies (`mutants`) to the
-same tests, and some are as good as the original (`explanations`). `store` reads and writes all that.
+nothing of the shell (`environment`), where what is written stays what it is (`originals`), and is
+watched; `packages` and `refuse` say when this would be less than the whole truth, `machine` where it
+was. `mutate` shows changed copies (`mutants`) to the same tests, and some are as good as the original
+(`explanations`). `store` reads and writes all that.
 
 `judge` draws the conclusion. `embeds` shows code in a page, `badges` the evidence under it, and
 `overview` all of it on one page; `whole_files` says which files have a page of their own.

@@ -51,6 +51,8 @@ class Originals:
         ours = [each for module in self.modules for each in (module, *classes_of(module))]
         known = snapshot(ours)
         self.names = before + known
+        self.own = {each: stored_in(module) for module in self.modules for each in (module, *classes_of(module))}
+        """What code of the snippets sets itself, as a counter, or what it makes when it is needed."""
         self.tables = [
             (owner, name, table)
             for owner, names in known
@@ -94,7 +96,9 @@ class Originals:
             if owner in self.modules and (new := now.keys() - names.keys() & vars(builtins).keys()):
                 return f"{owner.__name__} 里的 {min(new)}"
             for name, value in names.items():
-                if now.get(name) is not value and not self.wraps(now.get(name), value):
+                if now.get(name) is value or self.wraps(now.get(name), value):
+                    continue
+                if callable(value) or name not in self.own.get(owner, ()):
                     return f"{owner.__name__} 的 {name}"
         for owner, name, known in self.tables:
             now = entries(names_of(owner).get(name))
@@ -154,6 +158,18 @@ def names_of(owner: object) -> dict[str, object]:
     if isinstance(owner, type):
         return {name: value for each in reversed(owner.__mro__) for name, value in vars(each).items()}
     return dict(vars(owner))
+
+
+def stored_in(module: ModuleType) -> set[str]:
+    """Names that functions of the module declare global, and attributes that they set."""
+    path = Path(getattr(module, "__file__", None) or "")
+    found = set()
+    for node in ast.walk(ast.parse(path.read_bytes() if path.suffix == ".py" else b"")):
+        if isinstance(node, ast.Global):
+            found |= {*node.names}
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            found.add(node.attr)
+    return found
 
 
 def classes_of(module: ModuleType) -> list[type]:

@@ -57,7 +57,6 @@ INNER = {
     "_getframe",
     "CodeType",
     "FunctionType",
-    "Library",
     "f_globals",
     "f_locals",
     "meta_path",
@@ -68,6 +67,10 @@ INNER = {
     "setprofile",
 }
 """What only somebody who exchanges code, or the tool, has a use for."""
+COMPUTING = {"_pytest", "builtins", "kb", "math", "pytest", "snippets", "torch"}
+"""Packages in which nothing may be exchanged."""
+SETTINGS_OF_TORCH = "backends"
+"""Where torch keeps what anybody may set."""
 TOOLS_OWN = re.compile(r"kb(\.\w+)+")
 
 
@@ -124,8 +127,8 @@ def check_source(project: Project, paths: Iterable[str]) -> None:
             raise BadInput(f"{path}：Python 读不懂它，有语法错误。先让它能运行。")
         for line, name in find_tool(tree):
             raise BadInput(
-                f"{path}:{line}：导入了 {name}。工具改了，证据不会过期，所以只能用 kb.proof 里的。"
-                "参考实现写在 tests/snippets/ 里。"
+                f"{path}:{line}：用到了 {name}。工具改了，证据不会过期，所以只能写"
+                " from kb.proof import assert_agrees 这样的。参考实现写在 tests/snippets/ 里。"
             )
         for line, what, why in find_below(tree):
             raise BadInput(f"{path}:{line}：{what} 可以{why}，记录证据的代码里不能用。")
@@ -181,6 +184,8 @@ def find_patches(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
     def is_imported(node: ast.expr) -> bool:
         while isinstance(node, (ast.Attribute, ast.Subscript)):
+            if getattr(node, "attr", "") == SETTINGS_OF_TORCH:
+                return False
             node = node.value
         return isinstance(node, ast.Name) and node.id in imported
 
@@ -197,6 +202,10 @@ def find_patches(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, PATCHES[2]
             case ast.ImportFrom(names=names) if found := INNER & {each.name for each in names}:
                 yield node.lineno, min(found)
+            case ast.ImportFrom(module="torch.library") | ast.Attribute(
+                attr="library", value=ast.Name(id="torch")
+            ):
+                yield node.lineno, "torch.library"
             case ast.Attribute(attr=name) | ast.Name(id=name) | ast.Constant(value=name) if (
                 isinstance(name, str) and name in INNER
             ):
@@ -204,7 +213,7 @@ def find_patches(tree: ast.Module) -> Iterator[tuple[int, str]]:
             case (
                 ast.Attribute(ctx=ast.Store() | ast.Del(), value=owner)
                 | ast.Subscript(ctx=ast.Store() | ast.Del(), value=owner)
-            ) if is_imported(owner) and not is_environment(owner):
+            ) if is_imported(owner):
                 yield node.lineno, ast.unparse(node)
             case ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[owner, *_]) if is_imported(
                 owner
@@ -212,23 +221,22 @@ def find_patches(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, ast.unparse(node)
 
 
-def is_environment(node: ast.expr) -> bool:
-    """`os.environ`: a test may set it, for the child that it starts."""
-    return isinstance(node, ast.Attribute) and node.attr == "environ"
-
-
 def names_of_imports(tree: ast.Module) -> set[str]:
-    """Names that stand for something imported, also where one is given another name."""
+    """Names that stand for something of these packages, also where it is given another name."""
     nodes = list(ast.walk(tree))
     names = {
         (each.asname or each.name).split(".")[0]
         for node in nodes
         if isinstance(node, (ast.Import, ast.ImportFrom))
         for each in node.names
+        if COMPUTING & {(module := getattr(node, "module", None) or each.name).split(".")[0]}
+        and SETTINGS_OF_TORCH not in [*module.split("."), each.name]
     }
 
     def stands_for(node: ast.expr) -> bool:
         while isinstance(node, ast.Attribute):
+            if node.attr == SETTINGS_OF_TORCH:
+                return False
             node = node.value
         return isinstance(node, ast.Name) and node.id in names
 

@@ -175,7 +175,7 @@ class TestWhatCannotBeSeen:
     def test_a_reference_in_the_tool(self, lab):
         lab.edit("tests/snippets/test_numbers.py", "import torch\n", "import torch\n\nfrom kb.evidence.lines import join\n")
         lab.commit()
-        assert "导入了 kb.evidence.lines" in lab.record()
+        assert "用到了 kb.evidence.lines" in lab.record()
 
     def test_a_package_that_was_changed(self, lab, monkeypatch):
         from kb.evidence import packages

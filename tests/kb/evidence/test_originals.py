@@ -13,14 +13,25 @@ FACTOR = 2
 TABLE = {"half": lambda x: x / 2}
 LIST = [1.0, 2.0]
 cached = {}
+calls = 0
+device = None
 
 
 def half(x, by=2, *, more=0):
+    global calls, device
+    calls += 1
+    device = device or "cpu"
     cached[x] = x
     return x / by + more
 
 
 class Block(torch.nn.Module):
+    made = 0
+
+    def __init__(self):
+        super().__init__()
+        Block.made += 1
+
     @staticmethod
     def two():
         return 2
@@ -171,6 +182,7 @@ CHANGES = {
 }
 AS_BEFORE = (
     "numbers.half(1)",
+    "numbers.Block()",
     "numbers.LIST.append(3.0)",
     "kept = torch.relu; import functools; torch.relu = functools.wraps(kept)(torch._disable_dynamo(kept))",
 )

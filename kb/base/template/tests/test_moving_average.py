@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from snippets.moving_average import moving_average
 
 from kb.proof import assert_agrees, assert_holds, assert_refuses
+from snippets.moving_average import moving_average
 
 
 def by_loops(x, width):
