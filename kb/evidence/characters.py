@@ -31,7 +31,8 @@ def check_characters(text: str, shown_as: str) -> None:
             f"{shown_as}:{line}：有一个看不见、或者会改变显示次序的字符（U+{ord(found[0]):04X}"
             f"{name_of(found[0])}）。删去它；要用在字符串里，写成 \\u{ord(found[0]):04x}。"
         )
-    if text.isascii():
+    foreign = {each for each in set(text) if not each.isascii() and f"a{each}".isidentifier()}
+    if all(map(is_itself, foreign)):
         return
     for word, line in words_of(text):
         for letter in word:

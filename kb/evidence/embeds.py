@@ -40,7 +40,7 @@ from markdown.treeprocessors import Treeprocessor
 from markdown_it.token import Token
 
 from kb.evidence.keys import TESTS
-from kb.evidence.regions import Region, list_files, read_regions, read_text
+from kb.evidence.regions import Region, is_file, list_files, read_regions, read_text
 from kb.markdown.code import highlight
 from kb.markdown.engine import BadInput, Page, current_page
 from kb.markdown.html import element
@@ -318,11 +318,11 @@ def find_code(target: str, page: Page, here: str) -> tuple[str, Region | None, s
         )
     if re.fullmatch(rf"{TESTS}/(\w+/)*\w+\.py", target) and (page.root / target).exists():
         return target, None, read_text(page.root / target, target)
-    path, files = f"snippets/{file}", list_files(page.root)
-    if file not in files:
+    path = f"snippets/{file}"
+    if not is_file(page.root, file):
         raise BadInput(
             f"{here}：嵌入 {target!r} 要的文件 {path} 不存在。"
-            f"现有：{'、'.join(files) or '（空）'}。"
+            f"现有：{'、'.join(list_files(page.root)) or '（空）'}。"
         )
     try:
         regions = read_regions(page.root / path, shown_as=path)

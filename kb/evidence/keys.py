@@ -55,14 +55,24 @@ def read_inputs(project: Project, file: str, seen: Iterable[str] = ()) -> dict[s
 
 def test_modules(project: Project, file: str) -> list[str]:
     """Those that reach `snippets/<file>`, otherwise than through other snippets."""
-    path = f"{SNIPPETS}{file}"
-    found = []
-    for module in all_test_modules(project):
-        files = project.reach(module, through_snippets=False)
-        dynamic = any(is_dynamic(project.read(each) or b"") for each in (module, *files))
-        if path in files or (dynamic and names(project, module, file)):
-            found.append(module)
-    return found
+    by_file, dynamic = tested(project)
+    named = {module for module in dynamic if names(project, module, file)}
+    return sorted(named.union(by_file.get(f"{SNIPPETS}{file}", ())))
+
+
+def tested(project: Project) -> tuple[dict[str, list[str]], list[str]]:
+    """File → the test modules that reach it; and those that reach what no import names."""
+    if "tested" not in project.found:
+        by_file: dict[str, list[str]] = {}
+        dynamic = []
+        for module in all_test_modules(project):
+            files = project.reach(module, through_snippets=False)
+            for path in files:
+                by_file.setdefault(path, []).append(module)
+            if any(is_dynamic(project.read(each) or b"") for each in (module, *files)):
+                dynamic.append(module)
+        project.found["tested"] = by_file, dynamic
+    return project.found["tested"]
 
 
 def names(project: Project, module: str, file: str) -> bool:

@@ -9,6 +9,7 @@ pymdownx.snippets, but the rules are stricter: a region that is unclosed, empty,
 or defined twice is an error, where pymdownx would show whatever follows.
 """
 
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -100,6 +101,23 @@ def list_files(root: Path) -> list[str]:
     folder = root / "snippets"
     found = (path.relative_to(folder).as_posix() for path in folder.rglob("*.py"))
     return sorted(file for file in found if file.split("/")[-1] != "__init__.py")
+
+
+def is_file(root: Path, file: object) -> bool:
+    """Whether it is one of them, without listing them all."""
+    return is_code(root / "snippets", file)
+
+
+def is_code(folder: Path, name: object) -> bool:
+    """Whether a folder holds this file of code, spelt as it is also where case makes no difference."""
+    parts = name.split("/") if isinstance(name, str) else [""]
+    if not parts[-1].endswith(".py") or parts[-1] == "__init__.py" or {"", ".", ".."} & {*parts}:
+        return False
+    for part in parts:
+        if not folder.is_dir() or part not in os.listdir(folder):
+            return False
+        folder /= part
+    return folder.is_file()
 
 
 def read_all(root: Path) -> dict[str, Region]:

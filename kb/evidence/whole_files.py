@@ -8,12 +8,19 @@ from pathlib import Path
 
 from kb.evidence.embeds import code_stem
 from kb.evidence.keys import TESTS
-from kb.evidence.regions import list_files, read_text
+from kb.evidence.regions import is_code, is_file, list_files, read_text
 
 
 def list_whole(root: Path) -> list[str]:
     """`self_attention.py`, `tests/snippets/test_blocks.py`: snippets first."""
     return [*list_files(root), *list_tests(root)]
+
+
+def is_whole(root: Path, target: object) -> bool:
+    """Whether it is one of them."""
+    if isinstance(target, str) and is_test(target):
+        return is_code(root / TESTS, target.removeprefix(f"{TESTS}/"))
+    return is_file(root, target)
 
 
 def list_tests(root: Path) -> list[str]:
@@ -73,7 +80,7 @@ def needs(root: Path, target: str) -> tuple[list[str], list[str]]:
                 others |= {"/".join(rest[:end]) + ".py" for end in range(1, len(rest) + 1)}
             elif first not in sys.stdlib_module_names:
                 packages.add(first)
-    return sorted(packages), sorted(others & set(list_files(root)))
+    return sorted(packages), sorted(each for each in others if is_file(root, each))
 
 
 def read_tree(root: Path, target: str) -> ast.Module:

@@ -19,7 +19,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from kb.evidence.whole_files import is_test, list_whole, name_of, needs, title_of, uri_of
+from kb.evidence.whole_files import is_test, is_whole, name_of, needs, title_of, uri_of
 from kb.markdown.engine import BadInput, Page, current_page
 from kb.notes.embedded import EMBED_FIRST, EMBED_LAST
 from kb.site.pages import is_comment
@@ -44,7 +44,7 @@ def read_text(name: str) -> str:
 
 def show_file(page: Page) -> list[str]:
     target = page.meta.get("of")
-    if target not in list_whole(page.root):
+    if not is_whole(page.root, target):
         raise BadInput(f"docs/{page.uri}：要显示的 {target} 没有了。运行 kb pages，把结果一起提交。")
     page.meta["title"] = title_of(page.root, target)
     up = "[全部测试](../verification.md#测试代码)" if is_test(target) else introduce(page, target)

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from kb.evidence.regions import read_regions
+from kb.evidence.regions import is_file, list_files, read_regions
 from kb.markdown.engine import BadInput
 
 
@@ -57,3 +57,29 @@ START, END = "# --8<-- [start:a] 标题\n", "# --8<-- [end:a]\n"
 def test_refuses_markers_that_do_not_pair_up(tmp_path, text, message):
     with pytest.raises(BadInput, match=re.escape(message)):
         regions(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("file", "there"),
+    [
+        ("half.py", True),
+        ("vision/half.py", True),
+        ("Half.py", False),
+        ("vision", False),
+        ("vision/__init__.py", False),
+        ("half", False),
+        ("../half.py", False),
+        ("./half.py", False),
+        ("vision//half.py", False),
+        ("half.py/x.py", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_one_file_is_asked_for_without_listing_them_all(tmp_path, file, there):
+    for name in ("half.py", "vision/half.py", "vision/__init__.py"):
+        path = tmp_path / "snippets" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("", "utf-8")
+    assert is_file(tmp_path, file) is there
+    assert (file in list_files(tmp_path)) is there
