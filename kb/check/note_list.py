@@ -25,6 +25,7 @@ def describe(note: Note, states: dict[str, str]) -> dict:
         "date": note.date,
         "day": note.when.date().isoformat() if note.when else None,
         "category": list(note.category),
+        "categories": [list(path) for path in note.categories],
         "tags": list(note.tags),
         "done": note.done,
         "headings": note.headings,
@@ -42,7 +43,7 @@ def tabulate(notes: list[dict]) -> list[str]:
             f"{note['done']}/{note['headings']}",
             str(note["annotations"]),
             count_states(note["embeds"]),
-            " / ".join(note["category"]),
+            "，".join(" / ".join(path) for path in note["categories"]),
             note["title"],
         )
         for note in notes

@@ -46,7 +46,7 @@ from kb.markdown.engine import BadInput, Page, current_page
 from kb.markdown.html import element
 from kb.markdown.syntax import parse
 from kb.notes.embedded import EMBED_FIRST, EMBED_LAST, EMBED_MIDDLE, OPENS_EMBED
-from kb.notes.library import LINE_END, note_text, parts_of
+from kb.notes.library import LINE_END, body_of, note_text
 
 log = logging.getLogger("mkdocs.kb")
 
@@ -188,7 +188,7 @@ class Draft:
 def check_note(note: bytes, name: str) -> None:
     """What `Embeds.check` says of a note's embeds, apart from what they show. Raises BadInput."""
     draft = Draft(LINE_END.sub("\n", note.decode("utf-8-sig")), name)
-    body = note_text(parts_of(draft.text)[1])
+    body = note_text(body_of(draft.text))
     lines, tokens = body.split("\n"), parse(body)
     numbers = [number for number, line in enumerate(lines) if OPENS_EMBED.match(line)]
     for count, number in enumerate(numbers, 1):

@@ -44,13 +44,14 @@ def give_abbrlinks(
     under another title.
     """
     wanted: dict[str, list[Original]] = {}
-    alike: dict[tuple[str, str], list[Original]] = {}
+    alike: dict[object, list[Original]] = {}
     for original in originals:
         try:
             if abbrlink := written_abbrlink(original):
                 wanted.setdefault(abbrlink.lower(), []).append(original)
             else:
-                alike.setdefault(original.identity, []).append(original)
+                who = original.identity if original.is_titled else original.source
+                alike.setdefault(who, []).append(original)
         except BadInput as problem:
             refuse(original.source, str(problem))
     given: dict[Path, str] = {}

@@ -38,8 +38,9 @@ from kb.notes.embedded import (
     read_lock,
 )
 from kb.notes.files import BACKUPS, alone, reason, write_whole
-from kb.notes.library import parse_date, text_of
-from kb.notes.private import read_time, removal, typed
+from kb.notes.library import date_in, text_of
+from kb.notes.private import removal, typed
+from kb.notes.times import HOME, read_moment, read_time
 
 
 class Outcome(Enum):
@@ -232,7 +233,7 @@ class Batch:
             mark = {key: known[key] for key in (*mark, "added")}
         is_numbered = original.meta.get("abbrlink") or HALF.search(original.below)
         source = {} if is_numbered else {"source": original.below}
-        return mark | self.whose.of(original.meta, abbrlink, known) | source
+        return mark | self.whose.of(original.meta, abbrlink, known) | source | original.known
 
     def hold_back(self, source: Path, why: str, public: PublicNotes, taken: set) -> Result:
         """Says what is still here of a private note, and enters that into the lock."""
@@ -280,7 +281,7 @@ class Batch:
         note = self.new_bytes(original, name, entry, said := [])
         pictures, result.remarks = self.pictures.find(original, name)
         result.remarks += said
-        result.remarks += remarks_on_date(original.meta.get("date"))
+        result.remarks += remarks_on_date(date_in(original.meta))
         result.dropped = len(losses(body_tokens(original.text)[0]))
         known = self.lock.get(name, {})
         try:
@@ -298,7 +299,7 @@ class Batch:
             ) from None
         if is_new:
             result.remarks += self.namesakes(original, name, entry)
-            self.undated += not original.meta.get("date")
+            self.undated += not (date_in(original.meta) or entry.get("date"))
         self.lock[name] = entry
         if not is_new:
             is_whose = {key: known.get(key) for key in WHOSE}
@@ -368,7 +369,7 @@ class Batch:
 
 def remarks_on_date(date: object) -> Iterator[str]:
     written = text_of(date)
-    if date and parse_date(written) is None:
+    if date and read_moment(written, HOME) is None:
         yield (
             f"date 写的是 {written[:40]!r}，看不懂，排在没有日期的笔记里。"
             "写成 2024-03-01 20:00:00 这样的。"

@@ -1,18 +1,22 @@
 """Reading a note as its author wrote it, and refusing what can't be taken in."""
 
+import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import yaml
 
 from kb.intake.blog import is_encrypted
+from kb.intake.known import collection_of, first_commit, name_in
 from kb.intake.sources import is_draft
 from kb.markdown.engine import BadInput
-from kb.notes.any_front_matter import MERGE, Unreadable, below, compose, form_of
-from kb.notes.embedded import FRONT_MATTER, OPENS_EMBED
+from kb.notes.any_front_matter import MERGE, Unreadable, below, compose, form_of, read_pairs
+from kb.notes.embedded import OPENS_EMBED
 from kb.notes.files import reason
-from kb.notes.front_matter import read_meta
+from kb.notes.head import find_head, head_values
+from kb.notes.library import Outline, body_of, date_in, text_of
 from kb.notes.private import private_because
 from kb.site.gate import strange
 
@@ -47,12 +51,37 @@ class Original:
 
     @property
     def identity(self) -> tuple[str, str]:
-        return identity_of(self.meta)
+        """Title and date, as they are written; the title that stands for none."""
+        title, date = identity_of(self.meta)
+        return title or self.heading or self.known.get("title", ""), date
+
+    @property
+    def is_titled(self) -> bool:
+        return bool(identity_of(self.meta)[0])
+
+    @cached_property
+    def heading(self) -> str:
+        """The first, "" where there is none."""
+        return text_of(Outline(body_of(self.text)).title)
+
+    @cached_property
+    def known(self) -> dict[str, str]:
+        """What the lock keeps of it, since it doesn't say so itself: the title and the day of its
+        file's name, or the day git has for it; and the tool it is from."""
+        title, day = name_in(self.source)
+        found = {}
+        if not self.is_titled and not self.heading:
+            found["title"] = title
+        if not text_of(date_in(self.meta)) and (day := day or first_commit(self.source)):
+            found["date"] = day
+        if collection_of(self.source, self.collection)[1] == "hugo":  # where categories are a set
+            found["kind"] = "hugo"
+        return found
 
 
 def identity_of(meta: dict) -> tuple[str, str]:
     """Title and date, as they are written."""
-    title, date = (meta.get(key, "") for key in ("title", "date"))
+    title, date = meta.get("title", ""), date_in(meta)
     return title if isinstance(title, str) else "", date if isinstance(date, str) else ""
 
 
@@ -122,35 +151,36 @@ def read_front_matter(text: str, source: Path) -> dict:
 
     Raises BadInput, and Unreadable, also where the site's generators couldn't read it.
     """
-    found = FRONT_MATTER.match(text)
-    if not found:
-        raise BadInput(f"{source}:1：{why_none(text)}")
-    node = compose(found[1], 2)
-    if node is None:
-        return {}
-    check_size(node)
-    check_values(node)
-    for line, problem, remedy in strange(text):
-        raise BadInput(f"{source}:{line}：front matter {problem}，zensical 读不了。{remedy}")
-    return read_meta(found[1], str(source))
+    head = find_head(text)
+    form = None if head.form else form_of(text)
+    if form and (form != "YAML" or read_pairs(text)):  # else it is a rule
+        raise BadInput(f"{source}:1：{why_none(form)}")
+    if head.form in ("YAML", "bare"):
+        node = compose(head.text, head.line)
+        if node is None:
+            return {}
+        check_size(node)
+        check_values(node)
+        for line, problem, remedy in strange(text):
+            raise BadInput(f"{source}:{line}：front matter {problem}，zensical 读不了。{remedy}")
+    if not text.strip("\ufeff \t\r\n"):
+        raise BadInput(f"{source}：是空的，没有什么可以收。")
+    meta = head_values(head, str(source))
+    if UNWRITABLE.search(json.dumps(meta, ensure_ascii=False)):
+        raise Unreadable(head.line, "里有控制字符，或半个字符（\\ud800 这样的）")
+    return meta
 
 
-def why_none(text: str) -> str:
-    """What to do about a note without front matter that can be used; nothing that loses any."""
-    form = form_of(text)
+def why_none(form: str) -> str:
+    """What to do about front matter that can't be used; nothing that loses any."""
     if form == "YAML":
         return (
             "front matter 要从第一行的 --- 开始，每一行以 LF 或 CRLF 结束。"
             "删去它前面的空行、--- 后面的字，或者用编辑器换掉单独的 CR，再添加。"
         )
-    if form:
-        return (
-            f"front matter 是 {form}，还收不了。把它整个改写成 YAML，放在两行 --- 之间，"
-            "一项也不要漏：password、draft 这样的也在里面。"
-        )
     return (
-        "没有 front matter。在文件最前面加上这几行：---，title: 标题，"
-        "date: 2023-01-20 23:07:12，---。"
+        f"front matter 像是 {form}，但写法不合。改正它，或者把它整个改写成 YAML，放在两行 --- 之间，"
+        "一项也不要漏：password、draft 这样的也在里面。"
     )
 
 

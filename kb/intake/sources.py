@@ -21,6 +21,8 @@ class Found:
     problems: list[tuple[Path, str]] = field(default_factory=list)
     """What can't be taken in, and why."""
     remarks: list[str] = field(default_factory=list)
+    passed_over: list[Path] = field(default_factory=list)
+    """Notes and folders whose names begin with `_`."""
 
 
 def find_sources(paths: Iterable[Path]) -> Found:
@@ -36,6 +38,10 @@ def find_sources(paths: Iterable[Path]) -> Found:
             found.problems.append((path, "不是 .md 文件。笔记是 UTF-8 的 Markdown 文件。"))
         else:
             found.files.setdefault(path, path.parent)
+    if found.passed_over:
+        few = "、".join(map(str, found.passed_over[:5]))
+        rest = f" 等 {len(found.passed_over)} 个" if len(found.passed_over) > 5 else ""
+        found.remarks.append(f"{few}{rest}：名字以 _ 开头，没有收。要收的，改个名字。")
     unique = {os.path.realpath(path): path for path in reversed(found.files)}
     first = set(unique.values())
     found.files = {path: folder for path, folder in found.files.items() if path in first}
@@ -60,15 +66,24 @@ def walk(top: Path, collection: Path, found: Found) -> int:
 
     for name, folders, files in os.walk(top, onerror=refuse, followlinks=True):
         here = Path(name)
+        found.passed_over += [
+            here / each
+            for each in sorted((*folders, *files))
+            if each.startswith("_") and not is_wanted(each) and (each in folders or is_markdown(each))
+        ]
         folders[:] = sorted(each for each in folders if is_wanted(each) and is_new(here / each))
         for file in sorted(filter(is_wanted, files)):
             path = here / file
-            if path.suffix.lower() == ".md":
+            if is_markdown(file):
                 found.files.setdefault(path, collection)
                 notes += 1
             elif path.is_symlink() and not path.exists():
                 found.remarks.append(f"{path}：符号链接断了，或绕成了圈，没有跟着它走。")
     return notes + len(found.problems) - before
+
+
+def is_markdown(name: str) -> bool:
+    return name.lower().endswith(".md")
 
 
 def is_wanted(name: str) -> bool:

@@ -14,7 +14,8 @@ from pathlib import Path
 from kb.intake.abbrlink import is_abbrlink, name_of
 from kb.intake.originals import identity_of
 from kb.notes.any_front_matter import Unreadable, read_pairs
-from kb.notes.embedded import FRONT_MATTER, front_matter, without_embeds
+from kb.notes.embedded import front_matter, without_embeds
+from kb.notes.head import find_head
 from kb.notes.private import plain
 
 LONG_ENOUGH = 40
@@ -91,6 +92,5 @@ def traits_of(text: str, meta: dict) -> Traits:
 
 def body_of(text: str) -> str:
     """What is below the front matter, blanks aside; "" where that says too little."""
-    found = FRONT_MATTER.match(text)
-    body = re.sub(r"\s+", " ", text[found.end() :] if found else text).strip()
+    body = re.sub(r"\s+", " ", text[find_head(text).end :]).strip()
     return body if len(body) >= LONG_ENOUGH else ""

@@ -6,11 +6,13 @@
         licence: CC BY 4.0
         signature: 张三           # a quote that begins with 张三： is an annotation; several in a list
         search_budget: 10000000  # bytes of the search index that notes share
+        timezone: Asia/Shanghai  # of dates that name none; all are shown in it
 
 They are read from the file, so that builds by any engine and commands outside of one know the same.
 """
 
 import functools
+import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +32,12 @@ class Settings:
     signatures: tuple[str, ...] = ()
     """What annotations begin with, each with its colon."""
     search_budget: int = 10_000_000
+    timezone: str = "Asia/Shanghai"
     nav: tuple[str, ...] = ()
     """What the navigation leads to: pages below `docs/`, and addresses."""
 
 
-NAMES = ("author", "licence", "signature", "search_budget")
+NAMES = ("author", "licence", "signature", "search_budget", "timezone")
 
 
 class Loader(yaml.SafeLoader):
@@ -73,6 +76,7 @@ def parse(data: bytes) -> Settings:
         line_of("licence", written),
         signatures(written),
         budget,
+        timezone(written),
         tuple(leaves(document.get("nav"))),
     )
 
@@ -103,6 +107,17 @@ def line_of(name: str, written: dict) -> str:
     if not isinstance(value, str) or "\n" in value.strip() or len(value) > 100:
         raise BadInput(f"{FILE}：{name} 应是一行字，最多 100 个，得到 {value!r}。")
     return value.strip()
+
+
+def timezone(written: dict) -> str:
+    value = written.get("timezone", Settings.timezone)
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (TypeError, ValueError, OSError, KeyError):
+        raise BadInput(
+            f"{FILE}：timezone 应是时区的名字，例如 Asia/Shanghai、Europe/Berlin、UTC，得到 {value!r}。"
+        ) from None
+    return value
 
 
 def signatures(written: dict) -> tuple[str, ...]:

@@ -231,7 +231,10 @@ def compose(head: str, line: int) -> yaml.Node | None:
 
 
 def explain(problem: str, line: str = "") -> str:
-    """What PyYAML has against a line; where its value only lacks quotes, how it is written."""
+    """What PyYAML has against a line; where its value only lacks quotes, or a tab indents it, how it
+    is written."""
+    if line.lstrip(" ").startswith("\t"):
+        return "缩进用的是制表符，YAML 只认空格：换成空格"
     key, _, value = line.partition(":")
     if "mapping values are not allowed" in problem and ":" in value:
         quoted = value.strip().replace("'", "''")

@@ -19,8 +19,9 @@ by taking the lines of both. The last line says which format it is:
 
 Author, licence and origin are left out where they aren't known. `"private": true` says that the
 author has made the note private since. `"source"` is the file, below the folder it was added from,
-of a note whose front matter gives it no number: its title may change, its address won't. `"added"`
-is the SHA-256 of the version that was added, where the author has changed it here since. Format 1 had no format in it, and length and SHA-256 alone.
+of a note whose front matter gives it no number: its title may change, its address won't. `"title"`,
+`"date"` and `"kind"` are what is known from elsewhere: the name of that file, git, and which tool's
+collection it is from. `"added"` is the SHA-256 of the version that was added, where the author has changed it here since. Format 1 had no format in it, and length and SHA-256 alone.
 """
 
 import hashlib
@@ -32,7 +33,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from kb.markdown.engine import BadInput
-from kb.notes.front_matter import read_meta
+from kb.notes.head import find_head, head_values
 
 Entry = dict[str, int | str | bool]
 """What the lock holds of a note."""
@@ -50,10 +51,6 @@ _EMBED = re.compile(
     rf"{EMBED_MIDDLE.pattern}(?P=end){EMBED_LAST}(?P=end)(?P=end)".encode(),
     re.MULTILINE,
 )
-FRONT_MATTER = re.compile(
-    r"\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
-)
-"""As MkDocs reads it; a note that Windows' Notepad has saved may begin with a byte order mark."""
 
 
 def without_embeds(note: bytes) -> bytes:
@@ -120,20 +117,19 @@ def is_original(note: bytes, locked: Entry) -> bool:
 
 
 def front_matter(note: str) -> dict:
-    """The YAML between the first `---` and the `---` or `...` below it, as the site reads it; {}
-    where there is none, or none that can be read.
+    """What its front matter says, as the site reads it; {} where there is none, or none that can
+    be read.
     """
-    found = FRONT_MATTER.match(note)
     try:
-        return read_meta(found[1], "") if found else {}
+        return head_values(find_head(note), "")
     except BadInput:
         return {}
 
 
 def body_line(note: str) -> int:
     """How many lines the front matter takes, 0 where there is none."""
-    found = FRONT_MATTER.match(note)
-    return found.group().removesuffix("\n").count("\n") + 1 if found else 0
+    head = find_head(note)
+    return note[: head.end].removesuffix("\n").count("\n") + 1 if head.form else 0
 
 
 LOCK = "notes.lock.json"
@@ -141,7 +137,8 @@ FORMAT = 2
 WHOSE = ("author", "licence", "origin")
 HALF = re.compile(r"[\ud800-\udfff]")
 """Half a character, which no file can hold."""
-KEYS = {"bytes": int, "sha256": str, **dict.fromkeys(WHOSE, str), "private": bool, "source": str, "added": str}
+KEYS = {"bytes": int, "sha256": str, **dict.fromkeys(WHOSE, str), "private": bool}
+KEYS |= dict.fromkeys(("source", "added", "title", "date", "kind"), str)
 ABOUT_US = ("private", "source")
 """What says nothing of the author's: two lines of one note may differ in it."""
 

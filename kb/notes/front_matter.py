@@ -21,28 +21,28 @@ MOST = 10_000
 """Values; an alias counts as all that it stands for."""
 
 
-def read_meta(source: str, name: str) -> dict[str, object]:
+def read_meta(source: str, name: str, first: int = 2) -> dict[str, object]:
     """The front matter of the file called `name`, without the lines around it; {} where it is
-    no mapping.
+    no mapping. It begins in the line `first` of the file.
 
     Raises BadInput, which names the line.
     """
     try:
-        made = build(yaml.parse(source, PARSER), name)
+        made = build(yaml.parse(source, PARSER), name, first)
     except yaml.YAMLError as error:
-        line = line_of(error, source)
-        why = explain(reason(error), *source.splitlines()[line - 2 : line - 1])
+        line = line_of(error, source, first)
+        why = explain(reason(error), *source.splitlines()[line - first : line - first + 1])
         raise BadInput(
             f"{name}:{line}：front matter 不是正确的 YAML（{why}）。改正这一行。"
         ) from None
     return made if isinstance(made, dict) else {}
 
 
-def line_of(error: yaml.YAMLError, source: str) -> int:
-    """In the file, where front matter begins on the second line."""
+def line_of(error: yaml.YAMLError, source: str, first: int) -> int:
+    """In the file, where front matter begins in the line `first`."""
     if mark := getattr(error, "problem_mark", None):
-        return mark.line + 2
-    return source.count("\n", 0, getattr(error, "position", 0)) + 2
+        return mark.line + first
+    return source.count("\n", 0, getattr(error, "position", 0)) + first
 
 
 def reason(error: yaml.YAMLError) -> str:
@@ -79,13 +79,13 @@ class Open:
         )
 
 
-def build(events: Iterable[yaml.Event], name: str) -> object:
+def build(events: Iterable[yaml.Event], name: str, first: int) -> object:
     """What the events say, without a call within a call, however deep it is."""
     around: list[Open] = []
     anchors: dict[str, Value] = {}
     total, made = 0, None
     for event in events:
-        here = f"{name}:{event.start_mark.line + 2}"
+        here = f"{name}:{event.start_mark.line + first}"
         if isinstance(event, yaml.CollectionStartEvent):
             around.append(Open(isinstance(event, yaml.MappingStartEvent), event.anchor))
             total += 1

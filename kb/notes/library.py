@@ -21,9 +21,10 @@ from kb.markdown.marks import MARK
 from kb.markdown.rawhtml import shown_of_html
 from kb.markdown.settings import read_settings
 from kb.markdown.syntax import parse
-from kb.notes.embedded import EMBED_FIRST, EMBED_MIDDLE, FRONT_MATTER
-from kb.notes.front_matter import read_meta
+from kb.notes.embedded import EMBED_FIRST, EMBED_MIDDLE, Entry, locked_note
+from kb.notes.head import find_head, head_values
 from kb.notes.private import refuse_private
+from kb.notes.times import read_moment, zone_of
 
 GROWS = re.compile(r"\$|```|~~~|\\[(\[]")
 LINE_END = re.compile(r"\r\n?")
@@ -32,7 +33,8 @@ NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\u
 BIDI = {"\u202a": "\u202c", "\u202b": "\u202c", "\u202d": "\u202c", "\u202e": "\u202c"}
 BIDI |= {"\u2066": "\u2069", "\u2067": "\u2069", "\u2068": "\u2069"}
 """What turns the direction of all text that follows → what ends that."""
-DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+DATES = ("date", "created", "publishdate", "pubdate", "datepublished")
+"""Keys that say when a note was written, as one spells them without `-`, `_` and capitals."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,16 @@ class Note:
     meta: dict
     """The front matter, every value a string as written."""
     title: str
+    heading: str
+    """What stands above it: the title, unless that is a heading of its own, or stands for none."""
     date: str | None
-    """As written, None where there is none."""
+    """In the time of the base, to the minute; as written where that can't be read; None where there
+    is none."""
     when: datetime | None
-    """The date as local time, None where there is none that can be read."""
+    """The same as a time, None where there is none that can be read."""
     tags: tuple[str, ...]
-    category: tuple[str, ...]
-    """The path of its category, () where it has none."""
+    categories: tuple[tuple[str, ...], ...]
+    """The paths of its categories."""
     cover: str
     description: str
     pinned: int
@@ -71,9 +76,14 @@ class Note:
     signatures: tuple[str, ...] = ()
     """What its annotations begin with."""
 
+    @property
+    def category(self) -> tuple[str, ...]:
+        """The first of them, () where it has none."""
+        return self.categories[0] if self.categories else ()
+
     @cached_property
     def outline(self) -> "Outline":
-        body = parts_of(read_text(self.path, f"docs/{self.uri}"))[1]
+        body = body_of(read_text(self.path, f"docs/{self.uri}"))
         return Outline(body, self.signatures)
 
     @property
@@ -95,6 +105,9 @@ class Note:
         return self.outline.embeds
 
 
+KEPT = ("title", "date", "kind")
+"""What the lock knows of a note that its front matter doesn't say."""
+
 _notes: dict[Path, tuple[tuple, Note]] = {}
 
 
@@ -115,37 +128,44 @@ def read_library(root: Path) -> list[Note]:
 def read_note(path: Path, root: Path) -> Note:
     """One note, from memory if the file is as it was."""
     stat = os.stat(path)
-    state = (stat.st_mtime_ns, stat.st_size, read_settings(root).signatures)
+    settings = read_settings(root)
+    locked = locked_note(root, path.relative_to(root).as_posix())
+    kept = tuple(locked.get(key, "") for key in KEPT)
+    state = (stat.st_mtime_ns, stat.st_size, settings.signatures, settings.timezone, kept)
     known, note = _notes.get(path, (None, None))
     if state != known:
-        note = parse_note(path, root)
+        note = parse_note(path, root, locked)
         _notes[path] = (state, note)
     return note
 
 
-def parse_note(path: Path, root: Path) -> Note:
+def parse_note(path: Path, root: Path, locked: Entry) -> Note:
     name = path.relative_to(root).as_posix()
     text = read_text(path, name)
     refuse_private(text, name)
-    head, body = parts_of(text)
-    meta = read_meta(head, name)
-    title = text_of(meta.get("title"))
-    signatures = read_settings(root).signatures
-    outline = None if title else Outline(body, signatures)
-    date = text_of(meta.get("date")) or None
+    head = find_head(text)
+    meta = head_values(head, name)
+    title = heading = text_of(meta.get("title"))
+    settings = read_settings(root)
+    outline = None if title else Outline(text[head.end :], settings.signatures)
+    date = text_of(date_in(meta)) or text_of(locked.get("date"))
+    if outline and not (title := text_of(outline.title)):
+        title = heading = text_of(locked.get("title"))
+    moment = read_moment(date, zone_of(settings.timezone))
     note = Note(
         uri=path.relative_to(root / "docs").as_posix(),
         path=path,
         meta=meta,
-        title=title or text_of(outline.title) or path.stem,
-        date=date,
-        when=parse_date(date),
-        tags=tuple(dict.fromkeys(list_of(meta.get("tags")))),
-        category=category_path(meta),
+        title=title or path.stem,
+        heading=heading,
+        date=str(moment) if moment else date or None,
+        when=moment.when if moment else None,
+        tags=tuple(dict.fromkeys(each for key in ("tags", "tag") for each in list_of(meta.get(key)))),
+        categories=category_paths(meta, is_set=head.form == "TOML" or locked.get("kind") == "hugo"),
         cover=text_of(meta.get("index_img")),
         description=text_of(meta.get("description")),
         pinned=max(map(pin, (meta.get("top"), meta.get("sticky")))),
-        signatures=signatures,
+        signatures=settings.signatures,
     )
     if outline:
         remember(note, outline)
@@ -160,16 +180,21 @@ def remember(note: Note, outline: "Outline") -> None:
 def read_text(path: Path, name: str) -> str:
     """Raises BadInput, which calls the file `name`."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8").lstrip("\ufeff")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise BadInput(f"{name}:{line}：不是 UTF-8 编码。用作者的原文替换这个文件。") from None
 
 
-def parts_of(text: str) -> tuple[str, str]:
-    """Front matter and body."""
-    found = FRONT_MATTER.match(text)
-    return (found.group(1), text[found.end() :]) if found else ("", text)
+def body_of(text: str) -> str:
+    """What stands below the front matter."""
+    return text[find_head(text).end :]
+
+
+def date_in(meta: dict) -> object:
+    """When the note was written, by the first key that says it."""
+    said = {key.replace("-", "").replace("_", "").lower(): value for key, value in meta.items()}
+    return next((said[key] for key in DATES if said.get(key)), None)
 
 
 def text_of(value: object) -> str:
@@ -194,32 +219,23 @@ def list_of(value: object) -> list[str]:
     return [text for each in values if (text := text_of(each))]
 
 
-def category_path(meta: dict) -> tuple[str, ...]:
-    """`categories` as a path: a list is one already, a single string has one step.
+def category_paths(meta: dict, is_set: bool) -> tuple[tuple[str, ...], ...]:
+    """`categories`, or `category`, as paths: a list is one, a single string has one step.
 
-    Hexo lets a list of lists name several paths; the first one counts.
+    In a list with lists in it, each is a path, as Hexo has it; where it `is_set`, as Hugo has it,
+    each string is.
     """
-    categories = meta.get("categories")
-    if isinstance(categories, list) and categories and isinstance(categories[0], list):
-        categories = categories[0]
-    return tuple(list_of(categories))
+    paths: list[tuple[str, ...]] = []
+    for value in (meta.get("categories"), meta.get("category")):
+        several = isinstance(value, list) and (is_set or any(isinstance(each, list) for each in value))
+        paths += [tuple(list_of(each)) for each in (value if several else [value])]
+    return tuple(dict.fromkeys(filter(None, paths)))
 
 
 def pin(value: object) -> int:
     """`sticky: 100`, `top: true`; a bigger number stands further up."""
     value = text_of(value).lower()
     return int(value[:9]) if value.isdecimal() else int(value in ("true", "yes", "on"))
-
-
-def parse_date(date: str | None) -> datetime | None:
-    """Local time, whatever zone may follow; None also for a year that no feed can name."""
-    if not (found := DATE.match(date or "")):
-        return None
-    try:
-        when = datetime(*(int(part) for part in found.groups(default="0")))
-    except ValueError:
-        return None
-    return when if 1000 <= when.year < 9999 else None
 
 
 def note_text(body: str) -> str:

@@ -23,13 +23,13 @@ Letter case of a key doesn't matter, nor blanks around it, `-` and `_` within it
 import re
 import shlex
 import unicodedata
-from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from kb.markdown.engine import BadInput
 from kb.notes.any_front_matter import Unreadable, form_of, read_pairs
 from kb.notes.embedded import locked_note
+from kb.notes.times import read_time
 
 EMPTY = (None, "")
 YES = {"true", "yes", "on", "y", "1", "是", "对", "✅", "✔", "✔️", "☑", "☑️"}
@@ -55,16 +55,6 @@ PRIVATE = {
     *("skip", "auto-draft", "invisible", "加密"),
 }
 PUBLIC = {"public", "published", "open", "everyone", "公开", "true", ""}
-HOME = timezone(timedelta(hours=8))
-"""Where a time without a zone is taken to be."""
-TIME = re.compile(
-    r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
-    r"(?:(?:[T ]|\s)\s*(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?)?\s*(Z|[+-]\d{1,2}(?::?\d{2})?)?",
-    re.IGNORECASE | re.ASCII,
-)
-UNIX = re.compile(r"(\d{10})(?:\d{3}|\.\d+)?", re.ASCII)
-"""Seconds since 1970, maybe with milliseconds."""
-IN_ENGLISH = ("%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y")
 
 
 def refuse_private(note: str, name: str) -> None:
@@ -164,43 +154,3 @@ def word_of(value: object) -> str:
 def has_come(value: object, now: datetime) -> bool:
     when = read_time(value)
     return when is not None and when <= now
-
-
-def read_time(value: object) -> datetime | None:
-    """None where it is none that can be read."""
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=HOME)
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=HOME)
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        return None
-    if found := UNIX.fullmatch(value.strip()):
-        return datetime.fromtimestamp(int(found[1]), UTC)
-    if not (found := TIME.fullmatch(value.strip())):
-        return read_english(value)
-    *numbers, zone = found.groups()
-    try:
-        return datetime(*(int(each or 0) for each in numbers), tzinfo=read_zone(zone))
-    except ValueError:
-        return None
-
-
-def read_english(text: str) -> datetime | None:
-    """`Jul 08 2022`, `July 8, 2022`."""
-    for form in IN_ENGLISH:
-        with suppress(ValueError):
-            return datetime.strptime(" ".join(text.replace(",", " ").split()), form).replace(tzinfo=HOME)
-    return None
-
-
-def read_zone(zone: str | None) -> timezone:
-    """`+0800`, `+08:00`, `+8`, `Z`. Raises ValueError."""
-    if zone is None:
-        return HOME
-    if zone in "Zz":
-        return UTC
-    hours, minutes = re.fullmatch(r".(\d{1,2}):?(\d{2})?", zone).groups()
-    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
-    return timezone(-offset if zone[0] == "-" else offset)

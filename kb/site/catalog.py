@@ -49,7 +49,7 @@ class Catalog:
         """Of all notes, newest first."""
         self.notes = notes
         self.tags = group(notes, lambda note: note.tags)
-        self.categories = group(notes, lambda note: prefixes(note.category))
+        self.categories = group(notes, lambda note: prefixes(note.categories))
         self.months = group(notes, lambda note: [month_of(note)])
         self.neighbours = dict(self.find_neighbours())
         """Path of a note → the next older and the next newer one of the same category."""
@@ -113,9 +113,10 @@ def group(items: Iterable, keys: Callable[[object], Iterable]) -> dict:
     return found
 
 
-def prefixes(path: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """(a, b) → (a,), (a, b): a note in a category is in all those above it."""
-    return [path[:length] for length in range(1, len(path) + 1)]
+def prefixes(paths: tuple[tuple[str, ...], ...]) -> list[tuple[str, ...]]:
+    """(a, b) → (a,), (a, b): a note in a category is in all those above it, once in each."""
+    found = (path[:length] for path in paths for length in range(1, len(path) + 1))
+    return list(dict.fromkeys(found))
 
 
 def month_of(note: Note) -> str:

@@ -34,7 +34,7 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import AMP_SUBSTITUTE, HTML_PLACEHOLDER_RE
 
 from kb.markdown.engine import BadInput, Page, current_page, show_text
-from kb.notes.library import Note, note_text, parts_of, read_note, read_text
+from kb.notes.library import Note, body_of, note_text, read_note, read_text
 
 FIRST_WORDS = 120
 ICON = "assets/images/favicon.png"
@@ -54,7 +54,7 @@ class MetaPreprocessor(Preprocessor):
         note = read_note(page.path, page.root)
         page.meta.clear()
         page.meta.update(known(note))
-        return note_text(parts_of(read_text(page.path, name))[1]).split("\n")
+        return note_text(body_of(read_text(page.path, name))).split("\n")
 
 
 def known(note: Note) -> dict:

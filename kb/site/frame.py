@@ -58,8 +58,8 @@ def head(page: Page, catalog: Catalog, note: Note, author: str) -> etree.Element
         facts.append(time_of(note))
     if author:
         facts.append(element("span", None, f"作者 {author}"))
-    if note.category:
-        facts.append(category_of(page, catalog, note))
+    if note.categories:
+        facts.append(categories_of(page, catalog, note))
     made = element("div", {"class": "note-head"}, facts)
     if note.tags:
         made.append(tags_of(page, catalog, note))
@@ -101,18 +101,21 @@ def sentence(parts: list[list[etree.Element | str]], between: str) -> list[etree
 
 
 def time_of(note: Note, length: int = 16) -> etree.Element:
-    """The date as written, to the minute or shorter."""
+    """Its date, to the minute or shorter."""
     attributes = {"datetime": note.date} if note.when else None
-    return element("time", attributes, note.date.replace("T", " ")[:length])
+    return element("time", attributes, note.date[:length])
 
 
-def category_of(page: Page, catalog: Catalog, note: Note) -> etree.Element:
-    """The path of its category, each step a link to its page."""
-    steps = element("ol")
-    for length, step in enumerate(note.category, 1):
-        uri = catalog.category_uris.get(note.category[:length])
-        steps.append(element("li", None, link(page, uri, step)))
-    return element("nav", {"class": "note-category", "aria-label": "分类"}, steps)
+def categories_of(page: Page, catalog: Catalog, note: Note) -> etree.Element:
+    """The paths of its categories, each step a link to its page."""
+    paths = []
+    for path in note.categories:
+        steps = element("ol")
+        for length, step in enumerate(path, 1):
+            uri = catalog.category_uris.get(path[:length])
+            steps.append(element("li", None, link(page, uri, step)))
+        paths.append(steps)
+    return element("nav", {"class": "note-category", "aria-label": "分类"}, *paths)
 
 
 def tags_of(page: Page, catalog: Catalog, note: Note) -> etree.Element:
@@ -149,7 +152,7 @@ class TitleTreeprocessor(Treeprocessor):
         page = current_page(self.md)
         if not page.is_note:
             return
-        if title := text_of(read_note(page.path, page.root).meta.get("title")):
+        if title := read_note(page.path, page.root).heading:
             heading = etree.Element("h1")
             heading.text = literal(title)
             root.insert(0, heading)

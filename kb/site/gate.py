@@ -22,9 +22,10 @@ import yaml
 
 import kb
 from kb.markdown.engine import BadInput
-from kb.notes.embedded import body_line
+from kb.markdown.settings import read_settings
 from kb.notes.front_matter import PARSER
-from kb.notes.library import parts_of, read_note, read_text
+from kb.notes.head import find_head
+from kb.notes.library import read_note, read_text
 from kb.site.feed import icon
 
 NO_STRING = re.compile(
@@ -68,6 +69,11 @@ def feed_icon() -> str:
     return icon(_site_url or "")
 
 
+def timezone() -> str:
+    """Of the base that is built, for its feed."""
+    return read_settings(Path.cwd()).timezone
+
+
 def watched() -> list[str]:
     """For Zensical, which passes over those that aren't there; MkDocs would end."""
     return list(WATCHED) if is_zensical() else []
@@ -89,9 +95,9 @@ def look(root: Path) -> None:
 
 def strange(text: str) -> Iterator[tuple[int, str, str]]:
     """What Zensical can't read: the line, what it is and the remedy."""
-    if not body_line(text):
+    if find_head(text).form != "YAML":
         return
-    head = parts_of(text)[0]
+    head = find_head(text).text
     for event in yaml.parse(head, PARSER):
         if getattr(event, "tag", None) == "!":  # which composing would leave out
             yield event.start_mark.line + 2, "里有标签 !", "给它加上引号。"

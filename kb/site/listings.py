@@ -32,7 +32,7 @@ from kb.markdown.settings import read_settings
 from kb.notes.library import Note
 from kb.site.catalog import Catalog, Listing, in_words, read_catalog
 from kb.site.collected_annotations import annotations
-from kb.site.frame import category_of, link, tags_of, time_of
+from kb.site.frame import categories_of, link, tags_of, time_of
 from kb.site.pages import missing_pages
 
 log = logging.getLogger("mkdocs.kb")
@@ -109,8 +109,8 @@ def facts(page: Page, note: Note, catalog: Catalog | None = None) -> etree.Eleme
     if note.done:
         progress = f"完成 {note.done}/{note.headings} 节"
         parts.append(element("span", {"class": "progress"}, progress))
-    if catalog and note.category:
-        parts.append(category_of(page, catalog, note))
+    if catalog and note.categories:
+        parts.append(categories_of(page, catalog, note))
     line = element("div", {"class": "note-facts"})
     for part in parts:
         append(line, (part, " "))

@@ -31,8 +31,8 @@ import yaml
 
 from kb.evidence.whole_files import is_test, list_whole, name_of, path_of, uri_of
 from kb.markdown.engine import BadInput
-from kb.notes.embedded import FRONT_MATTER
 from kb.notes.files import reason, write_whole
+from kb.notes.head import FRONT_MATTER
 from kb.site.catalog import Catalog, Listing, read_catalog
 
 COMMENT = "<!-- 由 kb pages 写成；页上的内容在生成站点时写上 -->"

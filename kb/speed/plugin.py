@@ -24,7 +24,7 @@ from pathlib import Path
 from mkdocs.plugins import BasePlugin
 
 from kb.markdown.engine import BadInput
-from kb.notes.library import note_text, parts_of, read_text
+from kb.notes.library import body_of, note_text, read_text
 from kb.site.catalog import read_catalog
 from kb.speed.ahead import (
     FilledTemplate,
@@ -101,7 +101,7 @@ class FasterPlugin(BasePlugin):
     def on_page_read_source(self, page, config) -> str | None:
         if is_note(page.file):
             text = read_text(Path(page.file.abs_src_path), f"docs/{page.file.src_uri}")
-            return NO_FRONT_MATTER + note_text(parts_of(text)[1])
+            return NO_FRONT_MATTER + note_text(body_of(text))
         return None
 
     def on_pre_page(self, page, config, files) -> None:

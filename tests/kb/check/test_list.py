@@ -63,9 +63,10 @@ def test_json(listed):
     assert document["notes"][1] == {
         "file": "docs/posts/1.md",
         "title": "注意力",
-        "date": "2023-01-20 23:07:12",
+        "date": "2023-01-20 23:07",
         "day": "2023-01-20",
         "category": ["深度学习", "文章"],
+        "categories": [["深度学习", "文章"]],
         "tags": ["a", "b"],
         "done": 1,
         "headings": 2,
@@ -75,7 +76,7 @@ def test_json(listed):
             {"code": "numbers.py:gone", "state": "找不到"},
         ],
     }
-    assert [note["date"] for note in document["notes"]] == ["2024-02-01", "2023-01-20 23:07:12", None]
+    assert [note["date"] for note in document["notes"]] == ["2024-02-01", "2023-01-20 23:07", None]
 
 
 def test_an_empty_library(project, monkeypatch):

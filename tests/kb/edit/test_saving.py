@@ -106,7 +106,7 @@ class TestRefuses:
             ("abbrlink: 1", "abbrlink: 2", "front matter 里的 abbrlink 是 2，与文件名不同。它是网址"),
             ("title: 题", "title: [", "front matter 不是正确的 YAML"),
             ('"numbers.py:half"\n```\n', '"numbers.py:half"\n', "嵌入块应恰好是这四行"),
-            ("---\nabb", "abb", "没有 front matter"),
+            ("\n---\n\n", "\n\n", "front matter 没有结束"),
         ],
     )
     def test_what_is_no_note(self, project, kb, note, old, new, says):

@@ -466,10 +466,9 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("no front matter\n", "note.md:1：没有 front matter。在文件最前面加上"),
-            ("", "note.md:1：没有 front matter"),
+            ("", "note.md：是空的，没有什么可以收。"),
+            ("\ufeff \n", "note.md：是空的，没有什么可以收。"),
             ("---\ntitle: x\n\n正文\n", "note.md:1：front matter 没有结束。在它后面加上单独一行 ---"),
-            ("---\ndate: 2023-01-01\n---\n", "note.md：front matter 里没有 abbrlink，也没有 title，定不出网址"),
             ("---\n- x\n---\n", "note.md:2：front matter 不是一行行的 键: 值"),
             ("---\nabbrlink: ../x\n---\n", "应由十进制或十六进制数字组成，得到 '../x'"),
             ("---\nabbrlink: [1]\n---\n", "应由十进制或十六进制数字组成"),

@@ -64,7 +64,7 @@ def test_refused_by_line(tmp_path, kind):
 def test_taken_as_it_is(tmp_path, meta):
     source = tmp_path / "note.md"
     source.write_text(f"---\n{meta}---\n\n正文\n", "utf-8")
-    assert read_original(source, tmp_path).identity == ("", "99999999999999" if "date" in meta else "")
+    assert read_original(source, tmp_path).identity == ("note", "99999999999999" if "date" in meta else "")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

@@ -123,7 +123,7 @@ class TestFrame:
         page = project.render(HEAD + "正文\n")
         head = page.find(class_="note-head")
         assert head.time.text == "2023-01-20 23:07"
-        assert head.time["datetime"] == "2023-01-20 23:07:12"
+        assert head.time["datetime"] == "2023-01-20 23:07"
         assert [step.text for step in head.select("nav[aria-label=分类] li")] == ["一级", "二级"]
         assert head.img["src"] == "https://img.example/cover.png"
         assert head.select_one(".picture-note").text.startswith("封面，来自 img.example。")
