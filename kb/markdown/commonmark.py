@@ -5,7 +5,7 @@ of `kb.markdown.syntax` in its place and makes the element tree that all other e
 its tokens, so that the table of contents, links between pages, search and evidence go on as
 before. `docs/markdown.md` shows what readers and authors may expect.
 
-What is gone with the dialect: `!!!`, `===`, `attr_list`, `markdown="1"`, footnotes.
+What is gone with the dialect: `!!!`, `===`, `attr_list`, `markdown="1"`.
 
 | registered | in | as | priority | why there |
 |---|---|---|---|---|
@@ -110,6 +110,7 @@ class TreeBuilder(OpenElements):
         self.open_in(root)
         self.deeper = 0  # how many elements of Markdown aren't made, as they would be too deep
         self.task: Token | None = None  # an item whose box isn't written yet
+        self.referred: set[str] = set()  # footnotes that the text leads to
         for token in tokens:
             self.add(token)
 
@@ -216,16 +217,52 @@ class TreeBuilder(OpenElements):
 
     def box_open(self, token: Token) -> None:
         made = self.start(token)
+        if made is None:
+            return
         if summary := token.meta.get("summary"):
             etree.SubElement(made, "summary").text = literal_entities(summary)
+        if title := token.meta.get("title"):
+            attributes = {"class": "callout-title"}
+            etree.SubElement(made, "p", attributes).text = literal_entities(title)
         made.set("data-source", token.meta.get("source", ""))
 
     def box_close(self, token: Token) -> None:
+        if self.deeper:
+            self.deeper -= 1
+            return
         made = self.end()
         if source := made.attrib.pop("data-source"):
             made.append(quote_source(source))
 
+    def footnote_block_open(self, token: Token) -> None:
+        self.close_authors()
+        self.notes = [self.empty("div", {"class": "footnote"})]
+        self.notes.append(etree.SubElement(self.notes[0], "ol"))
+        self.open += self.notes
+
+    def footnote_block_close(self, token: Token) -> None:
+        del self.open[-2:]
+
+    def footnote_open(self, token: Token) -> None:
+        self.open.append(etree.SubElement(self.open[-1], "li", {"id": f"fn:{token.meta['id'] + 1}"}))
+
+    def footnote_close(self, token: Token) -> None:
+        self.end()
+
+    def footnote_anchor(self, token: Token) -> None:
+        if (name := note_name(token)) in self.referred:
+            self.write(" ")
+            attributes = {"class": "footnote-backref", "href": f"{self.home}#fnref:{name}", "title": "回到正文"}
+            self.empty("a", attributes).text = "↩"
+
     # inline
+
+    def footnote_ref(self, token: Token) -> None:
+        name, number = note_name(token), str(token.meta["id"] + 1)
+        self.referred.add(name)
+        around = self.empty("sup", {"id": f"fnref:{name}"})
+        attributes = {"class": "footnote-ref", "href": f"{self.home}#fn:{number}"}
+        etree.SubElement(around, "a", attributes).text = number
 
     def text(self, token: Token) -> None:
         self.write(literal_entities(token.content))
@@ -264,6 +301,12 @@ class TreeBuilder(OpenElements):
         made.text = literal_entities(source)
         page = current_page(self.md)
         log.info(f"docs/{page.uri}：公式没能解析，按原文显示：{source}")
+
+
+def note_name(token: Token) -> str:
+    """Which reference to which footnote: `2`, then `2:1` for the next."""
+    number, again = token.meta["id"] + 1, token.meta.get("subId", 0)
+    return f"{number}:{again}" if again else str(number)
 
 
 def quote_source(source: str) -> etree.Element:

@@ -7,7 +7,8 @@ markdown-it-py. Four rules are ours, since notes are Chinese:
 - a bare address may follow Chinese text, and ends where Chinese text goes on
   (`论文：https://arxiv.org/abs/1706.03762，第三节`);
 - `~k~` is a subscript, as in Typora, while `~~k~~` is struck out;
-- formulas (`kb.markdown.formulas`) and Hexo's tags (`kb.markdown.hexo`).
+- formulas (`kb.markdown.formulas`), Hexo's tags (`kb.markdown.hexo`) and what other tools add
+  (`kb.markdown.dialects`).
 
 A parse gives markdown-it's tokens; `kb.markdown.commonmark` makes a page of them.
 """
@@ -28,6 +29,7 @@ from markdown_it.rules_block.state_block import StateBlock
 from markdown_it.rules_inline.state_inline import Scanned, StateInline
 from markdown_it.token import Token
 
+from kb.markdown.dialects import dialects_plugin
 from kb.markdown.formulas import formula_plugin
 from kb.markdown.hexo import hexo_plugin
 from kb.markdown.rawhtml import KNOWN, end_of_name
@@ -51,6 +53,7 @@ def parser() -> MarkdownIt:
     markdown.inline.ruler.before("strikethrough", "subscript", subscript)
     formula_plugin(markdown)
     hexo_plugin(markdown)
+    dialects_plugin(markdown)
     markdown.block.ruler.at("html_block", html_lines, {"alt": ["paragraph", "reference", "blockquote"]})
     markdown.inline.add_terminator_char("w")
     markdown.inline.ruler.push("bare_address", bare_address)
