@@ -282,8 +282,9 @@ class TreeBuilder(OpenElements):
         src = token.attrs["src"]
         alt = plain_text(token.children or [])
         attributes = {"src": literal_entities(src), "alt": literal_entities(alt)}
-        if title := token.attrs.get("title"):
-            attributes["title"] = literal_entities(title)
+        for name in ("title", "width", "height"):
+            if value := token.attrs.get(name):
+                attributes[name] = literal_entities(str(value))
         self.empty("img", attributes)
 
     def formula(self, token: Token) -> None:

@@ -1,4 +1,4 @@
-"""What Typora, Obsidian and GitHub add to Markdown.
+r"""What Typora, Obsidian and GitHub add to Markdown.
 
 | written | is | by |
 |---|---|---|
@@ -6,6 +6,8 @@
 | `==高亮==` | marked | ours: it has to work beside Chinese characters |
 | `m^2^` | a superscript | ours: only digits, letters and signs, for `a^b、c^d` is text |
 | `> [!note]- 标题` | a box, with `-` or `+` one that folds | ours: Obsidian's, and GitHub's alerts |
+| `:smile:` | an emoji | GitHub's table, as pymdown-extensions has it |
+| `![图](a.png =300x200)`, `![图\|300](a.png)` | a picture of that size | ours |
 """
 
 import re
@@ -16,9 +18,13 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline.state_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
+from pymdownx import gemoji_db
 
 MARKED = re.compile(r"==(?![\s=])(?:[^=\n]|=(?!=)){1,1000}(?<![\s=])==(?!=)")
 RAISED = re.compile(r"\^([A-Za-z0-9+\-−.,()]{1,20})\^(?!\^)")
+SHORT = re.compile(r":([a-z0-9_+-]{1,40}):")
+SIZED = re.compile(r"!\[((?:[^\[\]\\\n]|\\.){0,500})\]\(([^\s()<>]{1,2000})[ \t]+=(\d{0,4})x(\d{0,4})\)")
+SIZE = re.compile(r"\|(\d{1,4})(?:x(\d{1,4}))?$")
 WORD = re.compile(r"[A-Za-z0-9_]")
 CALLOUT = re.compile(r"\[!([A-Za-z][\w-]{0,30})(?:\|[^\]\n]*)?\]([-+]?)(?:[ \t]+([^\n]*))?(?:\n|\Z)")
 KINDS = {
@@ -57,10 +63,13 @@ def dialects_plugin(markdown: MarkdownIt) -> None:
     footnote_plugin(markdown, inline=False)
     markdown.core.ruler.before("footnote_tail", "footnote_unused", keep_unused)
     markdown.core.ruler.after("block", "callouts", callouts)
+    markdown.core.ruler.after("inline", "picture_sizes", picture_sizes)
     markdown.inline.add_terminator_char("=")
     markdown.inline.add_terminator_char("^")
     markdown.inline.ruler.before("emphasis", "mark", mark)
     markdown.inline.ruler.before("emphasis", "superscript", superscript)
+    markdown.inline.ruler.before("emphasis", "emoji", emoji)
+    markdown.inline.ruler.before("image", "sized_image", sized_image)
 
 
 def keep_unused(state: StateCore) -> None:
@@ -151,3 +160,51 @@ def superscript(state: StateInline, silent: bool) -> bool:
         state.push("sup_close", "sup", -1)
     state.pos = found.end()
     return True
+
+
+def emoji(state: StateInline, silent: bool) -> bool:
+    """`:smile:`, not in the middle of a word, and none that GitHub doesn't have."""
+    found = SHORT.match(state.src, state.pos, state.posMax)
+    if found is None or found[1].isdecimal():  # 10:100:30
+        return False
+    before, after = state.src[max(0, state.pos - 1) : state.pos], state.src[found.end() : found.end() + 1]
+    name = gemoji_db.aliases.get(found[0], found[0])
+    known = gemoji_db.emoji.get(name, {})
+    code = known.get("unicode_alt") or known.get("unicode")
+    if not code or WORD.match(before) or WORD.match(after) or state.pending.endswith(":"):
+        return False
+    if not silent:
+        state.push("text", "", 0).content = "".join(chr(int(each, 16)) for each in code.split("-"))
+    state.pos = found.end()
+    return True
+
+
+def sized_image(state: StateInline, silent: bool) -> bool:
+    """`![图](a.png =300x200)`, of which either may be left out."""
+    found = SIZED.match(state.src, state.pos, state.posMax)
+    if found is None or not (found[3] or found[4]):
+        return False
+    address = state.md.normalizeLink(found[2])
+    if not state.md.validateLink(address):
+        return False
+    if not silent:
+        token = state.push("image", "img", 0)
+        token.attrs = {"src": address, "alt": "", **sizes(found[3], found[4])}
+        token.content, token.children = found[1], []
+        state.md.inline.parse(found[1], state.md, state.env, token.children)
+    state.pos = found.end()
+    return True
+
+
+def picture_sizes(state: StateCore) -> None:
+    """`![图|300](a.png)` and `![|300x200](a.png)`: the size is no part of the description."""
+    for token in state.tokens:
+        for child in token.children or ():
+            last = (child.children or [None])[-1] if child.type == "image" else None
+            if last is not None and last.type == "text" and (found := SIZE.search(last.content)):
+                child.attrs |= sizes(found[1], found[2])
+                last.content = last.content[: found.start()]
+
+
+def sizes(width: str | None, height: str | None) -> dict[str, str]:
+    return ({"width": width} if width else {}) | ({"height": height} if height else {})

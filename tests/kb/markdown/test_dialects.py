@@ -116,3 +116,49 @@ class TestCallouts:
 
     def test_an_annotation_is_none(self, project):
         assert not project.render("> alec：一\n").select(".callout")
+
+
+class TestEmoji:
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("你好 :smile: 和:rocket:。", "你好 😄 和🚀。"),
+            (":+1::heart:", "👍❤️"),
+            (":basketball_man:", "⛹️‍♂️"),
+            ("10:100:30", "10:100:30"),
+            (":100:", ":100:"),
+            ("a:smile:b", "a:smile:b"),
+            (":no_such_name:", ":no_such_name:"),
+            ("std::cout::x:", "std::cout::x:"),
+            (r"\:smile:", ":smile:"),
+        ],
+    )
+    def test_where(self, project, text, shown):
+        assert project.render(f"{text}\n").text.strip().replace("\ufe0f", "") == shown.replace("\ufe0f", "")
+
+    def test_code_is_code(self, project):
+        assert project.render("`:smile:`\n").code.text == ":smile:"
+
+
+class TestSizes:
+    @pytest.mark.parametrize(
+        ("text", "size"),
+        [
+            ("![图](https://x.example/a.png =300x200)", ("图", "300", "200")),
+            ("![图](https://x.example/a.png =300x)", ("图", "300", None)),
+            ("![图](https://x.example/a.png =x200)", ("图", None, "200")),
+            ("![图|300](https://x.example/a.png)", ("图", "300", None)),
+            ("![图|300x200](https://x.example/a.png)", ("图", "300", "200")),
+            ("![|300](https://x.example/a.png)", ("", "300", None)),
+            ("![a|b](https://x.example/a.png)", ("a|b", None, None)),
+            ('![图|300](https://x.example/a.png "题")', ("图", "300", None)),
+        ],
+    )
+    def test_where(self, project, text, size):
+        img = project.render(f"{text}\n").img
+        assert (img["alt"], img.get("width"), img.get("height")) == size
+        assert img["src"] == "https://x.example/a.png"
+
+    @pytest.mark.parametrize("text", ["![图](a.png =x)", "![图](a b.png =3x2)", "![图](javascript:x =3x2)", "`![图](a.png =3x2)`"])
+    def test_what_is_none(self, project, text):
+        assert not project.render(f"{text}\n").img
