@@ -7,6 +7,7 @@ r"""What Typora, Obsidian and GitHub add to Markdown.
 | `m^2^` | a superscript | ours: only digits, letters and signs, for `a^b、c^d` is text |
 | `> [!note]- 标题` | a box, with `-` or `+` one that folds | ours: Obsidian's, and GitHub's alerts |
 | `:smile:` | an emoji | GitHub's table, as pymdown-extensions has it |
+| `[[笔记]]`, `[[笔记#小节\|别名]]` | a link to a note by its name | ours; `kb.site.wikilinks` finds it |
 | `![图](a.png =300x200)`, `![图\|300](a.png)` | a picture of that size | ours |
 """
 
@@ -14,6 +15,7 @@ import re
 from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline.state_inline import StateInline
 from markdown_it.token import Token
@@ -24,6 +26,7 @@ MARKED = re.compile(r"==(?![\s=])(?:[^=\n]|=(?!=)){1,1000}(?<![\s=])==(?!=)")
 RAISED = re.compile(r"\^([A-Za-z0-9+\-−.,()]{1,20})\^(?!\^)")
 SHORT = re.compile(r":([a-z0-9_+-]{1,40}):")
 SIZED = re.compile(r"!\[((?:[^\[\]\\\n]|\\.){0,500})\]\(([^\s()<>]{1,2000})[ \t]+=(\d{0,4})x(\d{0,4})\)")
+WIKI = re.compile(r"\[\[(?![\s\]])([^\[\]|\n]{1,300})(?:\\?\|([^\[\]\n]{1,300}))?\]\](?!\()")
 SIZE = re.compile(r"\|(\d{1,4})(?:x(\d{1,4}))?$")
 WORD = re.compile(r"[A-Za-z0-9_]")
 CALLOUT = re.compile(r"\[!([A-Za-z][\w-]{0,30})(?:\|[^\]\n]*)?\]([-+]?)(?:[ \t]+([^\n]*))?(?:\n|\Z)")
@@ -70,6 +73,7 @@ def dialects_plugin(markdown: MarkdownIt) -> None:
     markdown.inline.ruler.before("emphasis", "superscript", superscript)
     markdown.inline.ruler.before("emphasis", "emoji", emoji)
     markdown.inline.ruler.before("image", "sized_image", sized_image)
+    markdown.inline.ruler.before("link", "wikilink", wikilink)
 
 
 def keep_unused(state: StateCore) -> None:
@@ -208,3 +212,20 @@ def picture_sizes(state: StateCore) -> None:
 
 def sizes(width: str | None, height: str | None) -> dict[str, str]:
     return ({"width": width} if width else {}) | ({"height": height} if height else {})
+
+
+def wikilink(state: StateInline, silent: bool) -> bool:
+    """`[[笔记#小节|别名]]`; numbers are none, as `[[1, 2]]` is a matrix."""
+    found = WIKI.match(state.src, state.pos, state.posMax)
+    if found is None or state.linkLevel or not re.search(r"[^\W\d_]", found[1]):
+        return False
+    before, after = state.src[max(0, state.pos - 1) : state.pos], state.src[found.end() : found.end() + 1]
+    if before in ("[", "!") or after == "]" or normalizeReference(found[1]) in state.env.get("references", {}):
+        return False
+    if not silent:
+        target = found[1].removesuffix("\\").strip()
+        state.push("link_open", "a", 1).attrs = {"data-wiki": target, "data-written": found[0]}
+        state.push("text", "", 0).content = (found[2] or target.replace("#", " › ").removeprefix(" › ")).strip()
+        state.push("link_close", "a", -1)
+    state.pos = found.end()
+    return True

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from markdown_it.token import Token
 
@@ -73,6 +73,8 @@ class Note:
     description: str
     pinned: int
     """How far up it is pinned to the home page, 0 where it isn't."""
+    names: tuple[str, ...] = ()
+    """What other notes call it: its title, the name of its file, its aliases."""
     signatures: tuple[str, ...] = ()
     """What its annotations begin with."""
 
@@ -105,7 +107,7 @@ class Note:
         return self.outline.embeds
 
 
-KEPT = ("title", "date", "kind")
+KEPT = ("title", "date", "kind", "source")
 """What the lock knows of a note that its front matter doesn't say."""
 
 _notes: dict[Path, tuple[tuple, Note]] = {}
@@ -165,6 +167,7 @@ def parse_note(path: Path, root: Path, locked: Entry) -> Note:
         cover=text_of(meta.get("index_img")),
         description=text_of(meta.get("description")),
         pinned=max(map(pin, (meta.get("top"), meta.get("sticky")))),
+        names=names_of(title, meta, locked),
         signatures=settings.signatures,
     )
     if outline:
@@ -217,6 +220,12 @@ def open_ends(text: str) -> str:
 def list_of(value: object) -> list[str]:
     values = value if isinstance(value, list) else [value]
     return [text for each in values if (text := text_of(each))]
+
+
+def names_of(title: str, meta: dict, locked: Entry) -> tuple[str, ...]:
+    file = PurePosixPath(str(locked.get("source", ""))).stem
+    aliases = [each for key in ("aliases", "alias") for each in list_of(meta.get(key))]
+    return tuple(dict.fromkeys(filter(None, (title, file, *aliases))))
 
 
 def category_paths(meta: dict, is_set: bool) -> tuple[tuple[str, ...], ...]:

@@ -6,6 +6,8 @@ fit stands on further pages. `kb.site.pages` keeps a file for each below `docs/`
 fills them.
 """
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,6 +63,23 @@ class Catalog:
         }
 
     @cached_property
+    def by_name(self) -> dict[str, str]:
+        """What a note may be called → its path; the first of those that share a name."""
+        found: dict[str, str] = {}
+        for rank in range(max((len(note.names) for note in self.notes), default=0)):
+            for note in reversed(self.notes):
+                if rank < len(note.names):
+                    found.setdefault(same_name(note.names[rank]), note.uri)
+        return found
+
+    def find(self, name: str) -> str | None:
+        """The path of the note of this name, with or without folders before it."""
+        last = name.strip().replace("\\", "/").rpartition("/")[2]
+        without = re.sub(r"\.(?:md|markdown)$", "", last, flags=re.IGNORECASE)
+        found = (self.by_name.get(same_name(each)) for each in (name, last, without))
+        return next(filter(None, found), None)
+
+    @cached_property
     def listings(self) -> dict[str, Listing]:
         """By path below `docs/`. Only they take more than the notes' front matter."""
         return {listing.uri: listing for listing in self.list_pages()}
@@ -102,6 +121,11 @@ class Catalog:
     def by_count(self, paths: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
         """Categories, those with most notes first."""
         return sorted(paths, key=lambda path: (-len(self.categories[path]), path))
+
+
+def same_name(name: str) -> str:
+    """Alike for names that nobody tells apart."""
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
 
 
 def group(items: Iterable, keys: Callable[[object], Iterable]) -> dict:

@@ -35,7 +35,7 @@ OURS = (
     | dict.fromkeys((169, 616), ATTRIBUTES)
     | dict.fromkeys((156, 157, 158), UNENDED)
     | dict.fromkeys((180, 181, 182, 626, 627, 628, 629), INVISIBLE)
-    | {148: NESTED}
+    | {148: NESTED, 590: "两层方括号是 Obsidian 的链接"}
 )
 
 
