@@ -9,6 +9,7 @@ it is imported has a say in whatever imports the package, and counts everywhere.
 import ast
 import functools
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -31,6 +32,10 @@ HARMLESS = {  # decorators that only wrap what they decorate
     "staticmethod",
     "wraps",
 }
+BASES = {  # classes that do nothing with what is made from them
+    *("ABC", "Enum", "Generic", "IntEnum", "NamedTuple", "Protocol", "StrEnum", "TypedDict", "object"),
+    *("Dataset", "Function", "Module", "Exception", "RuntimeError", "TypeError", "ValueError"),
+}
 DYNAMIC = {
     "__import__",
     "__loader__",
@@ -47,6 +52,8 @@ DYNAMIC = {
     "run_module",
 }
 """Names by which code reaches what no import names."""
+BY_NAME = {"__import__", "find_spec", "import_module", "importorskip"}
+"""Functions that are told which module."""
 DYNAMIC_MODULES = {"gc", "pickle", "pkgutil", "pydoc", "zipimport"}
 """Modules that are made for it."""
 
@@ -96,7 +103,7 @@ class Project:
                 if current not in reached:
                     reached.add(current)
                     ends = current.startswith(SNIPPETS) and current != path
-                    if through_snippets or not ends or current.endswith("/__init__.py"):
+                    if through_snippets or not ends or hands_on(self.read(current) or b"x = 1"):
                         waiting += self.imported(current)
             self.reached[path, through_snippets] = frozenset(reached - {path})
         return self.reached[path, through_snippets]
@@ -123,6 +130,29 @@ class Project:
                 base = module[: len(module) - level + 1] if level else ()
                 return self.resolve(base + origin, original)
         return [package]
+
+    def instead(self, paths: Iterable[str]) -> set[str]:
+        """What Python would import in the place of these: a package, an extension module."""
+        found = set()
+        for path in paths:
+            stem = path.removesuffix(".py")
+            if path.endswith(".py") and not path.endswith("/__init__.py"):
+                folder = self.root / path.rpartition("/")[0]
+                names = self.names(folder)
+                last = stem.rpartition("/")[2]
+                found |= {f"{stem}/__init__.py"} if last in names and (self.root / stem).is_dir() else set()
+                found |= {
+                    f"{path.rpartition('/')[0]}/{name}".lstrip("/")
+                    for name in names
+                    if name.startswith(f"{last}.") and name.endswith((".so", ".pyd"))
+                }
+        return {path for path in found if (self.root / path).is_file()}
+
+    def names(self, folder: Path) -> list[str]:
+        key = f"names in {folder}"
+        if key not in self.found:
+            self.found[key] = os.listdir(folder) if folder.is_dir() else []
+        return self.found[key]
 
     def run_beside(self, paths: Iterable[str]) -> set[str]:
         """What Python runs besides when it imports these: of their packages, the files that do
@@ -176,6 +206,11 @@ def _imports(source: bytes) -> list[tuple[int, tuple[str, ...], str | None, str 
     for node in ast.walk(parse(source) or ast.Module([], [])):
         if isinstance(node, ast.Import):
             found += [(0, tuple(alias.name.split(".")), None, None) for alias in node.names]
+        elif isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            match node.args:
+                case [ast.Constant(value=str(module)), *_] if name in BY_NAME:
+                    found.append((0, tuple(module.split(".")), None, None))
         elif isinstance(node, ast.ImportFrom):
             module = tuple((node.module or "").split(".")) if node.module else ()
             found += [(node.level, module, alias.name, alias.asname) for alias in node.names]
@@ -247,6 +282,8 @@ def defines(node: ast.stmt) -> bool:
             return all(map(is_plain, defaults)) and all(map(is_harmless, node.decorator_list))
         case ast.ClassDef():
             values = [*node.bases, *(keyword.value for keyword in node.keywords)]
+            if node.keywords or any(base_name(each) not in BASES for each in node.bases):
+                return False  # its base may do something with it
             plain = all(map(is_plain, values)) and all(map(is_harmless, node.decorator_list))
             return plain and all(map(defines, node.body))
         case ast.Assign(targets=targets, value=value):
@@ -254,6 +291,11 @@ def defines(node: ast.stmt) -> bool:
         case ast.AnnAssign(target=ast.Name(), value=value):
             return value is None or is_plain(value)
     return False
+
+
+def base_name(node: ast.expr) -> str:
+    base = node.value if isinstance(node, ast.Subscript) else node
+    return base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
 
 
 def is_plain(node: ast.expr) -> bool:

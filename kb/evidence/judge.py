@@ -29,8 +29,8 @@ from kb.markdown.engine import BadInput
 DUE = ("未运行", "已过期")
 """What mutants say that have not been run."""
 UNREADABLE = "读不出"
-PRECISE = {"float64", "float32"}
-"""Of these, one at least was compared."""
+COARSE = {"bfloat16", "float16"}
+"""In another than these, it has to be compared."""
 NEW = "上次记录时还没有这段代码"
 
 
@@ -48,6 +48,8 @@ class Mutation:
 
     killed: int
     total: int
+    compared: int
+    """How many of the killed a comparison with a reference noticed."""
     explained: list[tuple[dict, str]]
     """Survivors that can't be noticed, each with the reason."""
     unexplained: list[dict]
@@ -188,8 +190,10 @@ class Judge:
             gaps.append("没有函数体，没有什么可以验证")
         elif not verdict.errors:
             gaps.append("没有与参考实现比较过")
-        elif not {dtype for _, dtype in verdict.errors} & PRECISE:
+        elif not {dtype for _, dtype in verdict.errors} - COARSE:
             gaps.append("只在半精度里与参考实现比较过，百分之几的错也看不出来")
+        elif all(errors.get("relative") is None for errors in verdict.errors.values()):
+            gaps.append("比较的参考值都是零，或者小得像舍入误差，差多少倍看不出来")
         if not broken:
             gaps += doubts(mutation)
         return replace(verdict, state=State.PARTIAL, reasons=gaps) if gaps else verdict
@@ -217,7 +221,8 @@ class Judge:
                 explained.append((survivor, why))
             else:
                 unexplained.append(survivor)
-        return Mutation(region["killed"], region["total"], explained, unexplained, undecided)
+        counts = region["killed"], region["total"], region.get("compared", 0)
+        return Mutation(*counts, explained, unexplained, undecided)
 
     def all(self, device: str) -> dict[str, Verdict]:
         """The verdict on everything in `snippets/`, as it stands in the files."""
@@ -251,6 +256,8 @@ def doubts(mutation: Mutation | str) -> Iterator[str]:
     elif not mutation.total:
         yield "这段代码里没有可以改错的地方，测试会不会发现错误就不知道"
     else:
+        if not mutation.compared:
+            yield "没有一处改错是与参考实现比较时发现的，比较的是不是这段代码算出的值就不知道"
         if mutation.unexplained:
             yield f"{len(mutation.unexplained)} 处改错没有被测试发现，也没有解释"
         if mutation.undecided:

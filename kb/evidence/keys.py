@@ -42,6 +42,7 @@ def read_inputs(project: Project, file: str, seen: Iterable[str] = ()) -> dict[s
     for path in list(files):
         files |= project.reach(path)
     files |= project.run_beside(files)
+    files |= project.instead(files)
     if any(is_dynamic(project.read(path) or b"") for path in files):
         files |= project.all_snippets()
     files -= {path for path in files if project.read(path) is None}

@@ -20,8 +20,6 @@ MODULE = "<module>"
 """Stands for the function, outside of any."""
 
 
-UNUSED = "_unused"
-"""A variable that nothing else uses."""
 PLAIN = {tokenize.NAME, tokenize.NUMBER, tokenize.OP, tokenize.STRING}
 LAYOUT = {tokenize.DEDENT, tokenize.ENDMARKER, tokenize.INDENT, tokenize.NEWLINE, tokenize.NL}
 
@@ -37,6 +35,11 @@ class Mutant:
     source: str
     number: int = 1
     """Which it is of those in its function that read the same."""
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it gives another value, for which a test has to compare that."""
+        return any(each in self.after and each not in self.before for each in (" * 2", " + 1"))
 
     @cached_property
     def id(self) -> str:
@@ -62,7 +65,8 @@ def make_mutants(file: str, source: str) -> list[Mutant]:
         """Goes into every function, also into those that mutmut's runner can't wrap."""
 
         def _skip_node_and_children(self, node: cst.CSTNode) -> bool:
-            return not isinstance(node, cst.FunctionDef) and super()._skip_node_and_children(node)
+            kept = isinstance(node, (cst.FunctionDef, cst.Param))
+            return not kept and super()._skip_node_and_children(node)
 
     visitor = Visitor(operators(), IgnoredCode(set(), set(), set()))
     module = cst.MetadataWrapper(cst.parse_module(source)).visit(visitor)
@@ -102,8 +106,14 @@ def operators() -> list[tuple[type, object]]:
             yield node.with_changes(value=cst.Name("None"))
 
     def another(value: cst.BaseExpression, inner: bool = False) -> Iterator[cst.BaseExpression]:
-        """`x` to `x * 2 + 1`: neither in proportion, nor off by the same; each in a tuple."""
-        if isinstance(value, (cst.Dict, cst.List, cst.Tuple)):
+        """`x` to `x * 2` and to `x + 1`; each in a tuple, and what a comprehension makes."""
+        if isinstance(value, (cst.GeneratorExp, cst.ListComp, cst.SetComp)):
+            for changed in another(value.elt, inner=True):
+                yield value.with_changes(elt=changed)
+        elif isinstance(value, cst.DictComp):
+            for changed in another(value.value, inner=True):
+                yield value.with_changes(value=changed)
+        elif isinstance(value, (cst.Dict, cst.List, cst.Tuple)):
             for place, element in enumerate(value.elements):
                 if isinstance(element, (cst.DictElement, cst.Element)):
                     for changed in another(element.value, inner=True):
@@ -114,11 +124,17 @@ def operators() -> list[tuple[type, object]]:
             parentheses = [cst.LeftParen()], [cst.RightParen()]
             if not value.lpar and not isinstance(value, (cst.Attribute, cst.Call, cst.Name)):
                 value = value.with_changes(lpar=parentheses[0], rpar=parentheses[1])
-            twice = cst.BinaryOperation(value, cst.Multiply(), cst.Integer("2"))
-            more = cst.BinaryOperation(twice, cst.Add(), cst.Integer("1"))
-            if inner:
-                more = more.with_changes(lpar=parentheses[0], rpar=parentheses[1])
-            yield more
+            around = dict(zip(("lpar", "rpar"), parentheses)) if inner else {}
+            yield cst.BinaryOperation(value, cst.Multiply(), cst.Integer("2"), **around)
+            yield cst.BinaryOperation(value, cst.Add(), cst.Integer("1"), **around)
+            made = getattr(value, "func", None)
+            name = getattr(made, "attr", made)
+            if isinstance(name, cst.Name) and name.value[:1].isupper():
+                for place, argument in enumerate(value.args):  # what a class is made of
+                    for changed in another(argument.value) if not argument.star else ():
+                        arguments = list(value.args)
+                        arguments[place] = argument.with_changes(value=changed)
+                        yield value.with_changes(args=arguments)
 
     UNCOUNTED = (
         cst.Await,
@@ -132,8 +148,8 @@ def operators() -> list[tuple[type, object]]:
     NAMES = ("None", "True", "False", "NotImplemented", "self", "cls")
 
     def another_result(node: cst.Return | cst.Yield) -> Iterator[cst.CSTNode]:
-        """`return x` to `return x * 2 + 1`: where every other mutant crashes, a test that only
-        runs the code would notice them all."""
+        """`return x` to `return x * 2`, `return x + 1`: where every other mutant crashes, a test
+        that only runs the code would notice them all."""
         if node.value is not None and not isinstance(node.value, cst.From):
             for changed in another(node.value):
                 yield node.with_changes(value=changed)
@@ -141,6 +157,17 @@ def operators() -> list[tuple[type, object]]:
     def another_body(node: cst.Lambda) -> Iterator[cst.Lambda]:
         for changed in another(node.body):
             yield node.with_changes(body=changed)
+
+    def nothing_done(node: cst.Expr) -> Iterator[cst.Pass]:
+        """`x.relu_()` to `pass`."""
+        if isinstance(node.value, (cst.Await, cst.Call)):
+            yield cst.Pass()
+
+    def another_default(node: cst.Param) -> Iterator[cst.Param]:
+        """`by=math.pi` to `by=math.pi * 2`; numbers are changed elsewhere."""
+        if isinstance(node.default, (cst.Attribute, cst.BinaryOperation, cst.Tuple)):
+            for changed in another(node.default):
+                yield node.with_changes(default=changed)
 
     def decided(node: cst.IfExp) -> Iterator[cst.BaseExpression]:
         """`a if c else b` to `a`, and to `b`."""
@@ -172,6 +199,8 @@ def operators() -> list[tuple[type, object]]:
         (cst.Return, another_result),
         (cst.Yield, another_result),
         (cst.Lambda, another_body),
+        (cst.Expr, nothing_done),
+        (cst.Param, another_default),
         (cst.IfExp, decided),
         (cst.Dict, poorer),
         (cst.Assign, shorter),
@@ -188,7 +217,7 @@ def reworded(source: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             place = 1 if ast.get_docstring(node, clean=False) is not None else 0
-            node.body.insert(place, ast.parse(f"{UNUSED} = '{node.lineno}'").body[0])
+            node.body.insert(place, ast.parse(f"[{node.lineno}]").body[0])
     return spaced(ast.unparse(tree) + "\n")
 
 

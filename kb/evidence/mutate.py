@@ -26,10 +26,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
 
 from kb.evidence import store
 from kb.evidence.environment import clean_environment
-from kb.evidence.imports import sha256
+from kb.evidence.imports import sha256, shown_in
 from kb.evidence.keys import PROOF, SETTINGS
 from kb.evidence.mutants import Mutant, exercising, make_mutants, reworded
 from kb.evidence.record import now
@@ -56,9 +58,16 @@ KILLED, LIVES, UNDECIDED = "killed", "survived", "undecided"
 class Selection:
     """pytest plugin: these tests, in this order; and how long each took."""
 
-    def __init__(self, ids: list[str]):
+    def __init__(self, ids: list[str], assertions: ModuleType):
+        self.assertions = assertions
         self.place = {id: place for place, id in enumerate(ids)}
         self.seconds: dict[str, float] = {}
+        self.failed: str | None = None
+        self.compared = False
+        """Whether that was a comparison with a reference."""
+
+    def pytest_runtest_logstart(self) -> None:
+        self.assertions.FAILED.clear()
 
     def pytest_collection_modifyitems(self, items: list) -> None:
         items[:] = sorted(
@@ -68,6 +77,9 @@ class Selection:
 
     def pytest_runtest_logreport(self, report) -> None:
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+        if report.failed and self.failed is None:
+            self.failed = report.nodeid
+            self.compared = any(kind == "assert_agrees" for kind, _ in self.assertions.FAILED)
 
 
 def run_tests(workspace: str, ids: list[str]) -> None:
@@ -79,6 +91,8 @@ def run_tests(workspace: str, ids: list[str]) -> None:
     import pytest
     import torch
 
+    from kb.proof import assertions
+
     os.chdir(workspace)
     temporary = Path(f"{workspace}.tmp")
     temporary.mkdir(exist_ok=True)
@@ -89,7 +103,7 @@ def run_tests(workspace: str, ids: list[str]) -> None:
     sys.dont_write_bytecode = True  # a mutant may have the size and the second of another
     torch.set_num_threads(1)
     modules = sorted({id.partition("::")[0] for id in ids})
-    selection = Selection(ids)
+    selection = Selection(ids, assertions)
     options = [*OPTIONS, "-p", "_hypothesis_pytestplugin", "-x", "--device", "cpu"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # some are loaded already
     places = [f"--rootdir={workspace}", "-c", f"{workspace}/pyproject.toml"]
@@ -98,7 +112,8 @@ def run_tests(workspace: str, ids: list[str]) -> None:
     for name, module in list(sys.modules.items()):
         if name.startswith("snippets") and not module.__file__.startswith(workspace):
             os._exit(NO_COPY)
-    Path(f"{workspace}.json").write_text(json.dumps(selection.seconds), "utf-8")
+    found = {name: getattr(selection, name) for name in ("seconds", "failed", "compared")}
+    Path(f"{workspace}.json").write_text(json.dumps(found), "utf-8")
     os._exit(PYTEST_ENDED + code)
 
 
@@ -151,6 +166,7 @@ class Pool:
         workspace = self.free.pop()
         shutil.rmtree(workspace, ignore_errors=True)
         shutil.rmtree(f"{workspace}.tmp", ignore_errors=True)
+        Path(f"{workspace}.json").unlink(missing_ok=True)
         for name, data in (self.files | {f"snippets/{file}": source}).items():
             copy = workspace / name
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -218,7 +234,7 @@ class Topic:
     """What was recorded of it."""
     source: bytes
     mutants: list[Mutant]
-    outcomes: dict[Mutant, str]
+    outcomes: dict[Mutant, "Outcome"]
     seconds: dict[str, float] = field(default_factory=dict)
     limit: float = 0.0
 
@@ -235,9 +251,31 @@ class Topic:
     def waiting(self) -> list[Mutant]:
         return [mutant for mutant in self.mutants if mutant not in self.outcomes]
 
+    @property
+    def text(self) -> str:
+        return self.source.decode("utf-8-sig")
+
     def tests_of(self, mutant: Mutant) -> list[str]:
-        chosen = exercising(mutant, self.source.decode(), self.passed)
-        return sorted(chosen, key=lambda id: (self.seconds.get(id, 0.0), id))
+        """Those that ran it, the fastest first; where it gives another value, first those that
+        compare with a reference."""
+        chosen = exercising(mutant, self.text, self.passed)
+        return sorted(
+            chosen,
+            key=lambda id: (mutant.is_value and not self.compares(id), self.seconds.get(id, 0.0), id),
+        )
+
+    def compares(self, id: str) -> bool:
+        return any(fact["kind"] == "reference" for fact in self.passed[id]["facts"])
+
+
+class Outcome(NamedTuple):
+    """What became of a mutant."""
+
+    state: str
+    compared: bool = False
+    """Whether a comparison with a reference noticed it."""
+    ran: tuple[str, ...] = ()
+    """The tests up to the one that noticed it."""
 
 
 class Campaign:
@@ -250,7 +288,7 @@ class Campaign:
         for file in files:
             run = store.read_run(root / store.FOLDER, file, "cpu")
             source = (root / "snippets" / file).read_bytes()
-            mutants = make_mutants(file, source.decode())
+            mutants = make_mutants(file, source.decode("utf-8-sig"))
             key = run["regions"][file]["key"]
             known = {mutant: progress.get((key, mutant.id)) for mutant in mutants}
             outcomes = {mutant: outcome for mutant, outcome in known.items() if outcome}
@@ -295,6 +333,8 @@ class Campaign:
         for path in sorted(paths | {f"snippets/{topic.file}", "pyproject.toml"}):
             file = self.root / path
             data = file.read_bytes() if file.is_file() else None
+            if f"{path}/" in known and file.is_dir():  # what is in it was counted
+                yield from ((f"{path}/{each}", b"") for each in shown_in(file) if (file / each).is_file())
             if data is not None and known.get(path, sha256(data)) != sha256(data):
                 raise BadInput(f"{path} 在记录以后改了。提交它，再运行一次 {PROVE}。")
             if file.exists():
@@ -303,7 +343,7 @@ class Campaign:
     def check_baseline(self, pool: Pool, topics: list[Topic]) -> None:
         """The tests must pass with the same code in other words, or kills mean nothing; and how
         long they take."""
-        waiting = [(topic, reworded(topic.source.decode("utf-8-sig"))) for topic in topics]
+        waiting = [(topic, reworded(topic.text)) for topic in topics]
         while waiting or pool.running:
             while waiting and pool.free:
                 topic, source = waiting.pop(0)
@@ -316,7 +356,7 @@ class Campaign:
                         f"（进程以 {code} 结束）：它们看的是代码怎样写，不是算出什么；或者不能重复。"
                         f"改好测试，提交，再运行 {PROVE} {topic.file}。\n{log[-2000:]}"
                     )
-                topic.seconds = json.loads(Path(f"{workspace}.json").read_text("utf-8"))
+                topic.seconds = read_end(workspace)["seconds"]
                 topic.limit = 60 + 5 * sum(topic.seconds.values())
 
     def run_topic(
@@ -329,34 +369,57 @@ class Campaign:
                 if ids := topic.tests_of(mutant):
                     pool.start(mutant, topic.file, mutant.source.encode(), ids, topic.limit)
                 else:
-                    self.settle(topic, mutant, LIVES)
+                    self.settle(topic, mutant, Outcome(LIVES))
                     report(topic, mutant)
-            for mutant, code, _ in pool.finished():
-                outcome = self.outcome(mutant, code)
-                if outcome == UNDECIDED:
+            for mutant, code, workspace in pool.finished():
+                outcome = self.outcome(topic, mutant, code, workspace)
+                if outcome.state == UNDECIDED:
                     again.append(mutant)
                 else:
                     self.settle(topic, mutant, outcome)
                     report(topic, mutant)
         for mutant in again:
             ids, source = topic.tests_of(mutant), mutant.source.encode()
-            code, _ = pool.alone(topic.file, source, ids, 2 * topic.limit)
-            self.settle(topic, mutant, self.outcome(mutant, code))
+            code, workspace = pool.alone(topic.file, source, ids, 2 * topic.limit)
+            self.settle(topic, mutant, self.outcome(topic, mutant, code, workspace))
             report(topic, mutant)
+        self.check_orders(pool, topic)
         self.store(topic)
         report(topic, None)
 
-    def outcome(self, mutant: Mutant, code: int) -> str:
+    def check_orders(self, pool: Pool, topic: Topic) -> None:
+        """The tests that noticed mutants must pass without one, in the order in which they met it:
+        some need what another test has left behind, and fail by themselves."""
+        ran = {outcome.ran for outcome in topic.outcomes.values() if outcome.ran}
+        starts = {each[:length] for each in ran for length in range(1, len(each))}
+        waiting = sorted(ran - starts)
+        source = reworded(topic.text).encode()
+        while waiting or pool.running:
+            while waiting and pool.free:
+                ids = waiting.pop()
+                pool.start(ids, topic.file, source, list(ids), topic.limit)
+            for ids, code, workspace in pool.finished():
+                if code != SURVIVED:
+                    raise BadInput(
+                        f"{read_end(workspace)['failed'] or ids[-1]} 换一个次序、不跟在别的测试后面就通不过，"
+                        f"没有改错也一样（进程以 {code} 结束），它“发现”的不算。让每一项测试自己准备它要的，提交，再运行 {PROVE} {topic.file}。"
+                    )
+
+    def outcome(self, topic: Topic, mutant: Mutant, code: int, workspace: Path) -> Outcome:
         if code == SURVIVED:
-            return LIVES
-        if code in (NOTICED, BROKEN_IMPORT):
-            return KILLED
+            return Outcome(LIVES)
+        if code == NOTICED:
+            end, ids = read_end(workspace), topic.tests_of(mutant)
+            place = ids.index(end["failed"]) if end["failed"] in ids else len(ids) - 1
+            return Outcome(KILLED, end["compared"], tuple(ids[: place + 1]))
+        if code == BROKEN_IMPORT:
+            return Outcome(KILLED)
         if code < 0:  # by a signal: from outside, or because it took too long
-            return UNDECIDED
+            return Outcome(UNDECIDED)
         place = f"snippets/{mutant.file}:{mutant.line}"
         raise BadInput(f"{place} 改错以后的测试没有跑成，进程以 {code} 结束。")
 
-    def settle(self, topic: Topic, mutant: Mutant, outcome: str) -> None:
+    def settle(self, topic: Topic, mutant: Mutant, outcome: Outcome) -> None:
         topic.outcomes[mutant] = outcome
         write_progress(self.root, topic.key, mutant.id, outcome)
 
@@ -368,12 +431,13 @@ class Campaign:
             regions[name] = {
                 "key": topic.run["regions"][name]["key"],
                 "lines": [region.first, region.last],
-                "killed": sum(topic.outcomes[each] == KILLED for each in own),
+                "killed": sum(topic.outcomes[each].state == KILLED for each in own),
+                "compared": sum(topic.outcomes[each].compared for each in own),
                 "total": len(own),
             }
         found = {
             outcome: sorted(
-                (each.place for each in topic.mutants if topic.outcomes[each] == outcome),
+                (each.place for each in topic.mutants if topic.outcomes[each].state == outcome),
                 key=lambda place: (place["line"], place["after"]),
             )
             for outcome in (LIVES, UNDECIDED)
@@ -390,28 +454,39 @@ class Campaign:
         forget_progress(self.root, topic.key)
 
 
+def read_end(workspace: Path) -> dict:
+    """What a process has said at its end: how long each test took, which failed and how."""
+    path = Path(f"{workspace}.json")
+    found = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return {"seconds": {}, "failed": None, "compared": False} | found
+
+
 def packages(root: Path) -> Iterator[Path]:
     """What Python runs when it imports something of a package, whether or not it is used."""
     yield from (root / "snippets").rglob("*.py")
     yield from (root / "tests").rglob("__init__.py")
 
 
-def read_progress(root: Path) -> dict[tuple[str, str], str]:
+def read_progress(root: Path) -> dict[tuple[str, str], Outcome]:
     """(key of the file, mutant) → outcome, from an interrupted run."""
     path = root / PROGRESS
     found = {}
     for line in path.read_text("utf-8").splitlines() if path.exists() else []:
         try:
             entry = json.loads(line)
-            found[entry["key"], entry["mutant"]] = entry["outcome"]
+            found[entry["key"], entry["mutant"]] = Outcome(
+                entry["outcome"], entry["compared"], tuple(entry["ran"])
+            )
         except (ValueError, KeyError, TypeError):
             continue  # the line that was being written
     return found
 
 
-def write_progress(root: Path, key: str, mutant: str, outcome: str) -> None:
+def write_progress(root: Path, key: str, mutant: str, outcome: Outcome) -> None:
+    entry = {"key": key, "mutant": mutant, "outcome": outcome.state}
+    entry |= {"compared": outcome.compared, "ran": outcome.ran}
     with open(root / PROGRESS, "a", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps({"key": key, "mutant": mutant, "outcome": outcome}) + "\n")
+        file.write(json.dumps(entry) + "\n")
 
 
 def forget_progress(root: Path, done: str) -> None:

@@ -37,7 +37,9 @@ class Originals:
             importlib.import_module(name)
         import torch
 
-        theirs = [torch, torch.Tensor, torch.linalg, torch.nn.functional, torch.nn.Module]
+        theirs = [torch, torch.fft, torch.linalg, torch.nn.functional, torch.nn.init, torch.special]
+        theirs += [each for each in vars(torch.nn).values() if isinstance(each, type)]
+        theirs += [torch.Tensor, torch.autograd.Function]
         self.owners = [*theirs, math, builtins, *(sys.modules[name] for name in TOOL)]
         if str(root) not in sys.path:
             sys.path.insert(0, str(root))
@@ -59,8 +61,16 @@ class Originals:
             for name, value in names.items()
             if not name.startswith("__") and (table := entries(value))
         ]
+        self.tensors = [
+            (f"{owner.__name__} 的 {name}", value, value._version)
+            for owner, names in known
+            for name, table in names.items()
+            if not name.startswith("__")
+            for value in (table, *entries(table).values())
+            if isinstance(value, torch.Tensor)
+        ]
         self.functions = {
-            function: inside(function)
+            function: inside(function, self.module_of(function))
             for _, names in known
             for value in names.values()
             for function in layers(value)
@@ -76,15 +86,16 @@ class Originals:
             source = path.read_bytes()
             codes = set(codes_in(compile(source, str(path), "exec", dont_inherit=True)))
             for owner, node in definitions(module, ast.parse(source)):
-                found = [*layers(vars(owner).get(node.name))][-1]
-                if isinstance(node, ast.ClassDef) and not node.decorator_list:
+                found = vars(owner).get(node.name)
+                if node.decorator_list:
+                    same = found is not None  # whatever they make of it: they are shown with it
+                elif isinstance(node, ast.ClassDef):
                     known = getattr(found, "__module__", None), getattr(found, "__name__", None)
                     same = isinstance(found, type) and known == (module.__name__, node.name)
-                elif isinstance(found, FunctionType):
-                    first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-                    same = found.__code__ in codes and found.__code__.co_firstlineno == first
                 else:
-                    same = bool(node.decorator_list)  # whatever that makes of it
+                    found = getattr(found, "__func__", found)  # __new__, __init_subclass__
+                    same = isinstance(found, FunctionType) and found.__code__ in codes
+                    same = same and found.__code__.co_firstlineno == node.lineno
                 if not same:
                     where = f"{path.relative_to(self.root).as_posix()}:{node.lineno}"
                     yield f"{where}：{node.name} 后来又成了别的，运行的不是这里写的。改一个名字。"
@@ -106,9 +117,17 @@ class Originals:
                 if key not in now or not alike(now[key], value):
                     return f"{owner.__name__}.{name} 里的 {key!r}"
         for function, known in self.functions.items():
-            if any(now is not then for now, then in zip(inside(function), known, strict=True)):
+            now = inside(function, self.module_of(function))
+            if len(now) != len(known) or any(one is not other for one, other in zip(now, known)):
                 return f"{function.__qualname__} 的代码"
+        for where, tensor, version in self.tensors:
+            if tensor._version != version:
+                return f"{where} 里的数"
         return next(self.hooks(), "")
+
+    def module_of(self, function: FunctionType) -> set[str]:
+        """What its module sets itself, while it runs."""
+        return self.own.get(sys.modules.get(function.__module__), set())
 
     def wraps(self, now: object, then: object) -> bool:
         """Whether a package has put something of its own around it, as torch's compiler does."""
@@ -154,8 +173,8 @@ def snapshot(owners: list, every: bool = True) -> list[tuple[object, dict[str, o
 
 
 def names_of(owner: object) -> dict[str, object]:
-    """Of a class, also what it inherits."""
-    if isinstance(owner, type):
+    """Of a class, also what it inherits; of torch's classes, what they have themselves."""
+    if isinstance(owner, type) and (owner.__module__.split(".")[0] != "torch" or owner.__name__ == "Tensor"):
         return {name: value for each in reversed(owner.__mro__) for name, value in vars(each).items()}
     return dict(vars(owner))
 
@@ -163,12 +182,15 @@ def names_of(owner: object) -> dict[str, object]:
 def stored_in(module: ModuleType) -> set[str]:
     """Names that functions of the module declare global, and attributes that they set."""
     path = Path(getattr(module, "__file__", None) or "")
+    tree = ast.parse(path.read_bytes() if path.suffix == ".py" else b"")
     found = set()
-    for node in ast.walk(ast.parse(path.read_bytes() if path.suffix == ".py" else b"")):
-        if isinstance(node, ast.Global):
-            found |= {*node.names}
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            found.add(node.attr)
+    for function in ast.walk(tree):
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Global):
+                    found |= {*node.names}
+                elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                    found.add(node.attr)
     return found
 
 
@@ -192,10 +214,13 @@ def alike(now: object, then: object) -> bool:
     return now is then or (same_kind and now == then)
 
 
-def inside(function: FunctionType) -> tuple[object, ...]:
-    """What a function's body and its defaults are."""
+def inside(function: FunctionType, own: set[str]) -> tuple[object, ...]:
+    """What a function's body, its defaults and its attributes are, but for those that its code
+    sets itself."""
     keywords = function.__kwdefaults__ or {}
-    return function.__code__, function.__defaults__, *(keywords[name] for name in sorted(keywords))
+    more = {name: value for name, value in vars(function).items() if name not in own}
+    values = (each[name] for each in (keywords, more) for name in sorted(each))
+    return function.__code__, function.__defaults__, *values
 
 
 def layers(value: object) -> Iterator[object]:

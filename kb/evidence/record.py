@@ -19,12 +19,13 @@ from kb.evidence.imports import SNIPPETS, Project, hands_on, only_defines
 from kb.evidence.keys import content_key, read_inputs, test_modules
 from kb.evidence.lines import join, statements
 from kb.evidence.packages import check_packages
-from kb.evidence.refuse import check_committed, check_source
+from kb.evidence.refuse import check_committed, check_shown, check_source
 from kb.evidence.regions import read_file
 from kb.evidence.store import PROVE
 from kb.markdown.engine import BadInput
 from kb.proof.watch import read_log
 
+FLOATS = {"bfloat16", "complex128", "complex64", "float16", "float32", "float64"}
 LIMIT = 7200
 """Seconds within which a topic's tests have to end."""
 
@@ -46,6 +47,7 @@ def record(root: Path, file: str, device: str, bytecode: Path, threads: int = 0)
         )
     check_committed(root, before)
     check_source(project, before)
+    check_shown(root, file)
     with tempfile.TemporaryDirectory(prefix="kb-prove-") as folder:
         snippets = sorted(path for path in before if is_module(path))
         result, seen = run(root, snippets, modules, device, Path(folder), bytecode, threads)
@@ -120,7 +122,7 @@ def seen_files(project: Project, seen: dict[str, list[str]], result: dict) -> se
     but define, and of which no function ran.
     """
     ran = {path for test in result["tests"].values() for path in test["ran"]}
-    found = {path for path in seen.get("read", ()) if not is_noise(project.root, path, "<", ".pdbrc")}
+    found = {path for path in seen.get("read", ()) if not is_noise(project.root, path)}
     found |= {f"{path}/" for path in seen.get("list", ())}
     inits = {path for path in project.all_snippets() if path.endswith("/__init__.py")}
     handed_on = {path for init in inits for path in project.reach(init)}
@@ -129,7 +131,7 @@ def seen_files(project: Project, seen: dict[str, list[str]], result: dict) -> se
         source = project.read(path)
         if path == "pyproject.toml":  # what pytest reads of it is in every key
             continue
-        if is_noise(project.root, path, "<", ".", "__"):
+        if is_noise(project.root, path):
             continue
         if source is None or not path.endswith(".py"):
             found.add(path)
@@ -142,9 +144,9 @@ def seen_files(project: Project, seen: dict[str, list[str]], result: dict) -> se
     return found | ran
 
 
-def is_noise(root: Path, path: str, *names: str) -> bool:
+def is_noise(root: Path, path: str) -> bool:
     """What Python looks for and doesn't find: `.pdbrc`, `<unknown>`, hooks of the import system."""
-    return path.startswith(names) and not (root / path).exists()
+    return path.startswith(("<", ".pdbrc", "__editable__")) and not (root / path).exists()
 
 
 def document(
@@ -164,8 +166,12 @@ def document(
             ran = test["ran"].get(path, "")
             kept = {name: test[name] for name in ("outcome", "line", "file", "why") if name in test}
             tests[nodeid] = kept | {"facts": facts, "ran": ran}
-    if not any(fact for test in tests.values() for fact in test["facts"]):
-        raise BadInput(f"{path}：没有一个测试断言过什么，没有什么可以记录。")
+    failed = any(test["outcome"] == "failed" for test in tests.values())
+    if not failed and not any(fact for test in tests.values() for fact in test["facts"]):
+        raise BadInput(
+            f"{path}：没有一个测试断言过什么，没有什么可以记录。"
+            "用 from kb.proof import assert_agrees，与独立算出的参考值比较。"
+        )
     body = set(statements((root / path).read_bytes()).values())
     machine = result["machine"]
     return {
@@ -197,7 +203,8 @@ def facts_on(device: str, test: dict) -> Iterator[dict]:
     """
     for fact in test["facts"]:
         on_it = fact["device"] == (device if test["device"] or fact["device"] else None)
-        if on_it and (fact["dtype"] is None or fact["dtype"] in test["computed"]):
+        computed = FLOATS.intersection(test["computed"])  # code of whole numbers has none
+        if on_it and (fact["dtype"] is None or not computed or fact["dtype"] in test["computed"]):
             yield fact
 
 

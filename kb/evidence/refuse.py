@@ -4,6 +4,7 @@ A run counts only where it is of committed code that nobody patched, and that sh
 """
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from pathlib import Path
 
 from kb.evidence.characters import check_characters
 from kb.evidence.imports import SNIPPETS, TOOL, Project, parse, shown_in
-from kb.evidence.keys import PROOF, SETTINGS
+from kb.evidence.keys import PROOF, SETTINGS, pytest_settings
+from kb.evidence.regions import read_file
 from kb.markdown.engine import BadInput
 from kb.proof import NAMES
 
@@ -33,8 +35,10 @@ BELOW = {
     "ctypes": OUTSIDE,
     "cv2": OUTSIDE,
     "dbm": OUTSIDE,
+    "PackageImporter": OUTSIDE,
     "dir_fd": "打开说不出是哪个的文件",
     "duckdb": OUTSIDE,
+    "export.load": OUTSIDE,
     "fchdir": "打开说不出是哪个的文件",
     "from_file": OUTSIDE,
     "h5py": OUTSIDE,
@@ -71,6 +75,8 @@ COMPUTING = {"_pytest", "builtins", "kb", "math", "pytest", "snippets", "torch"}
 """Packages in which nothing may be exchanged."""
 SETTINGS_OF_TORCH = "backends"
 """Where torch keeps what anybody may set."""
+ATTACH = re.compile(r"\s*attach\b.*\bas\b", re.IGNORECASE | re.DOTALL)
+"""How SQLite opens another database."""
 TOOLS_OWN = re.compile(r"kb(\.\w+)+")
 
 
@@ -118,6 +124,7 @@ def folders_of(path: str) -> Iterator[str]:
 def check_source(project: Project, paths: Iterable[str]) -> None:
     """Tests look at the snippets as they are, and both do only what can be seen."""
     check_names(project, paths)
+    check_settings(project.root)
     for path in sorted(paths):
         if not path.endswith(".py"):
             continue
@@ -136,6 +143,23 @@ def check_source(project: Project, paths: Iterable[str]) -> None:
             for line, what in find_patches(tree):
                 raise BadInput(
                     f"{path}:{line}：{what} 可以换掉被检验的代码，或者改变报告的结果，测试里不能用。"
+                )
+
+
+def check_shown(root: Path, file: str) -> None:
+    """A region that shows a function shows its decorators, which may make another of it.
+
+    Raises BadInput about the first that doesn't.
+    """
+    regions = read_file(root, file)
+    tree = parse((root / SNIPPETS / file).read_bytes()) or ast.Module([], [])
+    for name, region in regions.items():
+        for node in ast.walk(tree):
+            first = min((each.lineno for each in getattr(node, "decorator_list", ())), default=None)
+            if first and first < region.first <= node.lineno <= region.last:
+                raise BadInput(
+                    f"{SNIPPETS}{file}:{first}：区域 {name.partition(':')[2]} 里有 {node.name}，没有它的装饰器，"
+                    "读者就不知道它后来成了什么。把开始的标记移到装饰器上面。"
                 )
 
 
@@ -158,9 +182,18 @@ def find_tool(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def find_below(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
+    called = {
+        each.asname: each.name.split(".")[-1]
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for each in node.names
+        if each.asname
+    }
     for node in ast.walk(tree):
         names: list[str] = []
         match node:
+            case ast.Constant(value=str(text)) if ATTACH.match(text):
+                yield node.lineno, "attach", OUTSIDE
             case ast.Import():
                 names = [part for each in node.names for part in each.name.split(".")]
             case ast.ImportFrom():
@@ -168,7 +201,7 @@ def find_below(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
                 last = (node.module or "").split(".")[-1]
                 names += [f"{last}.{each.name}" for each in node.names]
             case ast.Attribute(value=ast.Attribute(attr=owner) | ast.Name(id=owner)):
-                names = [node.attr, f"{owner}.{node.attr}"]
+                names = [node.attr, f"{called.get(owner, owner)}.{node.attr}"]
             case ast.Attribute():
                 names = [node.attr]
             case ast.Call():
@@ -191,6 +224,8 @@ def find_patches(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
     for node in ast.walk(tree):
         match node:
+            case ast.arg(arg="monkeypatch") if only_sets_up(tree):
+                continue
             case ast.arg(arg=name) if name in PATCHES:
                 yield node.lineno, name
             case ast.Import(names=names) if any(PATCHES[2] in each.name for each in names):
@@ -221,6 +256,17 @@ def find_patches(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, ast.unparse(node)
 
 
+def only_sets_up(tree: ast.Module) -> bool:
+    """Whether `monkeypatch` only sets variables and folders, as far as one sees."""
+    owners = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("setenv", "delenv", "chdir")
+    }
+    uses = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "monkeypatch"]
+    return all(id(node) in owners for node in uses)
+
+
 def names_of_imports(tree: ast.Module) -> set[str]:
     """Names that stand for something of these packages, also where it is given another name."""
     nodes = list(ast.walk(tree))
@@ -240,17 +286,34 @@ def names_of_imports(tree: ast.Module) -> set[str]:
             node = node.value
         return isinstance(node, ast.Name) and node.id in names
 
+    others = {
+        target.id
+        for node in nodes
+        if isinstance(node, ast.Assign) and not isinstance(node.value, (ast.Attribute, ast.Name))
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     while True:
         found = {
             target.id
             for node in nodes
             if isinstance(node, ast.Assign) and stands_for(node.value)
             for target in node.targets
-            if isinstance(target, ast.Name)
+            if isinstance(target, ast.Name) and target.id not in others
         }
         if found <= names:
             return names
         names |= found
+
+
+def check_settings(root: Path) -> None:
+    """Raises BadInput where pytest is told to call other things tests."""
+    settings = json.loads(pytest_settings(root) or b"{}")
+    for name in ("python_files", "python_classes", "python_functions"):
+        if name in settings.get("ini_options", {}) or name in settings:
+            raise BadInput(
+                f"pyproject.toml：pytest 的 {name} 不能改：测试叫 test_*.py、Test*、test*，别的没有人数过。删去它。"
+            )
 
 
 def check_names(project: Project, paths: Iterable[str]) -> None:
@@ -258,6 +321,9 @@ def check_names(project: Project, paths: Iterable[str]) -> None:
 
     Raises BadInput about the first that does.
     """
+    paths = set(paths)
+    for path in sorted(project.instead(paths)):
+        raise BadInput(f"{path}：旁边有同名的 .py，Python 导入的是这一个，显示的是那一个。改一个名字。")
     taken = set(sys.stdlib_module_names) | set(packages_distributions())
     for path in sorted(paths):
         first, _, rest = path.partition("/")

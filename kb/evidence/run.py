@@ -25,7 +25,7 @@ import importlib.util
 import inspect
 import re
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import CodeType, FrameType, ModuleType
 
 import pytest
@@ -104,6 +104,9 @@ class Recorder:
         self.problems += left_out(self.root, self.modules, self.items.values())
         self.problems += random_examples(self.items.values())
         self.look("收集测试时")
+        self.problems += [
+            f"收集测试时，断言没有成立，却被接住了：{message}" for _, message in self.assertions.FAILED
+        ]
         self.problems += [] if self.patched else self.originals.written()
         if self.problems or self.patched:
             session.shouldstop = "不能记录"
@@ -121,17 +124,33 @@ class Recorder:
         self.coverage.switch_context(item.nodeid)
         self.assertions.FACTS.clear()
         self.assertions.FAILED.clear()
+        dtypes = self.computed.setdefault(item.nodeid, set())
+        sys.setprofile(self.profile(dtypes))  # also what its fixtures compute
         try:
-            return (yield)
+            result = yield
         finally:
+            sys.setprofile(None)
             self.coverage.switch_context("")
+        test = self.tests[item.nodeid]
+        if self.assertions.FAILED and test["outcome"] == "passed":
+            why = f"断言没有成立，却被接住了：{self.assertions.FAILED[0][1]}"
+            test |= {"outcome": "failed", "why": why}
+        return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        dtypes = self.computed.setdefault(item.nodeid, set())
+        if modes := self.assertions.modes_of_torch():
+            self.problems.append(f"{item.nodeid} 运行时，{modes[0]} 正在换掉 torch 的算子。")
+        try:
+            return (yield)
+        finally:
+            self.look(item.nodeid)
+
+    def profile(self, dtypes: set[str]) -> Callable[[FrameType, str, object], None]:
+        """Notes the dtypes of the tensors in the snippets' functions as they return."""
         seen: dict[CodeType, bool] = {}
 
-        def profile(frame: FrameType, event: str, value: object) -> None:
+        def note(frame: FrameType, event: str, value: object) -> None:
             if event == "return":
                 code = frame.f_code
                 if code not in seen:
@@ -139,17 +158,7 @@ class Recorder:
                 if seen[code]:
                     note_dtypes((value, *frame.f_locals.values()), dtypes)
 
-        if modes := self.assertions.modes_of_torch():
-            self.problems.append(f"{item.nodeid} 运行时，{modes[0]} 正在换掉 torch 的算子。")
-        sys.setprofile(profile)
-        try:
-            result = yield
-        finally:
-            sys.setprofile(None)
-        self.look(item.nodeid)
-        if self.assertions.FAILED:
-            pytest.fail(f"断言没有成立，却被接住了：{self.assertions.FAILED[0]}", pytrace=False)
-        return result
+        return note
 
     def look(self, when: str) -> None:
         if not self.patched and (what := self.originals.changed()):
@@ -294,24 +303,23 @@ def place_of(item: pytest.Item) -> tuple[str, str] | None:
 def written_tests(source: bytes, is_test_module: bool) -> dict[str, list[int]]:
     """Qualified name → the lines where a test of that name begins.
 
-    A file that is no test module holds tests only in classes that test modules take over, and
-    those whose name begins with Test.
+    A file that is no test module holds tests only in classes, which test modules take over.
     """
     found: dict[str, list[int]] = {}
 
     def look(body: list[ast.stmt], inside: str) -> None:
         for node in body:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                if node.name.startswith("test"):
+                if node.name.startswith("test") and (inside or is_test_module):
                     found.setdefault(f"{inside}{node.name}", []).append(node.lineno)
             elif isinstance(node, ast.ClassDef):
-                if node.name.startswith("Test") or not is_test_module:
-                    look(node.body, f"{inside}{node.name}.")
+                look(node.body, f"{inside}{node.name}.")
+            else:  # if, try, with
+                for part in (node, *getattr(node, "handlers", ())):
+                    for name in ("body", "orelse", "finalbody"):
+                        look(getattr(part, name, []), inside)
 
-    tree = ast.parse(source)
-    look(
-        tree.body if is_test_module else [n for n in tree.body if isinstance(n, ast.ClassDef)], ""
-    )
+    look(ast.parse(source).body, "")
     return found
 
 

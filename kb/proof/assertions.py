@@ -40,8 +40,8 @@ differ by so much (`nondet_tol` of torch.autograd.gradcheck)."""
 FACTS: list[dict] = []
 """What the running test has asserted."""
 
-FAILED: list[str] = []
-"""What it has asserted in vain: a test that goes on after that hasn't passed."""
+FAILED: list[tuple[str, str]] = []
+"""What it has asserted in vain, by which assertion: a test that goes on after that hasn't passed."""
 
 
 def said(assertion: Callable) -> Callable:
@@ -52,7 +52,7 @@ def said(assertion: Callable) -> Callable:
         try:
             assertion(*arguments, **options)
         except (AssertionError, pytest.fail.Exception) as error:
-            FAILED.append(str(error).partition("\n")[0])
+            FAILED.append((assertion.__name__, str(error).partition("\n")[0]))
             raise
 
     return noted
@@ -107,7 +107,9 @@ def modes_of_torch() -> list[str]:
         *torch.overrides._get_current_function_mode_stack(),
         *torch.utils._python_dispatch._get_current_dispatch_mode_stack(),
     ]
-    return [type(mode).__name__ for mode in modes if not isinstance(mode, DeviceContext)]
+    names = [type(mode).__name__ for mode in modes if not isinstance(mode, DeviceContext)]
+    hooks = vars(torch.nn.modules.module).items()
+    return names + [name for name, value in hooks if name.startswith("_global_") and value]
 
 
 def memory(tensor: Tensor) -> tuple[str, int]:

@@ -9,6 +9,7 @@
 
 import contextlib
 import os
+import random
 import sys
 import zlib
 from collections.abc import Iterator
@@ -52,11 +53,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "device" in metafunc.fixturenames:
+    marks = list(metafunc.definition.iter_markers("parametrize"))
+    written = {name for mark in marks for name in names_of(mark)}
+    if "device" in metafunc.fixturenames and "device" not in written:
         chosen = metafunc.config.getoption("device")
         metafunc.parametrize("device", [chosen] if chosen else DEVICES, scope="session")
-    marks = metafunc.definition.iter_markers("parametrize")
-    if "dtype" in metafunc.fixturenames and not any("dtype" in names_of(mark) for mark in marks):
+    if "dtype" in metafunc.fixturenames and "dtype" not in written:
         from kb.proof import DTYPES
 
         metafunc.parametrize("dtype", DTYPES, ids=str)
@@ -71,6 +73,7 @@ def names_of(mark: pytest.Mark) -> list[str]:
 def seed(request: pytest.FixtureRequest) -> int:
     """Random numbers depend on the name of the test, not on what ran before it."""
     number = zlib.crc32(request.node.nodeid.encode())
+    random.seed(number)
     if torch := sys.modules.get("torch"):
         torch.manual_seed(number)
         torch.backends.cudnn.allow_tf32 = False  # convolutions with 10 bits, as is the default

@@ -32,6 +32,8 @@ STDLIB = tuple(
 )
 METADATA = os.path.join(os.path.dirname(os.__file__), "importlib", "metadata")
 SYSTEM = ("/proc/", "/dev/", "/sys/", "/etc/")
+ANYBODYS = ("/proc/self/", "/proc/cpuinfo", "/proc/meminfo", "/dev/null", "/dev/urandom", "/dev/zero")
+"""Of the system, what the project's own code may look at: nothing is kept there."""
 STARTS = {
     "subprocess.Popen",
     "os.system",
@@ -49,9 +51,11 @@ READS = {"os.link", "os.rename", "os.symlink"}
 ASKS = ("access", "lstat", "readlink", "stat")
 RESOLVES = ("_joinrealpath", "realpath", "resolve")
 """Functions of Python that write a path out, and ask of every folder on the way."""
+COLLECT = ("/_pytest/", "/pluggy/", "/coverage/", "/hypothesis/")
+"""Packages that list folders to find tests, or what they themselves have written."""
 COMPILERS = ("torch/_inductor/", "torch/utils/_triton.py", "torch/utils/cpp_extension.py")
 """Parts of torch that start a compiler, which reads what torch wrote."""
-NOT_READ = {".git", ".hypothesis", ".pytest_cache", "__pycache__", ".cache"}
+NOT_READ = {".git", ".hypothesis", ".pytest_cache", "__pycache__"}
 """Folders of the project that tools write into, and read."""
 
 
@@ -87,8 +91,10 @@ class Watch:
             self.started(event, arguments)
         elif event == "ctypes.dlopen" and arguments[0]:
             self.loaded(str(arguments[0]))
-        elif event == "socket.connect" and self.caller() == "project":
-            self.say("refuse", f"连到网络（{event}）")
+        elif event == "socket.connect":
+            is_network = isinstance(arguments[1], tuple)  # else a file of this machine
+            if self.caller() == "project" or (is_network and self.caller() == "package"):
+                self.say("refuse", f"连到网络（{event}）")
         elif event == "cpython.PyInterpreterState_New":
             self.say("refuse", "另开了一个解释器")
 
@@ -97,7 +103,7 @@ class Watch:
             return
         name = self.source(os.path.abspath(os.fsdecode(path)))
         places = {name: self.kind(name), (real := os.path.realpath(name)): self.kind(real)}
-        if not {*places.values()} - {"tool", "python", "scratch"}:
+        if not {*places.values()} - {"tool", "stdlib", "scratch"}:
             return
         by = self.caller()
         if (name, by) in self.seen:
@@ -109,7 +115,10 @@ class Watch:
                 self.say(what, self.relative(place))
             elif kind == "package":
                 self.say("borrow" if by == "project" else "package", place)
-            elif kind == "elsewhere" and by != "tool" and (writes or os.path.exists(place)):
+            elif kind == "elsewhere" and by != "tool":
+                if by == "project" or writes or os.path.exists(place):
+                    self.say("refuse", f"打开了项目以外的 {place}")
+            elif kind in ("system", "python") and by == "project" and not place.startswith(ANYBODYS):
                 self.say("refuse", f"打开了项目以外的 {place}")
 
     def connected(self, database: str) -> None:
@@ -144,8 +153,10 @@ class Watch:
         place = place + os.sep
         if place.startswith(TOOL):
             return "tool"
-        if place.startswith(self.scratch) or place.startswith(SYSTEM):
+        if place.startswith(self.scratch):
             return "scratch"
+        if place.startswith(SYSTEM):
+            return "system"
         mine = self.environment.startswith(self.root) and place.startswith(self.environment)
         if place.startswith(self.root) and not mine:
             parts = place.removeprefix(self.root).split(os.sep)
@@ -153,19 +164,23 @@ class Watch:
             return "tools" if own else "project"
         if "site-packages" + os.sep in place or "dist-packages" + os.sep in place:
             return "package"
-        return "python" if place.startswith((*STDLIB, self.environment)) else "elsewhere"
+        if place.startswith(STDLIB):
+            return "stdlib"
+        return "python" if place.startswith(self.environment) else "elsewhere"
 
     def listed(self, path: object) -> None:
-        if self.caller() != "project":
+        by = self.caller(COLLECT)
+        if by in ("compiler", "import", "tool"):
             return
         if isinstance(path, int):
             place = place_of(path)
         else:
             place = os.path.realpath(os.fsdecode(path)) if path else os.getcwd()
         if self.kind(place) == "project":
-            if place + os.sep == self.root:
+            if place + os.sep != self.root:
+                self.say("list", self.relative(place))
+            elif by == "project":
                 self.say("refuse", "列出了整个项目的文件夹，里面什么都会变。列出要用的那一个")
-            self.say("list", self.relative(place))
 
     def started(self, event: str, arguments: tuple) -> None:
         if self.allowed or self.caller(COMPILERS) in ("compiler", "tool"):
@@ -192,7 +207,7 @@ class Watch:
                 if compilers and any(part in place.replace(os.sep, "/") for part in compilers):
                     return "compiler"
                 kind = self.kind(place)
-                if kind != "python":
+                if kind not in ("python", "stdlib"):
                     return kind
             frame = frame.f_back
         return "python"

@@ -31,7 +31,7 @@ class TestTheQuietLine:
         date = verified.evidence["recorded"][:10]
         assert cpu == (
             "已验证 CPU：3 项测试 · float64、bfloat16 · 最大相对误差 0（float64，对照手算的值） · "
-            f"改错 8 处，发现 8 处 · torch {torch} · {date}"
+            f"改错 9 处，发现 9 处 · torch {torch} · {date}"
         )
         assert cuda == "未运行 CUDA"
 

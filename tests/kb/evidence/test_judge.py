@@ -148,11 +148,12 @@ class TestMutation:
         self.mutate(proven, survivors=[SURVIVOR])
         return proven
 
-    def mutate(self, lab, killed=4, total=5, survivors=(), undecided=()):
+    def mutate(self, lab, killed=4, total=5, survivors=(), undecided=(), compared=3):
         keys = {name: region["key"] for name, region in lab.evidence["regions"].items()}
         lines = {"numbers.py": [1, 18], "numbers.py:double": [7, 11], "numbers.py:half": [16, 17]}
         regions = {
-            name: {"key": key, "lines": lines[name], "killed": killed, "total": total} for name, key in keys.items()
+            name: {"key": key, "lines": lines[name], "killed": killed, "total": total, "compared": compared}
+            for name, key in keys.items()
         }
         document = {"command": PROVE, "recorded": "2026-01-01T00:00:00Z", "packages": {}, "regions": regions}
         lists = {"survivors": list(survivors), "undecided": list(undecided)}
@@ -160,13 +161,13 @@ class TestMutation:
 
     def test_unexplained_survivors(self, mutated):
         found = verdict(mutated)
-        assert found.mutation == Mutation(4, 5, [], [SURVIVOR], [])
+        assert found.mutation == Mutation(4, 5, 3, [], [SURVIVOR], [])
         assert (found.state, found.reasons) == (State.PARTIAL, ["1 处改错没有被测试发现，也没有解释"])
         assert verdict(mutated, "numbers.py:half").state is State.VERIFIED
 
     def test_explained_survivors(self, mutated):
         mutated.write("evidence/numbers/equivalent.yml", EXPLAINED)
-        assert verdict(mutated).mutation == Mutation(4, 5, [(SURVIVOR, "一样")], [], [])
+        assert verdict(mutated).mutation == Mutation(4, 5, 3, [(SURVIVOR, "一样")], [], [])
         assert verdict(mutated).state is State.VERIFIED
 
     @pytest.mark.parametrize("change", [("2 / x", "2 + x"), ("double", "half"), ("why", "number: 2, why")])
@@ -177,6 +178,10 @@ class TestMutation:
     def test_what_is_undecided_is_not_noticed(self, proven):
         self.mutate(proven, undecided=[SURVIVOR])
         assert verdict(proven).reasons == ["1 处改错没有定论：测试的进程被杀死，或者没有按时结束"]
+
+    def test_none_that_a_comparison_noticed(self, proven):
+        self.mutate(proven, compared=0)
+        assert verdict(proven).reasons == ["没有一处改错是与参考实现比较时发现的，比较的是不是这段代码算出的值就不知道"]
 
     def test_code_without_a_place_to_go_wrong(self, proven):
         self.mutate(proven, killed=0, total=0)

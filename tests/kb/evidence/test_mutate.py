@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -32,18 +33,19 @@ class TestRun:
         document = mutants(verified)
         regions = document["regions"]
         assert {name: (region["killed"], region["total"]) for name, region in regions.items()} == {
-            "numbers.py": (12, 12),
-            "numbers.py:double": (8, 8),
-            "numbers.py:half": (4, 4),
+            "numbers.py": (14, 14),
+            "numbers.py:double": (9, 9),
+            "numbers.py:half": (5, 5),
         }
+        assert all(region["compared"] for region in regions.values())
         assert document["survivors"] == document["undecided"] == []
         for name, region in verified.evidence["regions"].items():
             assert regions[name]["key"] == region["key"]
 
     def test_the_page_shows_the_share(self, verified):
         details = verified.page().select_one("details.evidence")
-        assert "改错 8 处，发现 8 处" in details.summary.text
-        assert "故意改错 8 处，测试发现 8 处" in details.text
+        assert "改错 9 处，发现 9 处" in details.summary.text
+        assert "故意改错 9 处，测试发现 9 处" in details.text
 
     def test_a_weak_test_lets_mutants_live_and_the_tick_is_gone(self, lab):
         for old, new in WEAK:
@@ -126,13 +128,30 @@ class TestOutcomes:
         [(SURVIVED, "survived"), (NOTICED, "killed"), (BROKEN_IMPORT, "killed"), (-11, "undecided"), (-9, "undecided")],
     )
     def test_what_an_exit_means(self, campaign, code, outcome):
-        assert campaign.outcome(campaign.topics[0].mutants[0], code) == outcome
+        topic = campaign.topics[0]
+        found = campaign.outcome(topic, topic.mutants[0], code, Path("/nowhere/0"))
+        assert (found.state, found.compared) == (outcome, False)
+
+    def test_what_noticed_it(self, campaign, tmp_path):
+        topic = campaign.topics[0]
+        ids = topic.tests_of(topic.mutants[0])
+        (tmp_path / "0.json").write_text(json.dumps({"failed": ids[1], "compared": True}), "utf-8")
+        found = campaign.outcome(topic, topic.mutants[0], NOTICED, tmp_path / "0")
+        assert found == ("killed", True, tuple(ids[:2]))
+
+    def test_another_value_meets_comparisons_first(self, campaign):
+        topic = campaign.topics[0]
+        topic.seconds = {id: 9.0 if "refuses" not in id else 0.0 for id in topic.passed}
+        (value,) = [each for each in topic.mutants if each.after == "return (2 * x) * 2"]
+        (other,) = [each for each in topic.mutants if each.after == "return None" and each.line == value.line]
+        assert topic.compares(topic.tests_of(value)[0])
+        assert not any("refuses" in id for id in topic.tests_of(value)[:2]) and topic.tests_of(other)
 
     @pytest.mark.parametrize("code", [0, 1, 2, 70, SURVIVED + 3, SURVIVED + 4, SURVIVED + 5])
     def test_a_run_that_failed_by_itself_kills_nothing(self, campaign, code):
         """进程自己出了错，没有跑到测试；或者 pytest 内部出错、用法不对、没有找到测试。"""
         with pytest.raises(BadInput, match=f"改错以后的测试没有跑成，进程以 {code} 结束"):
-            campaign.outcome(campaign.topics[0].mutants[0], code)
+            campaign.outcome(campaign.topics[0], campaign.topics[0].mutants[0], code, Path("/nowhere/0"))
 
     @pytest.mark.parametrize(("second", "outcome"), [(NOTICED, "killed"), (SURVIVED, "survived"), (-9, "undecided")])
     def test_what_was_killed_from_outside_is_tried_again_by_itself(self, campaign, monkeypatch, second, outcome):
@@ -148,7 +167,8 @@ class TestOutcomes:
 
             def finished(self):
                 self.free = [1]
-                yield self.running.pop(), -9 if len(self.alone_with) == 0 and not self.seen() else NOTICED, None
+                code = -9 if len(self.alone_with) == 0 and not self.seen() else NOTICED
+                yield self.running.pop(), code, Path("/nowhere/0")
 
             def seen(self):
                 seen, self.first = getattr(self, "first", False), True
@@ -156,12 +176,13 @@ class TestOutcomes:
 
             def alone(self, *_):
                 self.alone_with.append(list(self.running))
-                return second, None
+                return second, Path("/nowhere/0")
 
         pool = FakePool()
         monkeypatch.setattr(campaign, "store", lambda topic: None)
+        monkeypatch.setattr(campaign, "check_orders", lambda *_: None)
         campaign.run_topic(pool, topic, lambda *_: None)
-        assert sorted(topic.outcomes.values()) == sorted(["killed", outcome])
+        assert sorted(each.state for each in topic.outcomes.values()) == sorted(["killed", outcome])
         assert pool.alone_with == [[]], "别的都结束了才再试"
 
 
@@ -170,10 +191,11 @@ class TestInterruption:
         key = proven.evidence["regions"]["numbers.py"]["key"]
         known = make_mutants("numbers.py", SNIPPET)
         entries = [
-            json.dumps({"key": key, "mutant": mutant.id, "outcome": "survived"}) for mutant in known[1:]
+            json.dumps({"key": key, "mutant": mutant.id, "outcome": "survived", "compared": False, "ran": []})
+            for mutant in known[1:]
         ]
-        other = json.dumps({"key": "1" * 64, "mutant": "0" * 16, "outcome": "killed"})
-        stale = json.dumps({"key": "0" * 64, "mutant": known[0].id, "outcome": "survived"})
+        other = json.dumps({"key": "1" * 64, "mutant": "0" * 16, "outcome": "killed", "compared": False, "ran": []})
+        stale = json.dumps({"key": "0" * 64, "mutant": known[0].id, "outcome": "survived", "compared": False, "ran": []})
         proven.write(PROGRESS, "\n".join([*entries, other, stale, '{"key": "cut o']))
         code, output = proven.mutate()
         assert code == 0, output

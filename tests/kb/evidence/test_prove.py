@@ -123,7 +123,7 @@ class TestTheCommand:
         code, output = lab.kb("prove", "snippets/numbers.py")
         assert code == 0, output
         assert "evidence/cpu.json：从前的格式，删去了" in output
-        assert "numbers.py:half 已验证：改错 4 处，发现 4 处" in output
+        assert "numbers.py:half 已验证：改错 5 处，发现 5 处" in output
         assert judge_all(lab.root, "cpu")["numbers.py"].state is State.VERIFIED
         before = (lab.root / "evidence/numbers/cpu.json").read_bytes()
         code, output = lab.kb("prove", "numbers.py")

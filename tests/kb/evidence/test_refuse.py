@@ -10,7 +10,8 @@ from kb.markdown.engine import BadInput
 @pytest.mark.parametrize(
     ("source", "what"),
     [
-        ("def test_x(monkeypatch): pass", "monkeypatch"),
+        ("def test_x(monkeypatch): monkeypatch.setattr(a, 'b', c)", "monkeypatch"),
+        ("def test_x(monkeypatch): other(monkeypatch)", "monkeypatch"),
         ("def test_x(mocker): pass", "mocker"),
         ("import unittest.mock", "mock"),
         ("from unittest import mock", "mock"),
@@ -43,6 +44,7 @@ def test_ways_to_patch(source, what):
 @pytest.mark.parametrize(
     "source",
     [
+        "def test_x(monkeypatch): monkeypatch.setenv('A', '1')",
         "import os\nos.environ['HERE'] = '1'",
         "import torch\ntorch.backends.cudnn.deterministic = True",
         "from torch.backends import cudnn\ncudnn.benchmark = False",

@@ -65,10 +65,10 @@ class TestAgrees:
             with pytest.raises(AssertionError):
                 attempt()
         assert FACTS == []
-        assert [each.partition("，")[0] for each in FAILED] == [
-            "与 手算 相差 1",
-            "不成立：是偶数",
-            "Regex pattern did not match.",
+        assert [(name, message.partition("，")[0]) for name, message in FAILED] == [
+            ("assert_agrees", "与 手算 相差 1"),
+            ("assert_holds", "不成立：是偶数"),
+            ("assert_refuses", "Regex pattern did not match."),
         ]
 
     @pytest.mark.parametrize("look", [lambda x: x, lambda x: x.view(2), lambda x: x.detach(), lambda x: x[:]])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 2, "e441ba5b163b40231693bf980e44a51596d997e1ffafc766c23e384c9031fd6e"
+RULES = 2, "b4f59e3eb8628f6fa232804d37a5812f17f8324dd0d327e234f8071f7439fdb3"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
