@@ -207,9 +207,10 @@ def nothing_of_the_shell() -> Iterator[None]:
     """The first process that is forked from, and what each is told, know only what `python -I`
     would: PYTHONPATH could bring along something that makes tests fail."""
     environment, path = dict(os.environ), list(sys.path)
+    clean = clean_environment(Path(tempfile.gettempdir()))
+    clean["PYTHONWARNINGS"] = "ignore:Failed to initialize NumPy"
     os.environ.clear()
-    os.environ.update(clean_environment(Path(tempfile.gettempdir())))
-    os.environ["PYTHONWARNINGS"] = "ignore:Failed to initialize NumPy"
+    os.environ.update(clean)
     sys.path[:] = isolated_path()
     try:
         yield

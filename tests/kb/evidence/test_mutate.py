@@ -113,7 +113,8 @@ class TestThePool:
 
     def test_the_tests_see_nothing_of_the_shell(self, recorded, tmp_path, monkeypatch):
         monkeypatch.setenv("KB_HERE", "1")
-        source = SNIPPET.replace("import torch\n", "import os\n\nimport torch\n\nassert 'KB_HERE' not in os.environ\n", 1)
+        asks = "import os\n\nimport torch\n\nassert 'KB_HERE' not in os.environ and 'PATH' in os.environ\n"
+        source = SNIPPET.replace("import torch\n", asks, 1)
         assert self.run(recorded, tmp_path, source.encode(), limit=600) == SURVIVED
 
 

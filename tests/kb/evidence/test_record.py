@@ -313,7 +313,7 @@ class TestRefusals:
         assert refused(lab).endswith("换掉了 snippets.numbers 的 half，那就不是在测试原来的代码。")
 
     def test_a_patching_test_is_named(self, lab):
-        lab.edit("tests/snippets/test_numbers.py", "def test_half(device)", "def test_half(device, monkeypatch)")
+        lab.edit("tests/snippets/test_numbers.py", "def test_half(device):\n", "def test_half(device, monkeypatch):\n    monkeypatch.setattr(torch, 'x', 1)\n")
         lab.commit()
         assert refused(lab) == "tests/snippets/test_numbers.py:18：monkeypatch 可以换掉被检验的代码，或者改变报告的结果，测试里不能用。"
 
