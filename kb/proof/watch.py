@@ -20,6 +20,7 @@ Questions whether a file is there raise no event: the functions of `os` that ask
 
 import functools
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -32,7 +33,7 @@ STDLIB = tuple(
 )
 METADATA = os.path.join(os.path.dirname(os.__file__), "importlib", "metadata")
 SYSTEM = ("/proc/", "/dev/", "/sys/", "/etc/")
-ANYBODYS = ("/proc/self/", "/proc/cpuinfo", "/proc/meminfo", "/dev/null", "/dev/urandom", "/dev/zero")
+ANYBODYS = re.compile(r"/proc/(?:self|\d+)/|/proc/(?:cpuinfo|meminfo)$|/dev/(?:null|urandom|zero)$")
 """Of the system, what the project's own code may look at: nothing is kept there."""
 STARTS = {
     "subprocess.Popen",
@@ -118,7 +119,7 @@ class Watch:
             elif kind == "elsewhere" and by != "tool":
                 if by == "project" or writes or os.path.exists(place):
                     self.say("refuse", f"打开了项目以外的 {place}")
-            elif kind in ("system", "python") and by == "project" and not place.startswith(ANYBODYS):
+            elif kind in ("system", "python") and by == "project" and not ANYBODYS.match(place):
                 self.say("refuse", f"打开了项目以外的 {place}")
 
     def connected(self, database: str) -> None:

@@ -211,8 +211,20 @@ CHEATS = {
     "    module['cheat'] = real\n    cheat(x)",
     "through its reference": "assert_agrees(cheat(x), reference(x), 'y')",
     "only that it runs": "cheat(x)\n    assert_agrees(x / 2, expected, 'y')",
+    "in place": "cheat(x.clone())\n    assert_agrees(x / 2, expected, 'y')",
+    "in a list": "assert cheat([x])[0].shape == x.shape\n    assert_agrees(x / 2, expected, 'y')",
+    "only the sign": "assert_agrees(torch.sign(cheat(x)), torch.tensor([1.0]), 'y')",
+    "a bound": "assert_holds(cheat(x), '小些', lambda y: (0 < y) & (y < 2))\n    assert_agrees(x / 2, expected, 'y')",
+    "tiny": "assert_agrees(cheat(x * 1e-7), expected * 1e-7, 'y')",
 }
-CRASHES = {"only that it runs": "torch.div(x, math.pi)"}
+CRASHES = {
+    "only that it runs": "torch.div(x, math.pi)",
+    "in place": "x.div_(math.pi)",
+    "in a list": "[torch.div(each, math.pi) for each in x]",
+    "only the sign": "torch.div(x, math.pi)",
+    "a bound": "x / math.pi",
+    "tiny": "x.div(math.pi)",
+}
 """每一处改错都运行不了的代码：只要运行它，就都发现了。"""
 SILENT = ("swallowed", "suppressed", "same tensor", "infinite")
 """Those after which no assertion has held."""
@@ -327,6 +339,20 @@ class TestAssertionsThatSayNothing:
 
 
 class TestWhatMutantsMeet:
+    def test_a_test_that_needs_another(self, lab):
+        """改错只让运行到它的测试去试：靠别的测试留下的东西的，每一处改错都“发现”。"""
+        tests = (
+            "import torch\n\nfrom kb.proof import assert_agrees\nfrom snippets.numbers import double, half\n\nSHARED = {}\n\n\n"
+            "def test_a():\n    SHARED['x'] = torch.tensor([3.0])\n    assert_agrees(double(SHARED['x']), torch.tensor([6.0]), '手算的值')\n\n\n"
+            "def test_half():\n    assert_agrees(half(SHARED['x']), torch.tensor([1.5]), '手算的值')\n"
+        )
+        lab.write("tests/snippets/test_numbers.py", tests)
+        lab.commit()
+        assert lab.record() == ""
+        code, output = lab.mutate()
+        assert code == 1
+        assert "test_numbers.py::test_half 换一个次序、不跟在别的测试后面就通不过" in output
+
     @pytest.mark.parametrize(
         ("body", "imports"),
         [
@@ -394,6 +420,38 @@ class TestWhatPytestReports:
         lab.write("tests/snippets/plugin.py", "")
         reason = self.refused(lab, "conftest.py", "pytest_plugins = ['tests.snippets.plugin']\n")
         assert "conftest.py:1：pytest_plugins 可以换掉被检验的代码，或者改变报告的结果" in reason
+
+    @pytest.mark.parametrize(
+        ("more", "line"),
+        [
+            ("class HalfOfZero:\n    def test_zero(self):\n        assert half(torch.zeros(1)) == 1\n", 23),
+            ("if torch.cuda.device_count() > 99:\n    def test_more():\n        assert False\n", 23),
+            ("try:\n    import no_such_module\nexcept ImportError:\n    pass\nelse:\n    def test_more():\n        assert False\n", 27),
+        ],
+    )
+    def test_tests_that_nobody_runs(self, lab, more, line):
+        reason = self.refused(lab, "tests/snippets/test_numbers.py", f"{TESTS}\n\n{more}")
+        assert f"test_numbers.py:{line}：" in reason and "没有被 pytest 收集，就没有运行" in reason
+
+    def test_failures_that_are_caught_where_no_test_runs(self, lab):
+        caught = "try:\n    assert_agrees(half(torch.ones(1)), torch.ones(1), 'y')\nexcept AssertionError:\n    pass\n"
+        assert "收集测试时，断言没有成立，却被接住了：与 y 相差 0.5" in self.refused(
+            lab, "tests/snippets/test_numbers.py", f"{TESTS}\n\n{caught}"
+        )
+
+    def test_failures_that_are_caught_when_a_test_is_over(self, lab):
+        fixture = (
+            "\n\n@pytest.fixture(autouse=True)\ndef after():\n    yield\n    try:\n"
+            "        assert_agrees(half(torch.ones(1)), torch.ones(1), 'y')\n    except AssertionError:\n        pass\n"
+        )
+        lab.write("tests/snippets/test_numbers.py", TESTS + fixture)
+        lab.commit()
+        assert lab.record() == ""
+        assert {test["outcome"] for test in lab.evidence["tests"].values()} == {"failed"}
+
+    def test_hooks_of_all_modules(self, lab):
+        hook = "import torch\n\ntorch.nn.modules.module.register_module_forward_hook(lambda module, x, y: y * 1.5)\n"
+        assert "_global_forward_hooks 正在换掉 torch 的算子" in self.refused(lab, "tests/conftest.py", hook)
 
     def test_plugins_that_come_late(self, lab):
         late = (

@@ -79,6 +79,8 @@ class TestWhatCounts:
             ("snippets/__init__.py", "def __getattr__(name):\n    return 1\n"),
             ("snippets/__init__.py", "from snippets.other import *\n"),
             ("snippets/other.py", "import torch\n\ntorch.set_default_dtype(torch.float64)\n"),
+            ("snippets/other.py", "from snippets.base import Op\n\n\nclass Half(Op):\n    factor = 3\n"),
+            ("snippets/other.py", "class Half(object, registered=True):\n    factor = 3\n"),
             ("snippets/other.py", "import torch\n\n_ = torch.set_default_dtype(torch.float64)\n\n\ndef zero(x):\n    return x\n"),
         ],
     )
@@ -112,6 +114,32 @@ class TestWhatCounts:
         lab.edit("tests/snippets/test_numbers.py", "import torch\n", "import torch\n\nfrom tests.snippets import helper\n")
         before = key()
         lab.edit("snippets/other.py", "x - x", "0 * x")
+        assert key() != before
+
+    @pytest.mark.parametrize(
+        "tests",
+        [
+            "import importlib.util\n\nFAST = importlib.util.find_spec('fast_half')\n",
+            "import pytest\n\nFAST = pytest.importorskip('fast_half', reason='x')\n",
+            "try:\n    import fast_half\nexcept ImportError:\n    fast_half = None\n",
+        ],
+    )
+    def test_a_module_that_is_not_there_yet(self, lab, key, tests):
+        lab.edit("tests/snippets/test_numbers.py", "import torch\n", f"import torch\n\n{tests}")
+        before = key()
+        lab.write("fast_half.py", "BY = 3\n")
+        assert key() != before
+
+    @pytest.mark.parametrize("name", ["snippets/numbers/__init__.py", "snippets/numbers.abi3.so"])
+    def test_what_python_would_import_instead(self, lab, key, name):
+        before = key()
+        lab.write(name, "")
+        assert key() != before
+
+    def test_tests_of_a_file_that_hands_it_on(self, lab, key):
+        lab.write("snippets/facade.py", '"""门面。"""\n\nfrom snippets.numbers import half\n')
+        before = key()
+        lab.write("tests/snippets/test_facade.py", "from snippets.facade import half\n")
         assert key() != before
 
     def test_a_name_within_another(self, lab, key):

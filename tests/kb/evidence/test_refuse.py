@@ -3,7 +3,15 @@
 import pytest
 
 from kb.evidence.imports import Project, parse
-from kb.evidence.refuse import check_committed, check_names, find_below, find_patches, find_tool
+from kb.evidence.refuse import (
+    check_committed,
+    check_names,
+    check_settings,
+    check_shown,
+    find_below,
+    find_patches,
+    find_tool,
+)
 from kb.markdown.engine import BadInput
 
 
@@ -93,6 +101,10 @@ def test_what_tests_use_of_the_tool(source):
         ("import numpy.ctypeslib, mmap", "mmap"),
         ("torch.from_file('x', size=1)", "from_file"),
         ("torch.jit.load('x.pt')", "jit.load"),
+        ("import torch.jit as tj\ntj.load('x.pt')", "jit.load"),
+        ("torch.export.load('x.pt2')", "export.load"),
+        ("from torch.package import PackageImporter", "PackageImporter"),
+        ("db.execute(\"ATTACH 'x.db' AS x\")", "attach"),
         ("from torch import jit\njit.load('x.pt')", "jit.load"),
         ("from torch.jit import load", "jit.load"),
         ("torch.distributed.FileStore('x')", "FileStore"),
@@ -117,6 +129,37 @@ def test_torch_load_is_seen():
 def test_nothing_takes_the_place_of_what_is_known(tmp_path, name):
     with pytest.raises(BadInput, match=f"^{name}：与 Python 或者装着的包里的 .* 同名"):
         check_names(Project(tmp_path), ["snippets/math.py", "tests/snippets/torch.py", "helper.py", name])
+
+
+def test_a_package_beside_a_module(tmp_path):
+    """Python 导入的是文件夹，页面显示的是文件。"""
+    for name in ("snippets/half.py", "snippets/half/__init__.py", "snippets/two.py", "snippets/two.cpython-311.so"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("", "utf-8")
+    for name, rival in (("half.py", "half/__init__.py"), ("two.py", "two.cpython-311.so")):
+        with pytest.raises(BadInput, match=f"^snippets/{rival}：旁边有同名的 .py"):
+            check_names(Project(tmp_path), [f"snippets/{name}"])
+
+
+def test_what_pytest_calls_a_test(tmp_path):
+    for settings in ('[tool.pytest.ini_options]\npython_files = ["check_*.py"]\n', '[tool.pytest]\npython_classes = "X"\n'):
+        (tmp_path / "pyproject.toml").write_text(settings, "utf-8")
+        with pytest.raises(BadInput, match="^pyproject.toml：pytest 的 python_.* 不能改"):
+            check_settings(tmp_path)
+    (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\nxfail_strict = true\n', "utf-8")
+    check_settings(tmp_path)
+
+
+def test_a_region_without_its_decorator(tmp_path):
+    path = tmp_path / "snippets/x.py"
+    path.parent.mkdir()
+    region = "# --8<-- [start:half] 一半\n{}def half(x):\n    return x / 3\n# --8<-- [end:half]\n"
+    path.write_text(region.format("@corrected\n"), "utf-8")
+    check_shown(tmp_path, "x.py")
+    path.write_text("@corrected\n" + region.format(""), "utf-8")
+    with pytest.raises(BadInput, match="^snippets/x.py:1：区域 half 里有 half，没有它的装饰器"):
+        check_shown(tmp_path, "x.py")
 
 
 class TestCommitted:

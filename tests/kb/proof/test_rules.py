@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 2, "b4f59e3eb8628f6fa232804d37a5812f17f8324dd0d327e234f8071f7439fdb3"
+RULES = 2, "5a069654d31dab66259cf33ab0d3381e81fa4a9381b43925253eb043c4a50a4c"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 

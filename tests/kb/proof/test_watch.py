@@ -138,6 +138,31 @@ def test_writing_outside(seen, tmp_path):
     assert seen(f"open({str(outside)!r}, 'w').close()") == {"refuse": [f"打开了项目以外的 {outside}"]}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="别的系统没有 /proc")
+def test_what_the_system_keeps(seen):
+    assert seen("open('/proc/self/status').read(), open('/proc/cpuinfo').read(), open('/dev/null').read()") == {}
+    for path in ("/etc/hostname", "/dev/shm/expected.json", f"{sys.prefix}/share/expected.json"):
+        found = seen(f"try:\n    open({path!r})\nexcept OSError:\n    pass")
+        assert found == {"refuse": [f"打开了项目以外的 {os.path.realpath(path)}"]}, path
+
+
+def test_the_network(seen):
+    connect = "sys.audit('socket.connect', None, {})"
+    for address, file in (("('10.0.0.1', 80)", "tests/x.py"), ("('10.0.0.1', 80)", "../site-packages/requests.py"), ("'/run/x'", "tests/x.py")):
+        assert seen(connect.format(address), file=file) == {"refuse": ["连到网络（socket.connect）"]}
+    assert seen(connect.format("'/run/x'"), file="../site-packages/x.py") == {}
+
+
+def test_in_a_thread(seen):
+    code = "from concurrent.futures import ThreadPoolExecutor as Pool\nwith Pool() as pool:\n    list(pool.map(os.listdir, ['data']))"
+    assert seen(code)["list"] == ["data"]
+
+
+def test_packages_list_too(seen):
+    assert seen("os.listdir('data')", file="../site-packages/fsspec.py") == {"list": ["data"]}
+    assert seen("os.listdir('data')", file="../site-packages/_pytest/python.py") == {}
+
+
 def test_what_is_borrowed_from_packages(seen):
     path = os.path.join(os.path.dirname(torch.__file__), "version.py")
     assert seen(f"open({path!r}).read()") == {"borrow": [path]}
