@@ -75,6 +75,7 @@ class Originals:
             for value in names.values()
             for function in layers(value)
             if isinstance(function, FunctionType)
+            and str(function.__module__).split(".")[0] == package
         }
 
     def written(self) -> Iterator[str]:
