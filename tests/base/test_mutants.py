@@ -5,7 +5,7 @@ import pytest
 from kb.evidence.mutants import make_mutants
 from tests.kb.lab import ROOT
 
-KEPT = {"channel_attention.py": 67, "distributed.py": 178, "non_local.py": 561, "self_attention.py": 439}
+KEPT = {"channel_attention.py": 77, "distributed.py": 202, "non_local.py": 628, "self_attention.py": 508}
 """从前的算子在每个文件里改错几处：只能更多。"""
 
 
