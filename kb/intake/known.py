@@ -57,6 +57,7 @@ def collection_of(note: Path, given: Path) -> tuple[Path, str]:
 def name_in(note: Path) -> tuple[str, str]:
     """The title that the name of a file stands for, and the day in it; "" where there is none."""
     stem = note.parent.name if note.stem.lower() in BUNDLES else note.stem
+    stem = stem.encode("utf-8", "replace").decode()  # a name in another encoding
     found = DAY.match(stem)
     day = "-".join(found.groups()) if found else ""
     if not read_moment(day, HOME):

@@ -7,7 +7,7 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 
-from tests.site.conftest import BASE, ENGINES, NOTE, wait_until
+from tests.site.conftest import BASE, ENGINES, NOTE, PATIENCE, wait_until
 
 PAGES = [
     "",
@@ -133,8 +133,13 @@ class TestReading:
         page = tab.open("posts/6/")
         page.locator("input.md-search__input, button.md-search__button").first.click()
         page.keyboard.type("滑动平均")
-        page.keyboard.press("End")  # 输入法上屏会触发 keyup；type 不会
-        page.locator(f"a[href*='{NOTE}'] mark").first.wait_for()
+        found = page.locator(f"a[href*='{NOTE}'] mark").first
+        for _ in range(PATIENCE):  # 索引还没有取到的时候，打进去的字可能没有人听
+            page.keyboard.press("End")  # 输入法上屏会触发 keyup；type 不会
+            page.wait_for_timeout(200)
+            if found.is_visible():
+                break
+        found.wait_for()
         page.keyboard.press("Enter")
         page.wait_for_url(lambda url: "posts/6/" not in url)  # 到了第一个结果的页
         assert tab.stopped == []
