@@ -31,7 +31,7 @@ from typing import NamedTuple
 
 from kb.evidence import store
 from kb.evidence.environment import clean_environment
-from kb.evidence.imports import sha256, shown_in
+from kb.evidence.imports import Project, sha256, shown_in
 from kb.evidence.keys import PROOF, SETTINGS
 from kb.evidence.mutants import Mutant, exercising, make_mutants, reworded
 from kb.evidence.record import now
@@ -330,7 +330,7 @@ class Campaign:
         """
         known = topic.run["inputs"]
         paths = {path.rstrip("/") for path in known} - {SETTINGS, PROOF}
-        paths |= {path.relative_to(self.root).as_posix() for path in packages(self.root)}
+        paths |= packages(self.root)
         for path in sorted(paths | {f"snippets/{topic.file}", "pyproject.toml"}):
             file = self.root / path
             data = file.read_bytes() if file.is_file() else None
@@ -462,10 +462,13 @@ def read_end(workspace: Path) -> dict:
     return {"seconds": {}, "failed": None, "compared": False} | found
 
 
-def packages(root: Path) -> Iterator[Path]:
+def packages(root: Path) -> set[str]:
     """What Python runs when it imports something of a package, whether or not it is used."""
-    yield from (root / "snippets").rglob("*.py")
-    yield from (root / "tests").rglob("__init__.py")
+    project = Project(root)
+    folders = (root / "snippets", root / "tests")
+    inits = [path for folder in folders for path in folder.rglob("__init__.py")]
+    names = {path.relative_to(root).as_posix() for path in inits}
+    return names.union(*map(project.reach, names))
 
 
 def read_progress(root: Path) -> dict[tuple[str, str], Outcome]:
