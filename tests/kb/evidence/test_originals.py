@@ -10,6 +10,7 @@ SNIPPET = """\
 import torch
 
 FACTOR = 2
+SCALE = torch.ones(1)
 TABLE = {"half": lambda x: x / 2}
 LIST = [1.0, 2.0]
 cached = {}
@@ -139,6 +140,8 @@ for change, back in json.loads(sys.argv[2]):
     found[change] = originals.changed()
     exec(back)
     assert not originals.changed(), back
+numbers.SCALE.add_(1)
+found["a tensor"] = originals.changed()
 print(json.dumps(found))
 """
 CHANGES = {
@@ -215,6 +218,10 @@ def test_a_name_that_stands_for_something_else_in_the_end(found):
 @pytest.mark.parametrize("change", CHANGES)
 def test_it_is_seen(found, change):
     assert found[change] == CHANGES[change][1]
+
+
+def test_numbers_that_change_in_place(found):
+    assert found["a tensor"] == "snippets.numbers 的 SCALE 里的数"
 
 
 @pytest.mark.parametrize("change", AS_BEFORE)
