@@ -120,7 +120,6 @@ class TestNames:
             ("in/posts/a:b.png", "a%3Ab.png", "在 Windows 上存不下"),
             ("in/posts/a\nb.png", "a%0Ab.png", "a\\nb.png"),
             ("in/posts/.hidden/x.png", ".hidden/x.png", "以 . 开头"),
-            ("in/source/assets/images/favicon.png", "/assets/images/favicon.png", "站点自己的文件"),
         ],
     )
     def test_a_remark_on_each(self, project, add, file, address, says):
@@ -130,6 +129,11 @@ class TestNames:
         assert came == set()
         assert f"{place}:8：图片 " in output and says in output and "没有带来" in output
         assert all(line.startswith(("已添加", "  注意：", "注意：1 篇没有写 date", "共", "页面文件")) for line in output.splitlines())
+
+    def test_in_the_place_of_the_site_s_own(self, project, add):
+        put(project, "in/source/assets/images/favicon.png")
+        output, came = add("/assets/images/favicon.png", place="in/source/_posts/note.md")
+        assert came == {"posts/1/assets/images/favicon.png"} and "没有带来" not in output
 
     def test_two_that_differ_in_case(self, project, add):
         put(project, "in/posts/X.png")
