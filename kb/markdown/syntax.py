@@ -225,16 +225,12 @@ HOLDS_MARKDOWN = re.compile(
 
 
 def breaks_in_html(state: StateCore) -> None:
-    """Beside a tag, the end of a line is no break."""
+    """The end of a line is no more than a blank in HTML."""
     for token in state.tokens:
         if token.type == "inline" and "html" in token.meta:
-            there = [*token.children, Token("", "", 0)]
-            token.children = [
-                child
-                for before, child, after in zip([there[-1], *there], there, there[1:], strict=False)
-                if child.type != "softbreak"
-                or not (before.type == "html_inline" or after.type == "html_inline")
-            ]
+            for child in token.children:
+                if child.type == "softbreak":
+                    child.type, child.tag, child.content = "text", "", "\n"
 
 
 def may_begin_html(state: "NoteBlockState", place: int) -> bool:

@@ -17,10 +17,12 @@ from markdown_it.token import Token
 
 from kb.markdown.annotations import signature_of
 from kb.markdown.engine import BadInput
+from kb.markdown.links import is_elsewhere
 from kb.markdown.marks import MARK
 from kb.markdown.rawhtml import shown_of_html
 from kb.markdown.settings import read_settings
 from kb.markdown.syntax import parse
+from kb.notes.addresses import walk
 from kb.notes.embedded import EMBED_FIRST, EMBED_MIDDLE, Entry, locked_note
 from kb.notes.head import find_head, head_values
 from kb.notes.private import refuse_private
@@ -28,6 +30,12 @@ from kb.notes.times import read_moment, zone_of
 
 GROWS = re.compile(r"\$|```|~~~|\\[(\[]")
 LINE_END = re.compile(r"\r\n?")
+MAY_LINK = re.compile(
+    r"\[\[ | (?<!!)\[[^\[\]\n]*\]\(\s*<?(?![a-z]+:|\#) | \)\]\((?![a-z]+:|\#) | ^\s*\[[^\]\n]+\]:\s*(?![a-z]+:)"
+    r" | href\s*=\s*[\"']?(?![a-z]+:|\#) | post_link",
+    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
+)
+"""What a link to another note looks like; it saves parsing those that have none."""
 NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 """Characters that HTML and XML can't hold, or show nothing of."""
 BIDI = {"\u202a": "\u202c", "\u202b": "\u202c", "\u202d": "\u202c", "\u202e": "\u202c"}
@@ -89,6 +97,12 @@ class Note:
     def outline(self) -> "Outline":
         body = body_of(read_text(self.path, f"docs/{self.uri}"))
         return Outline(body, self.signatures, self.off)
+
+    @cached_property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Where its links lead within the base: names of notes, and addresses, one of the two."""
+        text = read_text(self.path, f"docs/{self.uri}")
+        return self.outline.links if MAY_LINK.search(text) else ()
 
     @property
     def done(self) -> int:
@@ -165,7 +179,7 @@ def parse_note(path: Path, root: Path, locked: Entry) -> Note:
         date=str(moment) if moment else date or None,
         when=moment.when if moment else None,
         tags=tuple(dict.fromkeys(each for key in ("tags", "tag") for each in list_of(meta.get(key)))),
-        categories=category_paths(meta, is_set=head.form == "TOML" or locked.get("kind") == "hugo"),
+        categories=category_paths(meta, "hugo" if head.form == "TOML" else text_of(locked.get("kind"))),
         cover=text_of(meta.get("index_img")),
         description=text_of(meta.get("description")),
         pinned=max(map(pin, (meta.get("top"), meta.get("sticky")))),
@@ -231,14 +245,17 @@ def names_of(title: str, meta: dict, locked: Entry) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, (title, file, *aliases))))
 
 
-def category_paths(meta: dict, is_set: bool) -> tuple[tuple[str, ...], ...]:
+def category_paths(meta: dict, kind: str) -> tuple[tuple[str, ...], ...]:
     """`categories`, or `category`, as paths: a list is one, a single string has one step.
 
-    In a list with lists in it, each is a path, as Hexo has it; where it `is_set`, as Hugo has it,
-    each string is.
+    In a list with lists in it, each is a path, as Hexo has it; in one of Hugo's, each string is. In one
+    line of Jekyll's, a blank is between two steps.
     """
+    is_set = kind == "hugo"
     paths: list[tuple[str, ...]] = []
     for value in (meta.get("categories"), meta.get("category")):
+        if kind == "jekyll" and isinstance(value, str):
+            value = value.split()
         several = isinstance(value, list) and (is_set or any(isinstance(each, list) for each in value))
         paths += [tuple(list_of(each)) for each in (value if several else [value])]
     return tuple(dict.fromkeys(filter(None, paths)))
@@ -279,6 +296,8 @@ class Outline:
             if not nested:
                 self.quotes[number] = quote
         self.annotations = tuple(annotations)
+        found = ((address, name) for _, tag, address, name in walk(tokens) if tag == "a")
+        self.links = tuple(dict.fromkeys(link for link in found if not is_elsewhere(link[0])))
         self.embeds = tuple(
             found.group(1)
             for token in tokens
