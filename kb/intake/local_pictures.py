@@ -13,7 +13,6 @@ from kb.intake.finding import Several, find_file, root_of
 from kb.intake.fitting import ATTACHMENTS, PICTURES, TEXTS, name_problem, same, svg_problem
 from kb.intake.originals import Original
 from kb.intake.sources import is_draft
-from kb.markdown.engine import BadInput
 from kb.markdown.links import ON_ONE_MACHINE, is_elsewhere
 from kb.markdown.places import own_place, path_of, place
 from kb.notes.addresses import find_addresses

@@ -42,6 +42,7 @@ class AnnotationTreeprocessor(Treeprocessor):
         if not signatures:
             return
         number = 0
+        elsewhere = {quote for quote in root.iterfind(".//div[@class='shown-note']//blockquote")}
         for quote in root.iter("blockquote"):
             if quote.get("class"):  # HTML of the author's, which `kb.notes.library` doesn't count
                 continue
@@ -51,9 +52,10 @@ class AnnotationTreeprocessor(Treeprocessor):
             own = signature_of("".join(first.itertext()), signatures)
             if own is None:
                 continue
-            number += 1
             quote.set("class", "annotation")
-            quote.set("id", anchor(number, signatures))
+            if quote not in elsewhere:  # it is counted in its own note
+                number += 1
+                quote.set("id", anchor(number, signatures))
             quote.set("aria-label", "作者批注")
             if (text := (first.text or "").lstrip()).startswith(own):
                 signature = etree.Element("span", {"class": "signature"})

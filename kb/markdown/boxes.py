@@ -6,6 +6,7 @@ are such boxes as well.
 """
 
 import re
+from collections.abc import Callable
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block.state_block import StateBlock
@@ -43,7 +44,7 @@ TITLES = {
     "quote": "引用",
 }
 FENCE = re.compile(r"(:{3,})[ \t]*\{?[.]?([A-Za-z][\w-]{0,30})?\}?(?:[ \t]+(.*?))?[ \t]*:*\s*")
-MOST_LOOKED_AT = 1_000_000
+MOST_LOOKED_AT = 200_000
 """Lines of a note, each once for every box that may end there; what is left then is text."""
 ATTRIBUTES = re.compile(r"\{[^{}]*\}\s*$")
 
@@ -95,6 +96,20 @@ def container(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     state.tokens.append(Token("box_close", token.tag, -1, level=state.level))
     state.line = last + 1
     return True
+
+
+def next_line(
+    state: StateBlock, start: int, end: int, name: str, is_wanted: Callable[[str], object]
+) -> int | None:
+    """The first line below `start` that is wanted; it is remembered by the name, so that each line is
+    looked at once.
+    """
+    known = state.env.get(name, -1)
+    if known <= start:
+        lines = (state.src[state.bMarks[n] : state.eMarks[n]].strip() for n in range(start + 1, len(state.bMarks) - 1))
+        known = next((n for n, line in enumerate(lines, start + 1) if is_wanted(line)), len(state.bMarks))
+        state.env[name] = known
+    return known if known < end else None
 
 
 def inside(state: StateBlock, first: int, last: int) -> None:

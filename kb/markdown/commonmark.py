@@ -85,13 +85,13 @@ class NoteParser(BlockParser):
         `path:line` for messages."""
 
     @property
-    def off(self) -> frozenset[str]:
+    def without(self) -> frozenset[str]:
         """What the base does without."""
-        return read_settings(current_page(self.md).root).off
+        return read_settings(current_page(self.md).root).without
 
     def parseDocument(self, lines: list[str]) -> etree.ElementTree:
         text = "\n".join(lines)
-        tokens = parse(text, self.off)
+        tokens = parse(text, self.without)
         for check in self.checks:
             check(lines, tokens)
         self.root = etree.Element(self.md.doc_tag)
@@ -101,7 +101,7 @@ class NoteParser(BlockParser):
     def elements(self, text: str) -> list[etree.Element]:
         """What a piece of Markdown becomes, for extensions that add some to a page."""
         around = etree.Element("div")
-        TreeBuilder(self.md, []).fill(around, parse(text, self.off))
+        TreeBuilder(self.md, []).fill(around, parse(text, self.without))
         return list(around)
 
 

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline.state_inline import StateInline
-from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 from pymdownx import gemoji_db
 

@@ -29,6 +29,7 @@ from markdown_it.rules_inline.state_inline import StateInline
 from markdown_it.token import Token
 
 from kb.markdown.boxes import inside as fill
+from kb.markdown.boxes import next_line
 
 TAG = re.compile(r"\{%-?\s*(\w+)([^%\n]*(?:%(?!\})[^%\n]*)*)%\}")
 BOXES = {"note": "div", "fold": "details", "gi": "div", "gallery": "div", "grid": "div", "tabs": "div"} | dict.fromkeys(
@@ -125,7 +126,7 @@ def tab_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     opening = TAB.fullmatch(text) if (text := line_text(state, start)).startswith("<!--") else None
     if opening is None:
         return False
-    last = next((n for n in range(start + 1, end) if END_TAB.fullmatch(line_text(state, n))), None)
+    last = next_line(state, start, end, "tab", END_TAB.fullmatch)
     if last is None:
         return False
     if silent:

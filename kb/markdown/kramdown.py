@@ -16,6 +16,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline.state_inline import StateInline
 from markdown_it.token import Token
 
+from kb.markdown.boxes import next_line
 from kb.markdown.obsidian import sizes
 
 LINE = re.compile(r"\{:(?!:)\s*([^{}\n]*)\}\s*")
@@ -53,12 +54,11 @@ def is_attributes(text: str) -> bool:
 
 
 def comment(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    for line in range(start + 1, end):
-        text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].strip()
-        if text in ("{:/comment}", "{:/}"):
-            state.line = state.line if silent else line + 1
-            return True
-    return False
+    last = next_line(state, start, end, "comment", ("{:/comment}", "{:/}").__contains__)
+    if last is None:
+        return False
+    state.line = state.line if silent else last + 1
+    return True
 
 
 def contents(state: StateCore) -> None:

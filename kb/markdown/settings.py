@@ -7,7 +7,7 @@
         signature: 张三           # a quote that begins with 张三： is an annotation; several in a list
         search_budget: 10000000  # bytes of the search index that notes share
         timezone: Asia/Shanghai  # of dates that name none; all are shown in it
-        off: [subscript]         # what notes here don't write: `kb.markdown.syntax.DIALECTS`
+        without: [subscript]         # what notes here don't write: `kb.markdown.syntax.DIALECTS`
 
 They are read from the file, so that builds by any engine and commands outside of one know the same.
 """
@@ -35,13 +35,13 @@ class Settings:
     """What annotations begin with, each with its colon."""
     search_budget: int = 10_000_000
     timezone: str = "Asia/Shanghai"
-    off: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
     """Ways of writing that mean nothing here: names of `kb.markdown.syntax.DIALECTS`."""
     nav: tuple[str, ...] = ()
     """What the navigation leads to: pages below `docs/`, and addresses."""
 
 
-NAMES = ("author", "licence", "signature", "search_budget", "timezone", "off")
+NAMES = ("author", "licence", "signature", "search_budget", "timezone", "without")
 
 
 class Loader(yaml.SafeLoader):
@@ -126,10 +126,10 @@ def timezone(written: dict) -> str:
 
 
 def dialects(written: dict) -> frozenset[str]:
-    value = written.get("off")
+    value = written.get("without")
     values = value if isinstance(value, list) else [] if value is None else [value]
     if unknown := [each for each in values if not isinstance(each, str) or each not in DIALECTS]:
-        raise BadInput(f"{FILE}：off 是不用的写法，有 {'、'.join(DIALECTS)}，得到 {unknown[0]!r}。")
+        raise BadInput(f"{FILE}：without 是不用的写法，有 {'、'.join(DIALECTS)}，得到 {unknown[0]!r}。")
     return frozenset(values)
 
 

@@ -14,6 +14,7 @@
 """
 
 import re
+from bisect import bisect_left
 from html import escape
 from urllib.parse import quote
 
@@ -25,11 +26,12 @@ from markdown_it.token import Token
 from kb.markdown.boxes import FOLDING, KINDS, box_token, inside
 
 CODE = re.compile(
-    r"\{\{(?P<open>[<%])(?P<said>/\*)?\s*(?P<end>/?)\s*(?P<name>[A-Za-z][\w/.-]*)"
-    r"(?P<rest>(?:\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`|(?![>%]\}\}|\*/).){0,4000}?)"
-    r"(?P<self>/?)(?(said)\*/)\s*(?:(?<=.)(?P<close>[>%]))\}\}",
-    re.DOTALL,
+    r"""\{\{(?P<open>[<%])(?P<said>/\*)?\s*(?P<end>/?)\s*(?P<name>[A-Za-z][\w/.-]*)(?<!/)
+        (?P<rest>(?:"(?:[^"\\\n]|\\.)*"|`[^`]*`|(?!\s*/?[>%]\}\}|\*/)[^"`]){0,1000})
+        \s*(?P<self>/?)(?(said)\*/)\s*(?P<close>[>%])\}\}""",
+    re.VERBOSE,
 )
+END = re.compile(r"\{\{[<%]\s*/\s*([\w/.-]+)\s*[>%]\}\}")
 ARGUMENT = re.compile(r"(?:([\w-]+)\s*=\s*)?(?:\"((?:[^\"\\]|\\.)*)\"|`([^`]*)`|([^\s\"=]+))")
 BOXES = {"notice", "admonition", "alert", "callout", "hint", "panel"}
 """What their first argument or `type` says the kind of."""
@@ -43,7 +45,7 @@ FRAMES = {
     "bilibili": "https://player.bilibili.com/player.html?bvid={}",
     "iframe": "{}",
 }
-MOST_LOOKED_AT = 200_000
+MOST_LOOKED_AT = 50_000
 """Shortcodes that are looked at for the ends of others, in one note."""
 
 
@@ -93,8 +95,7 @@ def known_alone(name: str) -> bool:
 def closing_of(state: StateBlock, opening: re.Match, stop: int) -> re.Match | None:
     """The shortcode that ends it; those of its name may be nested."""
     name, depth = opening["name"], 1
-    ends = re.compile(r"\{\{[<%]\s*/\s*" + re.escape(name) + r"\s*[>%]\}\}")
-    if not ends.search(state.src, opening.end(), stop):
+    if last_end(state, name) < opening.end():
         return None
     for found in CODE.finditer(state.src, opening.end(), stop):
         state.env["shortcodes"] = looked_at = state.env.get("shortcodes", 0) + 1
@@ -107,9 +108,18 @@ def closing_of(state: StateBlock, opening: re.Match, stop: int) -> re.Match | No
     return None
 
 
+def last_end(state: StateBlock | StateInline, name: str) -> int:
+    """Where the last shortcode begins that ends one of that name, -1 where there is none."""
+    ends = state.env.get("ends")
+    if ends is None or ends[0] is not state.src:
+        ends = state.env["ends"] = state.src, {found[1]: found.start() for found in END.finditer(state.src)}
+    return ends[1].get(name, -1)
+
+
 def line_of(state: StateBlock, place: int, start: int, end: int) -> int | None:
     """The line that a place of the text is in."""
-    return next((line for line in range(start, end) if place <= state.eMarks[line]), None)
+    line = bisect_left(state.eMarks, place, start, end)
+    return line if line < end else None
 
 
 def make(state: StateBlock, opening: re.Match, closing: re.Match | None, start: int, last: int) -> None:
@@ -183,16 +193,17 @@ def arguments(rest: str) -> tuple[dict[str, str], list[str]]:
 
 
 def inline_shortcode(state: StateInline, silent: bool) -> bool:
-    if not state.src.startswith("{{", state.pos):
+    if not state.src.startswith("{{", state.pos) or state.src.rfind("}}", state.pos) < 0:
         return False
     found = CODE.match(state.src, state.pos, state.posMax)
     if found is None or not is_whole(found):
         return False
     source, end = found.group(), found.end()
     if not (found["end"] or found["said"] or found["self"]) and not known_alone(found["name"]):
-        closing = re.compile(r"\{\{[<%]\s*/\s*" + re.escape(found["name"]) + r"\s*[>%]\}\}")
-        if ends := closing.search(state.src, end, state.posMax):
-            source, end = state.src[found.start() : ends.end()], ends.end()
+        if last_end(state, found["name"]) >= end:
+            ends = next(each for each in END.finditer(state.src, end) if each[1] == found["name"])
+            if ends.end() <= state.posMax:
+                source, end = state.src[found.start() : ends.end()], ends.end()
     if not silent:
         show(state, found, source)
     state.pos = end

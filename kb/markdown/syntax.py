@@ -63,7 +63,7 @@ DIALECTS = {
 
 
 @cache
-def parser(off: frozenset[str] = frozenset()) -> MarkdownIt:
+def parser(without: frozenset[str] = frozenset()) -> MarkdownIt:
     """The one parser of this process that is without these dialects; it keeps no state between
     parses.
     """
@@ -86,19 +86,19 @@ def parser(off: frozenset[str] = frozenset()) -> MarkdownIt:
     markdown.inline.add_terminator_char("w")
     markdown.inline.ruler.push("bare_address", bare_address)
     markdown.inline.ruler.push("bare_email", bare_email)
-    markdown.disable([rule for name in off for rule in DIALECTS[name]])
+    markdown.disable([rule for name in without for rule in DIALECTS[name]])
     return markdown
 
 
 @lru_cache(maxsize=500)
-def parse(text: str, off: frozenset[str] = frozenset()) -> tuple[Token, ...]:
-    """The tokens of a text, which are everybody's: they must not be changed. `off` are the dialects
+def parse(text: str, without: frozenset[str] = frozenset()) -> tuple[Token, ...]:
+    """The tokens of a text, which are everybody's: they must not be changed. `without` are the dialects
     that the base does without.
 
     They are kept by the text itself: a note is read for the pages made from notes and for its
     own, and again at each build of `mkdocs serve`. 500 notes of the usual length take 200 MB.
     """
-    tokens = parser(off).parse(STASH_MARKS.sub("\ufffd", text))
+    tokens = parser(without).parse(STASH_MARKS.sub("\ufffd", text))
     limit_addresses(tokens, REPEATED * len(text) + 100_000)
     return tuple(tokens)
 
@@ -202,6 +202,11 @@ def html_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     if state.src.startswith("<", first) and not may_begin_html(state, first):
         return False
     before = len(state.tokens)
+    if opening := HOLDS_MARKDOWN.fullmatch(state.src, first, state.eMarks[start]):
+        if not silent:
+            token = state.push("html_block", "", 0)
+            token.content, token.map, state.line = f"{opening[0]}\n", [start, start + 1], start + 1
+        return True
     if not html_block(state, start, end, silent):
         return False
     if not silent and CENTRED.match(state.src, first):
@@ -209,10 +214,6 @@ def html_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         block.type, block.children = "inline", []
         block.meta["html"] = True
         block.content = "\n".join(map(str.strip, block.content.strip("\n").split("\n")))
-    elif not silent and (opening := HOLDS_MARKDOWN.fullmatch(state.src, first, state.eMarks[start])):
-        del state.tokens[before + 1 :]
-        state.tokens[before].content, state.line = f"{opening[0]}\n", start + 1
-        state.tokens[before].map = [start, start + 1]
     return True
 
 
@@ -356,7 +357,7 @@ def bare_address(state: StateInline, silent: bool) -> bool:
         return False
     start = state.pos
     if state.src[start] == ":":
-        scheme = SCHEME.search(state.pending)
+        scheme = SCHEME.search(state.pending[-6:])
         if scheme is None:
             return False
         start -= len(scheme.group())

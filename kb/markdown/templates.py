@@ -37,7 +37,10 @@ def filled_in(address: str) -> str:
     def fill(found: re.Match) -> str:
         if found["post"]:
             return f"{found['post'].strip('/')}.md"
-        return (found["ref"] or found["file"] or found["path"] or "").strip("\"' ")
+        if found["ref"]:
+            path, hash, section = found["ref"].strip('"').partition("#")
+            return f"{path}{'.md' if path and '.' not in path.rpartition('/')[2] else ''}{hash}{section}"
+        return (found["file"] or found["path"] or "").strip("\"' ")
 
     return TEMPLATE.sub(fill, address) if "{" in address else address
 

@@ -29,9 +29,9 @@ class Address:
         return self.tag == "img"
 
 
-def find_addresses(text: str, off: frozenset[str] = frozenset()) -> list[Address]:
+def find_addresses(text: str, without: frozenset[str] = frozenset()) -> list[Address]:
     """All of a page, in the order of its lines."""
-    tokens, start = body_tokens(text, off)
+    tokens, start = body_tokens(text, without)
     return [
         Address(target, start + line + 1, tag, wiki)
         for line, tag, target, wiki in walk(tokens)
@@ -39,11 +39,11 @@ def find_addresses(text: str, off: frozenset[str] = frozenset()) -> list[Address
     ]
 
 
-def body_tokens(text: str, off: frozenset[str] = frozenset()) -> tuple[Sequence[Token], int]:
+def body_tokens(text: str, without: frozenset[str] = frozenset()) -> tuple[Sequence[Token], int]:
     """What stands below the front matter, parsed, and how many lines that takes."""
     start = body_line(text)
     body = "\n".join(re.split(r"\r\n|\r|\n", text)[start:])
-    return parse(body, off), start
+    return parse(body, without), start
 
 
 def walk(tokens: Sequence[Token]) -> Iterator[tuple[int, str, str, str]]:

@@ -85,7 +85,7 @@ class Note:
     """What other notes call it: its title, the name of its file, its aliases."""
     signatures: tuple[str, ...] = ()
     """What its annotations begin with."""
-    off: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
     """Ways of writing that mean nothing in it."""
 
     @property
@@ -96,7 +96,7 @@ class Note:
     @cached_property
     def outline(self) -> "Outline":
         body = body_of(read_text(self.path, f"docs/{self.uri}"))
-        return Outline(body, self.signatures, self.off)
+        return Outline(body, self.signatures, self.without)
 
     @cached_property
     def links(self) -> tuple[tuple[str, str], ...]:
@@ -149,7 +149,7 @@ def read_note(path: Path, root: Path) -> Note:
     settings = read_settings(root)
     locked = locked_note(root, path.relative_to(root).as_posix())
     kept = tuple(locked.get(key, "") for key in KEPT)
-    state = (stat.st_mtime_ns, stat.st_size, settings.signatures, settings.timezone, settings.off, kept)
+    state = (stat.st_mtime_ns, stat.st_size, settings.signatures, settings.timezone, settings.without, kept)
     known, note = _notes.get(path, (None, None))
     if state != known:
         note = parse_note(path, root, locked)
@@ -161,11 +161,17 @@ def parse_note(path: Path, root: Path, locked: Entry) -> Note:
     name = path.relative_to(root).as_posix()
     text = read_text(path, name)
     refuse_private(text, name)
+    return make_note(path, root, text, locked)
+
+
+def make_note(path: Path, root: Path, text: str, locked: Entry) -> Note:
+    """The note that a text is, or would be."""
+    name = path.relative_to(root).as_posix()
     head = find_head(text)
     meta = head_values(head, name)
     title = heading = text_of(meta.get("title"))
     settings = read_settings(root)
-    outline = None if title else Outline(text[head.end :], settings.signatures, settings.off)
+    outline = None if title else Outline(text[head.end :], settings.signatures, settings.without)
     date = text_of(date_in(meta)) or text_of(locked.get("date"))
     if outline and not (title := text_of(outline.title)):
         title = heading = text_of(locked.get("title"))
@@ -185,7 +191,7 @@ def parse_note(path: Path, root: Path, locked: Entry) -> Note:
         pinned=max(map(pin, (meta.get("top"), meta.get("sticky")))),
         names=names_of(title, meta, locked),
         signatures=settings.signatures,
-        off=settings.off,
+        without=settings.without,
     )
     if outline:
         remember(note, outline)
@@ -275,9 +281,9 @@ def note_text(body: str) -> str:
 class Outline:
     """Headings, annotations and embeds of a note's body."""
 
-    def __init__(self, body: str, signatures: tuple[str, ...] = (), off: frozenset[str] = frozenset()):
+    def __init__(self, body: str, signatures: tuple[str, ...] = (), without: frozenset[str] = frozenset()):
         text = note_text(body)
-        tokens, lines = parse(text, off), text.split("\n")
+        tokens, lines = parse(text, without), text.split("\n")
         headings = [
             shown_text(tokens[place + 1])
             for place, token in enumerate(tokens)

@@ -81,7 +81,7 @@ class Showing:
             return None
         note = read_note(self.page.root / "docs" / uri, self.page.root)
         text = note_text(body_of(read_text(note.path, f"docs/{uri}")))
-        tokens = part(parse(text, note.off), section)
+        tokens = part(parse(text, note.without), section)
         size = sum(len(token.content.encode()) for token in tokens)
         if not tokens or size > self.left:
             return None
@@ -134,8 +134,6 @@ def as_part(made: etree.Element) -> None:
         made.tag = "div"
         made.attrib |= {"role": "heading", "aria-level": found[1], "class": f"shown-h{found[1]}"}
         made.text = (made.text or "").replace(MARK, "").strip() or made.text
-    elif made.tag == "blockquote" and not made.get("class"):
-        made.set("class", "shown-quote")
 
 
 def part(tokens: Sequence[Token], section: str) -> Sequence[Token]:

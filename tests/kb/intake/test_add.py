@@ -690,8 +690,8 @@ def test_a_progress_bar_on_a_terminal_only(project, add, monkeypatch):
         project.write(f"in/{number}.md", note(number))
     assert "添加笔记" not in add(project.root / "in")[1]
     shown = []
-    monkeypatch.setattr("kb.cli.commands.click.progressbar", lambda notes, *_, **__: shown.append(len(notes)) or Bar(notes))
-    monkeypatch.setattr("kb.cli.commands.is_terminal", lambda: True)
+    monkeypatch.setattr("kb.cli.adding.click.progressbar", lambda notes, *_, **__: shown.append(len(notes)) or Bar(notes))
+    monkeypatch.setattr("kb.cli.adding.is_terminal", lambda: True)
     assert add(project.root / "in")[1].endswith("共 21 篇：没有变化 21。\n")
     assert add(project.root / "in/1.md")[0] == 0
     assert shown == [21]
