@@ -79,5 +79,5 @@ def unread(token: Token) -> str | None:
             return f"公式 {content[:30]}"
         case "html_block" | "html_inline":
             source = next((piece for piece in pieces(content) if isinstance(piece, Source)), None)
-            return None if source is None else (re.match(r"</?[\w-]+", source) or [source[:20]])[0] + ">"
+            return None if source is None or source.startswith("</") else f"{re.match('<?[^ />]*', source)[0]}>"
     return None

@@ -665,7 +665,7 @@ class TestJson:
         reason = document["notes"][2].pop("reason")
         assert reason.startswith(f"{bad}：front matter 里的 abbrlink 应由")
         nothing = {"embeds": 0, "pictures": [], "backups": [], "dropped": 0, "remarks": []}
-        nothing |= {"author": None, "licence": None, "origin": None}
+        nothing |= {"author": None, "licence": None, "origin": None, "look": None}
         assert document == {
             "ok": False,
             "notes": [
@@ -673,9 +673,25 @@ class TestJson:
                 {"source": str(private), "outcome": "private", "file": None, "reason": "password", **nothing},
                 {"source": str(bad), "outcome": "refused", "file": None, **nothing},
             ],
+            "kinds": {},
             "counts": {"added": 1, "unchanged": 0, "updated": 0, "private": 1, "refused": 1},
             "remarks": [],
         }
+
+    def test_what_each_would_be(self, project, monkeypatch):
+        body = "==字== $x$ [[名]] {% 时间 %} {% timeline %} <script>x</script>\n"
+        project.write("in/a.md", note(1, body, tags="[甲, 乙]", categories="[[一, 二], 三]"))
+        before = files(project.root)
+        code, document, errors = self.run(project, monkeypatch, "--dry-run", project.root / "in")
+        assert (code, errors, files(project.root)) == (0, "", before)
+        assert not (project.root / ".kb.lock").exists() and not (project.root / ".kb-backup").exists()
+        (found,) = document["notes"]
+        assert (found["outcome"], found["file"]) == ("added", "docs/posts/1.md")
+        look = found["look"]
+        assert (look["title"], look["address"], look["tags"]) == ("题", "posts/1/", ["甲", "乙"])
+        assert look["categories"] == [["一", "二"], ["三"]]
+        assert look["known"] == {"高亮": 1, "公式": 1, "按名字的链接": 1}
+        assert set(look["unknown"]) == {"{% timeline …", "{% 时间 …", "<script>"}
 
     def test_errors_too(self, project, monkeypatch):
         assert self.run(project, monkeypatch) == (2, {"ok": False, "error": "没有写参数 '路径...'."}, "")
