@@ -3,7 +3,7 @@
 | the note says | looked for |
 |---|---|
 | `x.png`, `img/x.png` | beside the note, in its folder `<name>/`, in the folders above it up to that of the collection |
-| `/img/x.png` | from each of those folders, and from what a tool publishes at its root there: `static/` (Hugo), `source/` (Hexo), `public/` (VitePress), `assets/` |
+| `/img/x.png` | below the `typora-root-url` of the note, from each of those folders, and from what a tool publishes at its root there: `static/` (Hugo), `source/` (Hexo), `public/` (VitePress), `assets/` |
 | any of them, where there is none | the one file in the collection that is called so, and lies in folders of those names, as Obsidian finds it |
 """
 
@@ -17,6 +17,7 @@ from kb.intake.known import collection_of
 from kb.intake.originals import Original
 from kb.intake.sources import DRAFTS
 from kb.markdown.places import path_of
+from kb.notes.library import text_of
 
 AT_ROOT = (
     "", "static", "source", "public", "assets", ".vuepress/public", "downloads/code", "source/downloads/code"
@@ -36,7 +37,8 @@ def find_file(original: Original, address: str) -> Path | None:
     """The author's file, None where there is none. Raises Several."""
     path = path_of(address)
     source, root = original.source, root_of(original)
-    for candidate in candidates(source, root, path):
+    base = text_of(original.meta.get("typora-root-url"))
+    for candidate in candidates(source, root, path, base):
         if is_file(candidate):
             return candidate
     wanted = PurePosixPath(same(os.path.normpath(path.lstrip("/")).replace(os.sep, "/")))
@@ -58,9 +60,11 @@ def root_of(original: Original) -> Path:
     return original.collection if kind == "mkdocs" else folder
 
 
-def candidates(source: Path, root: Path, path: str) -> Iterator[Path]:
+def candidates(source: Path, root: Path, path: str, base: str) -> Iterator[Path]:
     relative = path.lstrip("/")
-    if not path.startswith("/"):
+    if path.startswith("/"):
+        yield source.parent / base / relative
+    else:
         yield source.parent / path
         yield source.with_suffix("") / path
     for folder in source.absolute().parents:

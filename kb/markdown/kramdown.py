@@ -3,6 +3,7 @@
 | written | is |
 |---|---|
 | `{:.class}`, `{: #id .class key="value"}` on a line of its own | nothing; the id is an anchor |
+| a quote or paragraph, then `{: .prompt-tip }`, `{: .notice--warning}` | a box, as Chirpy and Minimal Mistakes have it |
 | `*字*{:.class}`, `![图](a.png){: width="300"}` | the same; of a picture, its size |
 | `* TOC`, then `{:toc}` | the table of contents |
 | `{::comment}` … `{:/comment}` | nothing |
@@ -16,12 +17,13 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline.state_inline import StateInline
 from markdown_it.token import Token
 
-from kb.markdown.boxes import next_line
+from kb.markdown.boxes import box_token, next_line
 from kb.markdown.obsidian import sizes
 
 LINE = re.compile(r"\{:(?!:)\s*([^{}\n]*)\}\s*")
 SPAN = re.compile(r"\{:(?!:)\s*([.#][\w-][^{}\n]*|[A-Za-z][\w-]*=[^{}\n]*)\}")
 ATTRIBUTE = re.compile(r"""(?:^|\s)(?:\#([\w-]+)|\.[\w-]+|([\w-]+)=["']?([^"'\s}]+)["']?|[\w-]+)""")
+BOXED = re.compile(r"\.(?:prompt|notice)-+(tip|info|warning|danger|success|primary)\b")
 COMMENT = "{::comment}"
 
 
@@ -73,11 +75,26 @@ def contents(state: StateCore) -> None:
             while not (made[-1].type.endswith("_list_open") and made[-1].level == level):
                 made.pop()
             made[-1:] = contents_here(made[-1])
+        if boxed := BOXED.search(token.content):
+            put_in_box(made, boxed[1])
         inline = next((each for each in reversed(made[-3:]) if each.type == "inline"), None)
         for name, _, _ in ATTRIBUTE.findall(token.content):
             if name and inline:
                 inline.children.append(Token("anchor", "span", 0, content=name))
     state.tokens = made
+
+
+def put_in_box(made: list[Token], kind: str) -> None:
+    """The block that has just ended: what a quote holds, or a paragraph."""
+    if not made or made[-1].type not in ("blockquote_close", "paragraph_close"):
+        return
+    last = made[-1]
+    opening = last.type.replace("_close", "_open")
+    start = next(n for n in reversed(range(len(made))) if (made[n].type, made[n].level) == (opening, last.level))
+    box, end = box_token(kind), Token("box_close", "div", -1, level=last.level)
+    box.level, box.map = last.level, made[start].map
+    inside = made[start + 1 : -1] if opening == "blockquote_open" else made[start:]
+    made[start:] = [box, *inside, end]
 
 
 def contents_here(place: Token) -> list[Token]:

@@ -24,7 +24,7 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
 from kb.markdown.engine import Page, current_page
-from kb.markdown.places import own_place, place
+from kb.markdown.places import own_place, path_of, place
 from kb.markdown.rawhtml import ANCHOR, raw_anchors
 from kb.markdown.syntax import parse
 
@@ -53,7 +53,7 @@ def find_target(docs: Path, uri: str, address: str) -> str | None:
     `posts/1/x.png`, or what a note has of its own; then from the file, as an editor does. Notes are found by their number,
     wherever the author's blog had them.
     """
-    path = unquote(re.split("[?#]", address, maxsplit=1)[0])
+    path = path_of(address)
     if not path:
         return uri
     folder = "" if path.startswith("/") else posixpath.dirname(uri)

@@ -3,6 +3,7 @@ r"""What Obsidian adds to Markdown, and GitHub's alerts, which it has as well.
 | written | is | by |
 |---|---|---|
 | `[[笔记]]`, `[[笔记#小节\|别名]]` | a link to a note by its name | ours; `kb.site.wikilinks` finds it |
+| `[[讲义.pdf]]`, `![[录音.mp3]]` | a link to a file; sound and video play | ours |
 | `![[图.png\|300]]` | a picture of that size | ours |
 | `![[笔记#小节]]` | that part of a note, shown in place | ours; `kb.site.shown_notes` fills it |
 | `> [!note]- 标题` | a box, with `-` or `+` one that folds | ours |
@@ -12,6 +13,7 @@ r"""What Obsidian adds to Markdown, and GitHub's alerts, which it has as well.
 
 import re
 from collections.abc import Iterator
+from html import escape
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import normalizeReference
@@ -25,6 +27,9 @@ from kb.markdown.boxes import KINDS, TITLES
 WIKI = re.compile(r"\[\[(?![\s\]])([^\[\]|\n]{1,300})(?:\\?\|([^\[\]\n]{1,300}))?\]\](?!\()")
 SHOWN = re.compile(r"!\[\[(?![\s\]])([^\[\]|\n]{1,300})(?:\\?\|([^\[\]\n]{0,300}))?\]\]")
 PICTURE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|avif|ico)$", re.IGNORECASE)
+SOUND = re.compile(r"\.(?:mp3|wav|ogg|m4a|flac)$", re.IGNORECASE)
+VIDEO = re.compile(r"\.(?:mp4|webm|mov|ogv)$", re.IGNORECASE)
+FILE = re.compile(r"\.(?:pdf|zip|7z|rar|gz|docx?|pptx?|xlsx?|csv|ipynb|epub|bib)$", re.IGNORECASE)
 SIZE = re.compile(r"(?:^|\\?\|)\s*(\d{1,4})(?:x(\d{1,4}))?\s*$")
 CALLOUT = re.compile(r"\[!([A-Za-z][\w-]{0,30})(?:\|[^\]\n]*)?\]([-+]?)(?:[ \t]+([^\n]*))?(?:\n|\Z)")
 COMMENT = re.compile(r"%%(?!%)(?:[^%]|%(?!%))*%%(?!%)")
@@ -167,9 +172,24 @@ def wikilink(state: StateInline, silent: bool) -> bool:
 
 def link(state: StateInline, found: re.Match, **more: str) -> None:
     target = found[1].removesuffix("\\").strip()
+    path = target.partition("#")[0]
+    if SOUND.search(path) or VIDEO.search(path) or FILE.search(path):
+        file(state, path, (found[2] or path.rpartition("/")[2]).strip(), is_shown="data-shown" in more)
+        return
     state.push("link_open", "a", 1).attrs = {"data-wiki": target, "data-written": found[0], **more}
     text = found[2] or target.replace("#^", "#").replace("#", " › ").removeprefix(" › ")
     state.push("text", "", 0).content = text.strip()
+    state.push("link_close", "a", -1)
+
+
+def file(state: StateInline, path: str, text: str, is_shown: bool) -> None:
+    url = state.md.normalizeLink(path)
+    if is_shown and not FILE.search(path):
+        tag = "audio" if SOUND.search(path) else "video"
+        state.push("html_inline", "", 0).content = f'<{tag} src="{escape(url)}"></{tag}>'
+        return
+    state.push("link_open", "a", 1).attrs = {"href": url}
+    state.push("text", "", 0).content = text
     state.push("link_close", "a", -1)
 
 

@@ -17,8 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 
 def path_of(address: str) -> str:
-    """`./图%201.png?raw=true#x` → `./图 1.png`."""
-    return unquote(re.split(r"[?#]", address, maxsplit=1)[0])
+    """`./图%201.png?raw=true#x` → `./图 1.png`; a path of Windows' is as any other."""
+    return unquote(re.split(r"[?#]", address, maxsplit=1)[0]).replace("\\", "/")
 
 
 def host_of(address: str) -> str:

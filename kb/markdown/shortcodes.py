@@ -9,6 +9,8 @@
 | `youtube`, `vimeo`, `bilibili`, `iframe` | a frame that loads on a click |
 | `tabs`, `tab`, `columns`, `center` … | what they hold, under their titles |
 | `katex`, `math` | a formula |
+| `rawhtml`, `html` | what it holds, as HTML |
+| `link`, `button` | a link |
 | `{{</* figure */>}}` | the shortcode itself, as code |
 | any other | its own source, as code, to its end where that is a shortcode, too |
 """
@@ -39,6 +41,8 @@ HOLDERS = {"tabs", "tab", "tabpane", "columns", "column", "center", "steps", "st
 PICTURES = {"figure", "img", "image", "picture"}
 LISTINGS = {"highlight", "code", "mermaid"}
 FORMULAS = {"katex", "math"}
+HTML = {"rawhtml", "raw-html", "raw_html", "html", "raw"}
+LINKS = {"link", "button", "btn"}
 FRAMES = {
     "youtube": "https://www.youtube.com/embed/{}",
     "vimeo": "https://player.vimeo.com/video/{}",
@@ -133,6 +137,9 @@ def make(state: StateBlock, opening: re.Match, closing: re.Match | None, start: 
         token.info = "mermaid" if name == "mermaid" else named.get("lang") or (plain or [""])[0]
     elif closing and name in FORMULAS:
         token = paragraph(state, start, last, f"$${held.strip()}$$")
+    elif closing and name in HTML:
+        token = state.push("html_block", "", 0)
+        token.content = held.strip("\r\n")
     elif closing and is_box(name):
         token = box(state, opening, closing, start, last)
     elif name in PICTURES or name in FRAMES:
@@ -217,6 +224,14 @@ def show(state: StateInline, found: re.Match, source: str) -> None:
         source = re.sub(r"(?<=\{\{[<%])/\*|\*/(?=\s*[>%]\}\})", "", source)
     elif name in PICTURES and (address := named.get("src") or (plain or [""])[0]):
         return picture(state, address, named)
+    elif name in LINKS and (url := state.md.normalizeLink(named.get("href") or named.get("url") or (plain or [""])[0])):
+        if state.md.validateLink(url):
+            held = END.sub("", source[len(found.group()) :]).strip()
+            text = held or named.get("content") or named.get("text") or named.get("title") or url
+            state.push("link_open", "a", 1).attrs = {"href": url}
+            state.push("text", "", 0).content = text
+            state.push("link_close", "a", -1)
+            return None
     elif name in FRAMES and (which := named.get("id") or named.get("src") or (plain or [""])[0]):
         template = FRAMES[name]
         url = template.format(which if template == "{}" else quote(which))
