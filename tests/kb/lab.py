@@ -17,10 +17,11 @@ from mkdocs.structure.files import get_files
 from mkdocs.structure.pages import Page
 
 from kb.evidence import store
-from kb.evidence.record import record
+from kb.evidence.record import in_a_process, record
 from kb.markdown.engine import BadInput
 from kb.notes.embedded import LOCK, fingerprint, lock_bytes, without_embeds
 from kb.site.pages import write_pages
+from tests.kb.warm import in_a_warm_process
 
 ROOT = Path(__file__).parents[2]
 BYTECODE = Path(tempfile.gettempdir()) / f"kb-lab-bytecode-{sys.version_info.major}{sys.version_info.minor}"
@@ -194,11 +195,15 @@ class Lab:
         )
         return done.returncode, done.stdout
 
-    def record(self, file: str = "numbers.py", device: str = "cpu") -> str:
-        """记录一个文件的证据；不能记录的话，返回原因，什么也没有写。"""
+    def record(self, file: str = "numbers.py", device: str = "cpu", fresh: bool = False) -> str:
+        """记录一个文件的证据；不能记录的话，返回原因，什么也没有写。
+
+        `fresh`：照 `kb prove` 那样，在从头开始的进程里。
+        """
         shutil.rmtree(BYTECODE / self.root.relative_to(self.root.anchor), ignore_errors=True)
         try:
-            store.write_run(self.root / "evidence", file, record(self.root, file, device, BYTECODE, threads=1))
+            start = in_a_process if fresh else in_a_warm_process
+            store.write_run(self.root / "evidence", file, record(self.root, file, device, BYTECODE, 1, start))
         except BadInput as refusal:
             return str(refusal)
         return ""
