@@ -21,7 +21,7 @@ from kb.evidence.record import in_a_process, record
 from kb.markdown.engine import BadInput
 from kb.notes.embedded import LOCK, fingerprint, lock_bytes, without_embeds
 from kb.site.pages import write_pages
-from tests.kb.warm import in_a_warm_process
+from tests.kb.warm import in_a_warm_process, warm_kb
 
 ROOT = Path(__file__).parents[2]
 BYTECODE = Path(tempfile.gettempdir()) / f"kb-lab-bytecode-{sys.version_info.major}{sys.version_info.minor}"
@@ -183,15 +183,18 @@ class Lab:
         self.git("add", "-A")
         self.git("commit", "-qm", "x", "--allow-empty")
 
-    def run(self, *command: str, **environment: str) -> tuple[int, str]:
+    def environment(self) -> dict[str, str]:
         clean = {"CUDA_VISIBLE_DEVICES": "", "PYTEST_ADDOPTS": "", "PYTHONUTF8": "1", "NO_MKDOCS_2_WARNING": "1"}
+        return {**os.environ, **clean}
+
+    def run(self, *command: str, **environment: str) -> tuple[int, str]:
         done = subprocess.run(
             [sys.executable, *command],
             cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
-            env={**os.environ, **clean, **environment},
+            env=self.environment() | environment,
         )
         return done.returncode, done.stdout
 
@@ -213,7 +216,7 @@ class Lab:
         return self.run("-c", MUTATE, *(files or ("numbers.py",)))
 
     def kb(self, *arguments: str) -> tuple[int, str]:
-        return self.run("-m", "kb", *arguments)
+        return warm_kb(self.root, self.environment(), BYTECODE, *arguments)
 
     def page(self, name: str = "posts/1.md") -> BeautifulSoup:
         return render(self.root, name)
