@@ -21,7 +21,7 @@ from kb.evidence.record import in_a_process, record
 from kb.markdown.engine import BadInput
 from kb.notes.embedded import LOCK, fingerprint, lock_bytes, without_embeds
 from kb.site.pages import write_pages
-from tests.kb.warm import in_a_warm_process, warm_kb
+from tests.kb.warm import in_a_warm_process, warm_module
 
 ROOT = Path(__file__).parents[2]
 BYTECODE = Path(tempfile.gettempdir()) / f"kb-lab-bytecode-{sys.version_info.major}{sys.version_info.minor}"
@@ -216,7 +216,11 @@ class Lab:
         return self.run("-c", MUTATE, *(files or ("numbers.py",)))
 
     def kb(self, *arguments: str) -> tuple[int, str]:
-        return warm_kb(self.root, self.environment(), BYTECODE, *arguments)
+        return self.warm("kb", *arguments)
+
+    def warm(self, *command: str) -> tuple[int, str]:
+        """`python -m` 后面的这些，不从头开始。"""
+        return warm_module(self.root, self.environment(), BYTECODE, *command)
 
     def page(self, name: str = "posts/1.md") -> BeautifulSoup:
         return render(self.root, name)

@@ -1,9 +1,9 @@
 """一个已经导入了 torch 和 kb 的进程，每件事从它分叉出来做：快两秒。
 
     code, said = in_a_warm_process(job, root, temporary, bytecode, threads)
-    code, said = warm_kb(root, environment, bytecode, "check", "--json")
+    code, said = warm_module(root, environment, bytecode, "kb", "check", "--json")
 
-第一个代替 `kb.evidence.record.in_a_process`，看见的少了早就导入了的包；第二个代替 `python -m kb`。
+第一个代替 `kb.evidence.record.in_a_process`，看见的少了早就导入了的包；第二个代替 `python -m kb check --json`。
 都给问的不是“从头开始的进程”的测试用。
 """
 
@@ -16,6 +16,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from kb.evidence.environment import clean_environment
@@ -26,12 +27,14 @@ def in_a_warm_process(job: Path, root: Path, temporary: Path, bytecode: Path, th
     return asked(bytecode, "record", [str(job)], root, clean_environment(temporary, threads), output)
 
 
-def warm_kb(root: Path, environment: dict[str, str], bytecode: Path, *arguments: str) -> tuple[int, str]:
+def warm_module(root: Path, environment: dict[str, str], bytecode: Path, *command: str) -> tuple[int, str]:
     with tempfile.TemporaryDirectory() as folder:
-        return asked(bytecode, "kb", arguments, root, environment, Path(folder, "output"))
+        return asked(bytecode, "module", command, root, environment, Path(folder, "output"))
 
 
-def asked(bytecode: Path, what: str, arguments, root: Path, environment: dict[str, str], output: Path) -> tuple[int, str]:
+def asked(
+    bytecode: Path, what: str, arguments: Sequence[str], root: Path, environment: dict[str, str], output: Path
+) -> tuple[int, str]:
     server = started(bytecode)
     print(json.dumps([what, arguments, str(root), environment, str(output)]), file=server.stdin, flush=True)
     code = int(server.stdout.readline())
@@ -77,7 +80,7 @@ def work(what: str, arguments: list[str], root: str, environment: dict[str, str]
     tempfile.tempdir = None  # 照新的环境
     code = 70
     try:
-        {"record": record, "kb": kb}[what](*arguments)
+        {"record": record, "module": module}[what](*arguments)
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -98,11 +101,11 @@ def record(job: str) -> None:
     run.main(job)
 
 
-def kb(*arguments: str) -> None:
-    """As a fresh `python -m kb` does."""
+def module(name: str, *arguments: str) -> None:
+    """As a fresh `python -m name` does."""
     sys.path.insert(0, os.getcwd())
-    sys.argv = ["kb", *arguments]
-    runpy.run_module("kb", run_name="__main__", alter_sys=True)
+    sys.argv = [name, *arguments]
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
