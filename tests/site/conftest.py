@@ -51,7 +51,10 @@ def served(folder):
 
 UNUSED = (
     "InitialWebUI,WebUIOmniboxPopup,WebUIReloadButton,"  # 每个窗口一个进程，给没有人看的工具栏
-    "HttpsUpgrades,LensOverlay,MediaRouter,OptimizationHints,PaintHolding,PreconnectToSearch"  # Playwright 也关掉
+    "AimEnabled,AvoidCorsURLLoaderRestartOnRedirect,AvoidUnnecessaryBeforeUnloadCheckSync,"  # 从这里起
+    "DestroyProfileOnBrowserClose,HttpsFirstBalancedModeAutoEnable,HttpsUpgrades,LensOverlay,MediaRouter,"
+    "NetworkTimeServiceQuerying,OptimizationHints,PaintHolding,PreconnectToSearch,TcpPortRandomizationWin,"
+    "ThirdPartyStoragePartitioning"  # 是 Playwright 自己关掉的，写了别的就要再写一遍
 )
 """Chromium 的功能，关掉以后，打开一个窗口少用三成的时间。"""
 
