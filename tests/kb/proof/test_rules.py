@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 2, "5a069654d31dab66259cf33ab0d3381e81fa4a9381b43925253eb043c4a50a4c"
+RULES = 2, "a2cc874fc8428aa1bb19052dd8ec15593560305e8ffb20c20b0d6003396bbe1e"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
