@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 2, "5a069654d31dab66259cf33ab0d3381e81fa4a9381b43925253eb043c4a50a4c"
+RULES = 2, "ae7e1d9bedc4c5ed4fe4ef38e6bb9297ae01f63ca13ad45a4eaad2636f58fbec"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
