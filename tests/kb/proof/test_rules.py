@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 2, "a2cc874fc8428aa1bb19052dd8ec15593560305e8ffb20c20b0d6003396bbe1e"
+RULES = 2, "ef984a371be0dc60e6389a58611032db5b5e45e58f35505e33d6dcf7f6ff152f"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
