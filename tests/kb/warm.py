@@ -4,7 +4,7 @@
     code, said = warm_module(root, environment, bytecode, "kb", "check", "--json")
 
 第一个代替 `kb.evidence.record.in_a_process`，看见的少了早就导入了的包；第二个代替 `python -m kb check --json`。
-都给问的不是“从头开始的进程”的测试用。
+都给问的不是“从头开始的进程”的测试用。没有 fork 的系统（Windows）上，都从头开始。
 """
 
 import atexit
@@ -20,14 +20,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kb.evidence.environment import clean_environment
+from kb.evidence.record import in_a_process
+
+
+FORKS = hasattr(os, "fork")
 
 
 def in_a_warm_process(job: Path, root: Path, temporary: Path, bytecode: Path, threads: int) -> tuple[int, str]:
+    if not FORKS:
+        return in_a_process(job, root, temporary, bytecode, threads)
     output = temporary.parent / "output"
     return asked(bytecode, "record", [str(job)], root, clean_environment(temporary, threads), output)
 
 
 def warm_module(root: Path, environment: dict[str, str], bytecode: Path, *command: str) -> tuple[int, str]:
+    if not FORKS:
+        whole = [sys.executable, "-m", *command]
+        done = subprocess.run(whole, cwd=root, env=environment, capture_output=True, encoding="utf-8")
+        return done.returncode, done.stdout + done.stderr
     with tempfile.TemporaryDirectory() as folder:
         return asked(bytecode, "module", command, root, environment, Path(folder, "output"))
 
