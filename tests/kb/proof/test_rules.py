@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 2, "ef984a371be0dc60e6389a58611032db5b5e45e58f35505e33d6dcf7f6ff152f"
+RULES = 2, "435e964a7a2952892f7a83aef5ae007ff3ccfd62aec252fe9f5013c7f4cdbe02"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
