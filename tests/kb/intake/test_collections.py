@@ -106,4 +106,5 @@ def test_what_the_tools_meant(pages):
     assert titles["注意力"].select_one(".shown-note").img
     assert {a.text for a in titles["注意力"].select(".note-mentions a")} == {"线性代数", "日记 2024-01-02"}
     assert titles["Jekyll 的写法"].select_one(".toc a").text == "属性"
+    assert [a.text for a in titles["Jekyll 的写法"].select(".note-category a")] == ["tools", "jekyll"]
     assert titles["第二章"].select_one("[align=center] strong").text == "居中的说明"
