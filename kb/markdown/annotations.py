@@ -13,6 +13,7 @@ signature in `<span class="signature">`, and is styled apart from quoted text.
 | AnnotationTreeprocessor | treeprocessors | kb-annotations | 15 | after inline (20), when the text is known |
 """
 
+import re
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -20,7 +21,9 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
 from kb.markdown.engine import current_page
-from kb.markdown.settings import read_settings
+from kb.markdown.settings import COLONS, read_settings
+
+COLON = re.compile(rf"[ \t]*[{COLONS}](?!//)")
 
 
 def anchor(number: int, signatures: tuple[str, ...]) -> str:
@@ -31,9 +34,13 @@ def anchor(number: int, signatures: tuple[str, ...]) -> str:
 
 
 def signature_of(text: str, signatures: tuple[str, ...]) -> str | None:
-    """The one that a text begins with."""
+    """The one that a text begins with, as it is written there, with a colon of either width."""
     text = text.lstrip()
-    return next((each for each in signatures if text.startswith(each)), None)
+    for each in signatures:
+        name = each.rstrip(COLONS)
+        if text.startswith(name) and (colon := COLON.match(text, len(name))):
+            return name + colon[0]
+    return None
 
 
 class AnnotationTreeprocessor(Treeprocessor):
