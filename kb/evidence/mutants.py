@@ -96,7 +96,7 @@ def make_mutants(file: str, source: str) -> list[Mutant]:
 NO_VALUE = re.compile(r"\b(?:stacklevel|max_workers|num_workers|ThreadPoolExecutor|ThreadPool)\b")
 
 
-def values_in(part: "cst.CSTNode") -> str:
+def values_in(part: object) -> str:
     """The code without what no value depends on: whose line a warning names, how many work at it."""
     import libcst as cst
 

@@ -2,7 +2,7 @@ r"""What Typora, GitHub and others add to Markdown.
 
 | written | is | by |
 |---|---|---|
-| `正文[^1]`, `[^1]: 脚注` | a footnote | mdit-py-plugins |
+| `正文[^1]`, `[^1]: 脚注`, `正文^[脚注]` | a footnote | mdit-py-plugins |
 | `==高亮==` | marked | ours: it has to work beside Chinese characters |
 | `m^2^`, `H~2~O` | raised, lowered | ours: what is raised is digits, letters and signs, for `a^b、c^d` is text |
 | `[toc]`, `[[toc]]`, `@[TOC](目录)` | the table of contents | ours |
@@ -17,12 +17,13 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline.state_inline import StateInline
 from mdit_py_plugins.footnote import footnote_plugin
+from mdit_py_plugins.footnote.index import footnote_inline
 from pymdownx import gemoji_db
 
 from kb.markdown.obsidian import sizes
 
 MARKED = re.compile(r"==(?![\s=])(?:[^=\n]|=(?!=)){1,1000}(?<![\s=])==(?!=)")
-RAISED = re.compile(r"\^([A-Za-z0-9+\-−.,()]{1,20})\^(?!\^)")
+RAISED = re.compile(r"\^([A-Za-z0-9+\-−.,()]{1,20}|\[[^\[\]^\n]{1,20}\])\^(?!\^)")
 LOWERED = re.compile(r"~([^\s~\\]+)~(?!~)")
 SHORT = re.compile(r":([a-z0-9_+-]{1,40}):")
 SIZED = re.compile(r"!\[((?:[^\[\]\\\n]|\\.){0,500})\]\(([^\s()<>]{1,2000})[ \t]+=(\d{0,4})x(\d{0,4})\)")
@@ -32,7 +33,8 @@ WORD = re.compile(r"[A-Za-z0-9_]")
 
 
 def dialects_plugin(markdown: MarkdownIt) -> None:
-    footnote_plugin(markdown, inline=False)
+    footnote_plugin(markdown)
+    markdown.inline.ruler.at("footnote_inline", inline_footnote)
     markdown.core.ruler.before("footnote_tail", "footnote_unused", keep_unused)
     markdown.core.ruler.after("block", "contents_here", contents_here)
     markdown.core.ruler.after("inline", "picture_sizes", picture_sizes)
@@ -51,6 +53,11 @@ def keep_unused(state: StateCore) -> None:
     for label, number in known.get("refs", {}).items():
         if number < 0:
             known["list"][len(known["list"])] = {"label": label[1:], "count": 0}
+
+
+def inline_footnote(state: StateInline, silent: bool) -> bool:
+    """`正文^[脚注]`; `x^[1]^` is raised."""
+    return state.src.startswith("^[", state.pos) and footnote_inline(state, silent)
 
 
 def contents_here(state: StateCore) -> None:

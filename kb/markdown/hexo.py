@@ -3,7 +3,8 @@
 | tag | becomes |
 |---|---|
 | `note style` … `endnote` | a box; what it holds is Markdown |
-| `fold style @title` … `endfold` | a box that opens on a click |
+| `hint style="info"` … `endhint` (GitBook) | a box |
+| `fold style @title` … `endfold`, `folding`, `hideToggle`, `spoiler` … | a box that opens on a click |
 | `blockquote author` or `quote`, `cq`, `pullquote` … `end…` | a quote, with its source below |
 | `gi` … `endgi`, `gallery`, `grid` … `end…` | what it holds |
 | `tabs` … `endtabs`, with `<!-- tab 标题 -->` … `<!-- endtab -->` | what it holds, under titles |
@@ -32,9 +33,12 @@ from kb.markdown.boxes import inside as fill
 from kb.markdown.boxes import next_line
 
 TAG = re.compile(r"\{%-?\s*(\w+)([^%\n]*(?:%(?!\})[^%\n]*)*)%\}")
-BOXES = {"note": "div", "fold": "details", "gi": "div", "gallery": "div", "grid": "div", "tabs": "div"} | dict.fromkeys(
+BOXES = {"note": "div", "fold": "details", "gi": "div", "gallery": "div", "grid": "div", "tabs": "div", "hint": "div"} | dict.fromkeys(
     ("blockquote", "quote", "cq", "pullquote"), "blockquote"
 )
+FOLDING = ("fold", "folding", "hideToggle", "hideBlock", "spoiler", "details")
+BOXES |= dict.fromkeys(FOLDING, "details")
+STYLE = re.compile(r"style=[\"']?(\w+)[\"']?")
 ONE_LINE = re.compile(
     rf"\{{%\s*(?P<name>{'|'.join(BOXES)})\b(?P<arguments>[^%\n]*)%\}}(?P<inside>.+)"
     r"\{%\s*end(?P=name)\s*%\}"
@@ -160,10 +164,12 @@ def parts(tag: re.Match) -> tuple[str, str]:
 def box(state: StateBlock, name: str, arguments: str):
     style, _, title = (part.strip() for part in arguments.partition("@"))
     token = state.push("box_open", BOXES[name], 1)
-    if name in ("note", "fold"):
-        token.attrs = {"class": f"hexo-box {STYLES.get(style, 'note')}"}
-    if name == "fold":
-        token.meta["summary"] = title or style or "展开"
+    if found := STYLE.search(style):
+        style = found[1]
+    if name in ("note", "hint", *FOLDING):
+        token.attrs = {"class": f"hexo-box {STYLES.get((style.split() or [''])[0], 'note')}"}
+    if name in FOLDING:
+        token.meta["summary"] = title or style.partition(",")[0].strip() or "展开"
     elif token.tag == "blockquote" and arguments:
         token.meta["source"] = arguments
     return token

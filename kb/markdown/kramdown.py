@@ -1,8 +1,10 @@
-"""What kramdown, Jekyll's Markdown, adds: attributes, which aren't shown, but for anchors.
+"""What kramdown, Jekyll's Markdown, adds: attributes, which aren't shown, but for anchors. Without
+the colon they are Hugo's and Pandoc's.
 
 | written | is |
 |---|---|
-| `{:.class}`, `{: #id .class key="value"}` on a line of its own | nothing; the id is an anchor |
+| `## 标题 {#id}` | the heading, with an anchor |
+| `{:.class}`, `{.class}`, `{: #id .class key="value"}` on a line of its own | nothing; the id is an anchor |
 | a quote or paragraph, then `{: .prompt-tip }`, `{: .notice--warning}` | a box, as Chirpy and Minimal Mistakes have it |
 | `*字*{:.class}`, `![图](a.png){: width="300"}` | the same; of a picture, its size |
 | `* TOC`, then `{:toc}` | the table of contents |
@@ -20,8 +22,9 @@ from markdown_it.token import Token
 from kb.markdown.boxes import box_token, next_line
 from kb.markdown.obsidian import sizes
 
-LINE = re.compile(r"\{:(?!:)\s*([^{}\n]*)\}\s*")
-SPAN = re.compile(r"\{:(?!:)\s*([.#][\w-][^{}\n]*|[A-Za-z][\w-]*=[^{}\n]*)\}")
+LINE = re.compile(r"\{(?::(?!:)\s*|(?=[.#][\w-]))([^{}\n]*)\}\s*")
+HEADING = re.compile(r"[ \t]*\{:?[ \t]*([.#][\w-][^{}\n]*)\}[ \t]*#*$")
+SPAN = re.compile(r"\{:?(?!:)\s*([.#][\w-][^{}\n]*|[A-Za-z][\w-]*=[^{}\n]*)\}")
 ATTRIBUTE = re.compile(r"""(?:^|\s)(?:\#([\w-]+)|\.[\w-]+|([\w-]+)=["']?([^"'\s}]+)["']?|[\w-]+)""")
 BOXED = re.compile(r"\.(?:prompt|notice)-+(tip|info|warning|danger|success|primary)\b")
 COMMENT = "{::comment}"
@@ -36,7 +39,7 @@ def kramdown_plugin(markdown: MarkdownIt) -> None:
 
 def attribute_line(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     first = state.bMarks[start] + state.tShift[start]
-    if not state.src.startswith("{:", first) or state.is_code_block(start):
+    if not state.src.startswith(("{:", "{.", "{#"), first) or state.is_code_block(start):
         return False
     text = state.src[first : state.eMarks[start]]
     if text.rstrip() == COMMENT:
@@ -67,6 +70,11 @@ def contents(state: StateCore) -> None:
     """A list before `{:toc}` gives way to the table of contents; ids are anchors in the block above."""
     made: list[Token] = []
     for token in state.tokens:
+        if token.type == "inline" and made and made[-1].type == "heading_open":
+            if (found := HEADING.search(token.content)) and found.start():
+                token.content = token.content[: found.start()]
+                ids = (name for name, _, _ in ATTRIBUTE.findall(found[1]) if name)
+                token.children += [Token("anchor", "span", 0, content=name) for name in ids]
         if token.type != "attributes":
             made.append(token)
             continue
@@ -108,7 +116,7 @@ def contents_here(place: Token) -> list[Token]:
 
 def attribute_span(state: StateInline, silent: bool) -> bool:
     """Behind something that has ended: `*字*{:.class}`."""
-    if not state.src.startswith("{:", state.pos) or state.pos == 0:
+    if not state.src.startswith("{", state.pos) or state.pos == 0:
         return False
     found = SPAN.match(state.src, state.pos, state.posMax)
     if found is None or state.src[state.pos - 1] not in "*_`)]~=\"":

@@ -44,7 +44,7 @@ STASH_MARKS = re.compile("[\x02\x03]")
 
 
 DIALECTS = {
-    "footnotes": ("footnote_def", "footnote_ref", "footnote_unused", "footnote_tail"),
+    "footnotes": ("footnote_def", "footnote_inline", "footnote_ref", "footnote_unused", "footnote_tail"),
     "highlight": ("mark",),
     "superscript": ("superscript",),
     "subscript": ("subscript",),

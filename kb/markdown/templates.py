@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline.state_inline import StateInline
 
 TEMPLATE = re.compile(
-    r"""\{\{[<%]\s*(?:rel)?ref\s+(?P<ref>"[^"\n]+"|[^\s"]+)\s*[>%]\}\}
+    r"""\{\{[<%]\s*(?:rel)?ref\s+(?:path\s*=\s*)?(?P<ref>"[^"\n]+"|[^\s"]+)[^{}\n]{0,100}?[>%]\}\}
       | \{%-?\s*post_url\s+(?P<post>[^\s%]+)\s*-?%\}
       | \{%-?\s*(?:link|asset_path)\s+(?P<file>[^%\n]+?)\s*-?%\}
       | \{\{-?\s*(?:site|page)\.(?:base_?url|url)\s*-?\}\}
