@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 2, "435e964a7a2952892f7a83aef5ae007ff3ccfd62aec252fe9f5013c7f4cdbe02"
+RULES = 3, "0be1fcc48086f57eaaa0be834dba374d243fa63ca7380f24e9881e0a22024585"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
