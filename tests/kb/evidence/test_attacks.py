@@ -156,8 +156,6 @@ class TestWhatCannotBeSeen:
             ("    ctypes.CDLL(None)\n", "import ctypes", "ctypes 可以在 Python 之外读文件"),
             ("    torch.from_file('x', size=1)\n", "", "from_file 可以在 Python 之外读文件"),
             ("    open('/etc/hostname-of-nobody', 'a').close()\n", "", None),
-            ("    os.path.exists('/nobody/was/here')\n", "import os", "问了项目以外的 /nobody/was/here"),
-            ("    pathlib.Path('/nobody').is_dir()\n", "import pathlib", "问了项目以外的 /nobody"),
             ("    socket.create_connection(('127.0.0.1', 9))\n", "import socket", "连到网络"),
         ],
         ids=lambda value: value if isinstance(value, str) and "import" in value else "",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 3, "0be1fcc48086f57eaaa0be834dba374d243fa63ca7380f24e9881e0a22024585"
+RULES = 3, "5a797d95dc208a4e2ef57f5deffbe29d7a79d49c396257e4527e8c3e7569cf62"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
