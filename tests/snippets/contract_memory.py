@@ -15,8 +15,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.nn.functional as F
-from torch.overrides import TorchFunctionMode
 
 from kb.proof import assert_holds, start_child
 from tests.snippets.data import fast
@@ -30,19 +28,6 @@ def largest_tensor(block, x, **options):
         y = block(x, **options)
         (y[0] if options else y).sum().backward()
     return seen.largest
-
-
-class Aligned(TorchFunctionMode):
-    """记下交给融合内核的张量最后一维的宽度。"""
-
-    def __init__(self):
-        super().__init__()
-        self.widths = []
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        if function is F.scaled_dot_product_attention:
-            self.widths += [tensor.shape[-1] for tensor in args]
-        return function(*args, **(kwargs or {}))
 
 
 class Memory:
@@ -65,14 +50,19 @@ class Memory:
         positions = 32 * 32
         keys = positions // 4 if frugal == "subsample" else positions
         assert_holds(x, "不产生 N×M 大小的张量", lambda x: largest_tensor(block, x) < positions * keys / 4)
+        with Operators() as seen:
+            torch.func.grad(lambda x: block(x).sum())(x)
+        assert_holds(x, "torch.func.grad 也不产生", lambda _: seen.largest < positions * keys / 4)
 
     def test_widths_suit_the_kernels_of_a_gpu(self, fused, device):
         """CUDA 的内核要求按 16 字节对齐：float16 是 8 的倍数。补得也不比这更多。"""
         block = fast(self.frugal[fused]()).to(device)
         x = torch.randn(1, 6, 4, 4, device=device)
-        with Aligned() as seen:
+        with Operators() as seen:
             y = block(x)
-        assert_holds(y, "三个张量补到同一个 8 的倍数", lambda _: len(seen.widths) == 3 and set(seen.widths) in ({8}, {16}))
+        (call,) = [call for call in seen.calls if "scaled_dot_product" in call.name]
+        widths = [tensor.shape[-1] for tensor in call.inputs]
+        assert_holds(y, "三个张量补到同一个 8 的倍数", lambda _: len(widths) == 3 and set(widths) in ({8}, {16}))
 
     def test_asking_for_weights_makes_that_matrix(self, frugal, device):
         """上一个测试看得见 N×M 矩阵：要权重时它就在。"""

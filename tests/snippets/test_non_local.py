@@ -1,5 +1,7 @@
 """NonLocalBlock 与它的三步、四种两两关系。"""
 
+import contextlib
+import functools
 import itertools
 import math
 
@@ -13,9 +15,10 @@ from kb.proof import REORDERED, assert_agrees, assert_holds, assert_refuses
 from snippets import NonLocalBlock, non_local
 from snippets.non_local import (
     OUTPUTS,
+    centred_gram,
     dot_product_output,
     look_up,
-    pad,
+    prefers_gram,
     prefix_sums,
     project,
     residual_output,
@@ -25,6 +28,7 @@ from snippets.non_local import (
 from snippets.non_local import PAIRWISE as PAIRWISE_FUNCTIONS
 from tests.snippets import reference_non_local as reference
 from tests.snippets.contract_block import Block
+from tests.snippets.contract_derivatives import Derivatives
 from tests.snippets.contract_file import File
 from tests.snippets.contract_memory import Memory
 from tests.snippets.data import draw, fast, gradients, wake
@@ -222,11 +226,6 @@ class TestOutputs:
         error = ((y - expected).abs().max() / expected.abs().max()).item()
         assert_holds(y, "相对误差不超过 2⁻²⁰", lambda _: error <= 2**-20)
 
-    def test_pads_only_what_is_missing(self, device):
-        x = draw(2, 3, 8, device=device)
-        assert_holds(x, "宽度已够、连续的张量不复制", lambda x: pad(x, 8) is x)
-        assert_agrees(pad(x, 11), torch.cat([x, x.new_zeros(2, 3, 3)], dim=2), "后面接上零")
-
     @pytest.mark.parametrize("pairwise", ["dot_product", "concatenation"])
     def test_gradients_of_gradients(self, pairwise, device):
         theta, phi, g, own = sample(pairwise, 5, 7, (3, 2), device=device)
@@ -395,7 +394,7 @@ def as_built(block):
 
 BLOCKS = {
     f"{name}-{dims}d{'-subsample' * subsample}": made(name, dims, subsample)
-    for name, dims, subsample in itertools.product(PAIRWISE, (1, 2, 3), (False, True))
+    for name, (dims, subsample) in itertools.product(PAIRWISE, [(1, False), (2, False), (2, True), (3, True)])
 }
 
 
@@ -403,9 +402,64 @@ class TestBlock(Block):
     blocks = BLOCKS | {
         "gaussian-small": made("gaussian", 2, True, as_built),
         "concatenation-small": made("concatenation", 3, False, as_built),
+        "dot_product-gram": lambda: (wake(NonLocalBlock(3, 5, pairwise="dot_product")), (2, 3, 5, 7)),
     }
     representatives = ["embedded_gaussian-2d-subsample", "concatenation-2d"]
     planes = [name for name in BLOCKS if "2d" in name]
+
+
+def block_of(pairwise, channels=(5, 3), subsample=False, small=True, dims=2, size=(3, 5)):
+    def make():
+        block = wake(NonLocalBlock(*channels, dims=dims, pairwise=pairwise, subsample=subsample))
+        return block if small else fast(block), (2, channels[0], *size)
+
+    return make
+
+
+@contextlib.contextmanager
+def keep(block, small):
+    """N·M 的界线放在别处。"""
+    block.small = small
+    yield
+
+
+class NoGram(NonLocalBlock):
+    def takes_gram(self, x):
+        return False
+
+
+def around_pairs(pairwise, subsample):
+    """N·M 正好在界线上，与刚过了界线。"""
+
+    def make():
+        block, shape = block_of(pairwise, subsample=subsample, size=(4, 6))()
+        pairs = 24 * (6 if subsample else 24)
+        return block, shape, [functools.partial(keep, small=pairs), functools.partial(keep, small=pairs - 1)]
+
+    return make
+
+
+@contextlib.contextmanager
+def as_class(block, kind):
+    block.__class__ = kind
+    yield
+    block.__class__ = NonLocalBlock
+
+
+def around_gram():
+    block, shape = block_of("dot_product", (3, 5))()
+    return block, shape, [functools.partial(as_class, kind=kind) for kind in (NonLocalBlock, NoGram)]
+
+
+class TestDerivatives(Derivatives):
+    forms = {
+        f"{pairwise}{'-subsample' * subsample}": block_of(pairwise, subsample=subsample, small=False)
+        for pairwise, subsample in itertools.product(PAIRWISE, (False, True))
+    } | {"dot_product-gram": block_of("dot_product", (3, 5))}
+    switches = {
+        f"{pairwise}{'-subsample' * subsample}": around_pairs(pairwise, subsample)
+        for pairwise, subsample in itertools.product(("gaussian", "embedded_gaussian", "concatenation"), (False, True))
+    } | {"gram": around_gram}
 
 
 class TestMemory(Memory):
@@ -425,4 +479,5 @@ class TestMemory(Memory):
 
 class TestFile(File):
     module = non_local
+    others = {"snippets.fused"}
     names = {"NonLocalBlock"}
