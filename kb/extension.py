@@ -24,6 +24,7 @@ EXTENSIONS = (
     "kb.markdown.annotations",
     "kb.markdown.marks",
     "kb.markdown.pictures",
+    "kb.site.shown_notes",
     "kb.site.wikilinks",
     "kb.markdown.links",
     "kb.site.feed",

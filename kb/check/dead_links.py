@@ -14,8 +14,10 @@ from markdown_it.token import Token
 
 from kb.markdown.links import ON_ONE_MACHINE, find_target, is_elsewhere, loose
 from kb.markdown.rawhtml import losses, raw_anchors
+from kb.markdown.settings import read_settings
 from kb.notes.addresses import Address, body_tokens, find_addresses
 from kb.notes.library import shown_text
+from kb.site.catalog import read_catalog
 
 
 @dataclass
@@ -60,13 +62,18 @@ def check_addresses(root: Path) -> Findings:
         for path in sorted(docs.rglob("*.md"))
     }
     anchors = Anchors(texts)
+    catalog, without = read_catalog(root), read_settings(root).without
     findings = Findings()
     dropped: Counter[str] = Counter()
     for uri, text in texts.items():
         if is_note(uri):
             dropped.update(losses(body_tokens(text)[0]))
-        for address in find_addresses(text):
-            if is_elsewhere(address.target):
+        for address in find_addresses(text, without):
+            if address.wiki:
+                name = address.wiki.partition("#")[0].strip()
+                if name and catalog.find(name) is None:
+                    findings.add(uri, address.line, f"链接 [[{address.wiki}]]：这里没有叫“{name}”的笔记。")
+            elif is_elsewhere(address.target):
                 if re.match("(?:https?:)?//", address.target, re.IGNORECASE):
                     places = findings.remote.setdefault(address.target.partition("#")[0], [])
                     places.append((uri, address.line))

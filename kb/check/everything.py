@@ -12,7 +12,7 @@ from pathlib import Path
 from kb.edit.saving import find_original
 from kb.evidence import store
 from kb.evidence.embeds import check_note
-from kb.evidence.explanations import EQUIVALENT, place_of, read_explanations
+from kb.evidence.explanations import EQUIVALENT, digest_for, place_of, read_explanations
 from kb.evidence.judge import (
     Due,
     Judge,
@@ -186,19 +186,22 @@ def check_figures(root: Path) -> list[str]:
 
 
 def check_explanations(root: Path, judge: Judge) -> list[str]:
-    """Explanations of mutants that there are no more, or that a test kills by now."""
+    """Explanations of mutants that there are no more, that a test kills by now, or of a function that
+    reads otherwise by now.
+    """
     problems = []
     for file, verdict in judge.all("cpu").items():
         if ":" in file or not isinstance(mutation := verdict.mutation, Mutation):
             continue
         left = [*mutation.unexplained, *mutation.undecided, *(each for each, _ in mutation.explained)]
         places = {place_of(each) for each in left}
-        for place in read_explanations(root / FOLDER, file):
+        for place, said in read_explanations(root / FOLDER, file).items():
+            entry = f"{FOLDER}/{topic(file)}/{EQUIVALENT}：{place[0]} 里的 {place[1]!r} 改成 {place[2]!r}，"
             if place not in places:
-                problems.append(
-                    f"{FOLDER}/{topic(file)}/{EQUIVALENT}：{place[0]} 里的 {place[1]!r} 改成 "
-                    f"{place[2]!r}，已经不在没有发现的改错里。删去这一项。"
-                )
+                problems.append(f"{entry}已经不在没有发现的改错里。删去这一项。")
+            elif said.of != (of := digest_for(judge.source(file), place[0])):
+                changed = "说的是这个函数从前的样子" if said.of else "没有写 of"
+                problems.append(f"{entry}{changed}，不算数。看过仍然等价，就写上 of: '{of}'；不等价，删去这一项。")
     return problems
 
 

@@ -11,8 +11,10 @@ import click
 
 from kb.cli.chinese import Command
 from kb.cli.common import help_option, project_root
+from kb.evidence.explanations import digest_for
 from kb.evidence.judge import Due, Mutation, State, Verdict, judge_all
 from kb.evidence.prove import check_installed, choose, passed, record_all, tidy
+from kb.evidence.regions import read_text
 from kb.evidence.store import DEVICES, PROVE
 from kb.markdown.engine import BadInput
 
@@ -108,7 +110,7 @@ def describe(root: Path, verdicts: dict[str, Verdict], files: set[str]) -> bool:
     """What has come of these files. Whether all of it is verified."""
     good = True
     for name, verdict in verdicts.items():
-        if name.partition(":")[0] not in files:
+        if (file := name.partition(":")[0]) not in files:
             continue
         words = ""
         if isinstance(found := verdict.mutation, Mutation):
@@ -122,10 +124,12 @@ def describe(root: Path, verdicts: dict[str, Verdict], files: set[str]) -> bool:
             for survivor in found.unexplained if isinstance(found, Mutation) else ():
                 place = f"第 {survivor['line']} 行（{survivor['function']}）"
                 click.echo(f"  {place}\n    - {survivor['before']}\n    + {survivor['after']}", err=True)
+                source = read_text(root / "snippets" / file, f"snippets/{file}")
+                click.echo(f"    of: '{digest_for(source, survivor['function'])}'", err=True)
     if not good:
         click.echo(
             "没有被发现的改错：补上测试；与原来等价的，在 "
-            "evidence/<文件>/equivalent.yml 里写明为什么。再运行 kb prove。",
+            "evidence/<文件>/equivalent.yml 里写明为什么，of 是上面的那一个。再运行 kb prove。",
             err=True,
         )
     return good

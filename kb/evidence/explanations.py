@@ -4,12 +4,19 @@
       before: return softmax(scores, dim=-1)
       after: return softmax(scores, dim=2)
       why: scores 有三个轴，2 就是最后一个。
+      of: '3f9a0c1b2d4e'
 
 An entry explains one mutant: that of this line in this function. Where the same line stands in it
-more than once, `number` says which, from 1.
+more than once, `number` says which, from 1. `of` is a digest of the function, as it was when somebody
+saw that the two are alike: once it reads otherwise, the entry explains nothing until somebody has
+looked again.
 """
 
+import ast
 import functools
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -23,12 +30,19 @@ Place = tuple[str, str, str, int]
 EXPECTED = "每一项要有 function、before、after、why，都是文字；同样的一行不止一处时还要有 number"
 
 
+@dataclass(frozen=True)
+class Explanation:
+    why: str
+    of: str
+    """Digest of the function, "" where none is written."""
+
+
 def place_of(mutant: dict) -> Place:
     """Of a mutant as `mutants.json` tells of it."""
     return mutant["function"], mutant["before"], mutant["after"], mutant.get("number", 1)
 
 
-def read_explanations(folder: Path, file: str) -> dict[Place, str]:
+def read_explanations(folder: Path, file: str) -> dict[Place, Explanation]:
     """Place → why it is equivalent. Raises BadInput where that can't be read."""
     path = folder / topic(file) / EQUIVALENT
     shown_as = f"{folder.name}/{topic(file)}/{EQUIVALENT}"
@@ -36,7 +50,7 @@ def read_explanations(folder: Path, file: str) -> dict[Place, str]:
 
 
 @functools.lru_cache(maxsize=32)
-def parse(data: bytes, shown_as: str) -> dict[Place, str]:
+def parse(data: bytes, shown_as: str) -> dict[Place, Explanation]:
     try:
         node = yaml.compose(data.decode("utf-8"), yaml.SafeLoader)
         entries = yaml.safe_load(data.decode("utf-8")) or []
@@ -48,17 +62,51 @@ def parse(data: bytes, shown_as: str) -> dict[Place, str]:
         raise BadInput(f"{shown_as}：不是 UTF-8 编码。{EXPECTED}。") from None
     if not isinstance(entries, list):
         raise BadInput(f"{shown_as}:1：应是一个列表，每项以 - 开头。{EXPECTED}。")
-    found: dict[Place, str] = {}
+    found: dict[Place, Explanation] = {}
     for entry, where in zip(entries, node.value if node else (), strict=False):
         line = where.start_mark.line + 1
         number = entry.get("number", 1) if isinstance(entry, dict) else None
-        words = [entry.get(part) for part in ("function", "before", "after", "why")] if number else []
+        parts = ("function", "before", "after", "why")
+        words = [*map(entry.get, parts), str(entry.get("of", ""))] if number else []
         if not words or not all(isinstance(each, str) for each in words) or type(number) is not int:
             raise BadInput(f"{shown_as}:{line}：这一项不合格式。{EXPECTED}。")
-        function, before, after, why = (each.strip() for each in words)
+        function, before, after, why, of = (each.strip() for each in words)
         if not why:
             raise BadInput(f"{shown_as}:{line}：why 是空的。写明它为什么与原来等价。")
         if (function, before, after, number) in found:
             raise BadInput(f"{shown_as}:{line}：与前面的一项重复。删去一项。")
-        found[function, before, after, number] = why
+        found[function, before, after, number] = Explanation(why, of)
     return found
+
+
+@functools.lru_cache(maxsize=64)
+def digests(source: str) -> dict[str, str]:
+    """Qualified name of each function in a file → digest of its text; "" → of the whole file."""
+    tree = ast.parse(source)
+    lines = source.splitlines(keepends=True)
+    return {"": digest_of(source)} | {
+        name: digest_of("".join(lines[first - 1 : last])) for name, first, last in functions(tree, "")
+    }
+
+
+def digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def functions(node: ast.AST, within: str) -> Iterator[tuple[str, int, int]]:
+    """Name, first and last line of each, decorators included."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            name = f"{within}{child.name}"
+            if not isinstance(child, ast.ClassDef):
+                first = min([child.lineno, *(each.lineno for each in child.decorator_list)])
+                yield name, first, child.end_lineno
+            yield from functions(child, f"{name}.")
+        else:
+            yield from functions(child, within)
+
+
+def digest_for(source: str, function: str) -> str:
+    """What `of` has to be; what is no function of the file's is as old as the file."""
+    known = digests(source)
+    return known.get(function, known[""])

@@ -18,11 +18,11 @@ from enum import Enum
 from pathlib import Path
 
 from kb.evidence import store
-from kb.evidence.explanations import place_of, read_explanations
+from kb.evidence.explanations import digest_for, place_of, read_explanations
 from kb.evidence.imports import Project
 from kb.evidence.keys import GONE, content_key, read_inputs
 from kb.evidence.lines import expand
-from kb.evidence.regions import read_all
+from kb.evidence.regions import read_all, read_text
 from kb.evidence.store import DEVICES, PROVE
 from kb.markdown.engine import BadInput
 
@@ -215,14 +215,19 @@ class Judge:
             [each for each in document[kind] if first <= each["line"] <= last]
             for kind in ("survivors", "undecided")
         )
+        source = self.source(file) if explanations else ""
         explained, unexplained = [], []
         for survivor in survivors:
-            if why := explanations.get(place_of(survivor)):
-                explained.append((survivor, why))
+            said = explanations.get(place_of(survivor))
+            if said and said.of == digest_for(source, survivor["function"]):
+                explained.append((survivor, said.why))
             else:
                 unexplained.append(survivor)
         counts = region["killed"], region["total"], region.get("compared", 0)
         return Mutation(*counts, explained, unexplained, undecided)
+
+    def source(self, file: str) -> str:
+        return read_text(self.project.root / "snippets" / file, f"snippets/{file}")
 
     def all(self, device: str) -> dict[str, Verdict]:
         """The verdict on everything in `snippets/`, as it stands in the files."""

@@ -8,6 +8,7 @@ import ast
 import difflib
 import hashlib
 import io
+import re
 import tokenize
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -78,6 +79,8 @@ def make_mutants(file: str, source: str) -> list[Mutant]:
     for mutation in visitor.mutations:
         place = place_of[mutation.original_node]  # the rest stays, and needn't be written again
         part = parts[place].deep_replace(mutation.original_node, mutation.mutated_node)
+        if NO_VALUE.search(texts[place]) and values_in(parts[place]) == values_in(part):
+            continue
         changed = "".join([*texts[:place], module.code_for_node(part), *texts[place + 1 :]])
         if not module.has_trailing_newline:
             changed = changed.removesuffix("\n")
@@ -88,6 +91,29 @@ def make_mutants(file: str, source: str) -> list[Mutant]:
             file, line, functions.get(line, MODULE), before, after, changed
         )
     return numbered(mutants.values())
+
+
+NO_VALUE = re.compile(r"\b(?:stacklevel|max_workers|num_workers|ThreadPoolExecutor|ThreadPool)\b")
+
+
+def values_in(part: object) -> str:
+    """The code without what no value depends on: whose line a warning names, how many work at it."""
+    import libcst as cst
+
+    class Without(cst.CSTTransformer):
+        def leave_Arg(self, original: cst.Arg, updated: cst.Arg) -> object:
+            is_left_out = updated.keyword and NO_VALUE.fullmatch(updated.keyword.value)
+            return cst.RemoveFromParent() if is_left_out else updated
+
+        def leave_Call(self, original: cst.Call, updated: cst.Call) -> cst.Call:
+            name = getattr(updated.func, "attr", updated.func)
+            is_pool = isinstance(name, cst.Name) and NO_VALUE.fullmatch(name.value)
+            if is_pool:
+                return updated.with_changes(args=[])
+            arguments = [each.with_changes(comma=cst.MaybeSentinel.DEFAULT) for each in updated.args]
+            return updated.with_changes(args=arguments)
+
+    return cst.Module(body=[part.visit(Without())]).code
 
 
 def operators() -> list[tuple[type, object]]:

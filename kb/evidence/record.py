@@ -11,7 +11,7 @@ import math
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kb.evidence.environment import clean_environment
@@ -30,7 +30,34 @@ LIMIT = 7200
 """Seconds within which a topic's tests have to end."""
 
 
-def record(root: Path, file: str, device: str, bytecode: Path, threads: int = 0) -> dict:
+def in_a_process(
+    job: Path, root: Path, temporary: Path, bytecode: Path, threads: int
+) -> tuple[int, str]:
+    """How `kb.evidence.run` ended, and what it printed. Raises subprocess.TimeoutExpired."""
+    flags = ["-I", "-X", "utf8", "-X", f"pycache_prefix={bytecode}"]
+    flags += ["-W", "ignore:Failed to initialize NumPy"]
+    done = subprocess.run(
+        [sys.executable, *flags, "-m", "kb.evidence.run", str(job)],
+        cwd=root,
+        env=clean_environment(temporary, threads),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        timeout=LIMIT,
+    )
+    return done.returncode, done.stdout
+
+
+def record(
+    root: Path,
+    file: str,
+    device: str,
+    bytecode: Path,
+    threads: int = 0,
+    start: Callable[[Path, Path, Path, Path, int], tuple[int, str]] = in_a_process,
+) -> dict:
     """Runs the tests of `snippets/<file>` and returns the document that says what happened.
 
     `bytecode` is a folder for what Python compiles, which began empty. Raises BadInput where the
@@ -50,7 +77,9 @@ def record(root: Path, file: str, device: str, bytecode: Path, threads: int = 0)
     check_shown(root, file)
     with tempfile.TemporaryDirectory(prefix="kb-prove-") as folder:
         snippets = sorted(path for path in before if is_module(path))
-        result, seen = run(root, snippets, modules, device, Path(folder), bytecode, threads)
+        result, seen = run(
+            root, snippets, modules, device, Path(folder), bytecode, threads, start
+        )
     for problem in (*seen.get("refuse", ()), *result["problems"]):
         raise BadInput(f"{SNIPPETS}{file}：{problem}")
     packages = check_packages(seen.get("package", ()), seen.get("borrow", ()))
@@ -76,6 +105,7 @@ def run(
     folder: Path,
     bytecode: Path,
     threads: int,
+    start: Callable[..., tuple[int, str]],
 ) -> tuple[dict, dict[str, list[str]]]:
     """What the process wrote down, and what it was seen to do."""
     temporary = folder / "tmp"
@@ -89,29 +119,16 @@ def run(
         "result": str(folder / "result.json"),
     }
     (folder / "job.json").write_text(json.dumps(job), "utf-8")
-    environment = clean_environment(temporary, threads)
-    flags = ["-I", "-X", "utf8", "-X", f"pycache_prefix={bytecode}"]
-    flags += ["-W", "ignore:Failed to initialize NumPy"]
     try:
-        done = subprocess.run(
-            [sys.executable, *flags, "-m", "kb.evidence.run", str(folder / "job.json")],
-            cwd=root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            timeout=LIMIT,
-        )
+        code, said = start(folder / "job.json", root, temporary, bytecode, threads)
     except subprocess.TimeoutExpired:
         raise BadInput(
             f"运行 {'、'.join(modules)} 过了 {LIMIT} 秒还没有结束。先用 pytest 看看停在哪里。"
         ) from None
     seen = read_log(folder / "log")
     if not (folder / "result.json").exists():
-        why = "；".join(seen.get("refuse", [])) or done.stdout[-2000:]
-        raise BadInput(f"运行 {'、'.join(modules)} 的进程以 {done.returncode} 结束：\n{why}")
+        why = "；".join(seen.get("refuse", [])) or said[-2000:]
+        raise BadInput(f"运行 {'、'.join(modules)} 的进程以 {code} 结束：\n{why}")
     return json.loads((folder / "result.json").read_text("utf-8")), seen
 
 

@@ -4,6 +4,7 @@ A run counts only where it is of committed code that nobody patched, and that sh
 """
 
 import ast
+import functools
 import json
 import re
 import subprocess
@@ -316,6 +317,12 @@ def check_settings(root: Path) -> None:
             )
 
 
+@functools.cache
+def top_level() -> set[str]:
+    """The names that packages installed here are imported by."""
+    return set(packages_distributions())
+
+
 def check_names(project: Project, paths: Iterable[str]) -> None:
     """No module of the project takes the place of Python's, or of a package's.
 
@@ -324,7 +331,7 @@ def check_names(project: Project, paths: Iterable[str]) -> None:
     paths = set(paths)
     for path in sorted(project.instead(paths)):
         raise BadInput(f"{path}：旁边有同名的 .py，Python 导入的是这一个，显示的是那一个。改一个名字。")
-    taken = set(sys.stdlib_module_names) | set(packages_distributions())
+    taken = set(sys.stdlib_module_names) | top_level()
     for path in sorted(paths):
         first, _, rest = path.partition("/")
         name = first.removesuffix(".py")

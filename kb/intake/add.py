@@ -8,17 +8,19 @@ between, adding the same notes again, or newer ones, brings everything to its en
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from contextlib import nullcontext
 from datetime import UTC, datetime
-from enum import Enum
 from pathlib import Path
 
 from kb.intake import journal
 from kb.intake.abbrlink import Sources, give_abbrlinks, is_same, name_of
+from kb.intake.constructs import constructs_of
+from kb.intake.known import collection_of
 from kb.intake.local_pictures import Pictures
 from kb.intake.merge import keep_embeds
 from kb.intake.originals import Original, Private, read_original
 from kb.intake.remove import own_pictures
+from kb.intake.report import Look, Outcome, Report, Result
 from kb.intake.sources import find_sources
 from kb.intake.whose import Whose
 from kb.intake.withdrawn import PublicNotes
@@ -38,86 +40,9 @@ from kb.notes.embedded import (
     read_lock,
 )
 from kb.notes.files import BACKUPS, alone, reason, write_whole
-from kb.notes.library import date_in, text_of
+from kb.notes.library import date_in, make_note, text_of
 from kb.notes.private import removal, typed
 from kb.notes.times import HOME, read_moment, read_time
-
-
-class Outcome(Enum):
-    ADDED = "已添加"
-    UNCHANGED = "没有变化"
-    UPDATED = "已更新"
-    PRIVATE = "私密未收"
-    REFUSED = "没有添加"
-
-
-@dataclass
-class Result:
-    """What became of one note."""
-
-    source: str
-    outcome: Outcome
-    file: str | None = None
-    """Where it is now, below the root of the project; of a private one, its public version."""
-    author: str | None = None
-    licence: str | None = None
-    origin: str | None = None
-    reason: str | None = None
-    """Why it was refused or held back; nothing of a private note but its path."""
-    embeds: int = 0
-    """How many embeds it kept."""
-    pictures: list[str] = field(default_factory=list)
-    """Those that were brought along or replaced."""
-    backups: list[str] = field(default_factory=list)
-    """Copies of what was replaced."""
-    dropped: int = 0
-    """How many attributes and properties of style its HTML loses on the page."""
-    remarks: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Report:
-    results: list[Result] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    pages: list[str] = field(default_factory=list)
-    """What became of the pages made from notes."""
-    problem: str | None = None
-    """Why those couldn't follow."""
-
-    def refuse(self, path: Path, why: str) -> None:
-        self.results.append(Result(str(path), Outcome.REFUSED, reason=why))
-
-    def count(self, outcome: Outcome) -> int:
-        return sum(result.outcome is outcome for result in self.results)
-
-    @property
-    def changed(self) -> bool:
-        """Whether pages made from notes may have to follow."""
-        return bool(self.count(Outcome.ADDED) or self.count(Outcome.UPDATED))
-
-    @property
-    def held_back(self) -> Counter[str]:
-        """How many private notes there were, by reason."""
-        return Counter(r.reason for r in self.results if r.outcome is Outcome.PRIVATE)
-
-    @property
-    def still_public(self) -> int:
-        """How many notes are private by now, and still here."""
-        return sum(r.outcome is Outcome.PRIVATE and r.file is not None for r in self.results)
-
-    @property
-    def ok(self) -> bool:
-        return not (self.count(Outcome.REFUSED) or self.still_public or self.problem)
-
-    def as_json(self) -> dict:
-        return {
-            "ok": self.ok,
-            "notes": [
-                asdict(result) | {"outcome": result.outcome.name.lower()} for result in self.results
-            ],
-            "counts": {outcome.name.lower(): self.count(outcome) for outcome in Outcome},
-            "remarks": [*self.remarks, *([self.problem] if self.problem else [])],
-        }
 
 
 def add_notes(
@@ -127,8 +52,10 @@ def add_notes(
     waiting: Callable[[], None] = lambda: None,
     progress: Callable[[list], Iterable] = iter,
     decide: Callable[[str, str], str | None] = lambda problem, place: None,
+    dry: bool = False,
 ) -> Report:
-    """Takes in every note below `paths`; a note that is refused changes nothing.
+    """Takes in every note below `paths`; a note that is refused changes nothing. `dry` writes nothing,
+    and says what each page would be.
 
     `decide` says what becomes of an embed that can't follow (`kb.intake.merge.keep_embeds`).
 
@@ -140,7 +67,7 @@ def add_notes(
     report = Report(remarks=found.remarks)
     for path, problem in found.problems:
         report.refuse(path, f"{path}：{problem}")
-    with alone(root, waiting):
+    with nullcontext() if dry else alone(root, waiting):
         originals, private = [], {}
         for path, collection in found.files.items():
             try:
@@ -149,18 +76,22 @@ def add_notes(
                 private[path] = str(why)
             except BadInput as problem:
                 report.refuse(path, str(problem))
+        kinds = Counter(collection_of(each.source, each.collection)[1] for each in originals)
+        report.kinds = {kind: number for kind, number in kinds.most_common() if kind not in ("", "mkdocs")}
         try:
-            resumed = journal.resume(root)
+            resumed = not dry and journal.resume(root)
         except OSError as error:
             raise BadInput(f"{error.filename or root}：写不了（{reason(error)}）。") from None
-        batch = Batch(root, report, whose, decide)
+        batch = Batch(root, report, whose, decide, dry)
         batch.add(originals, private, progress)
         if batch.undated:
             report.remarks.append(
                 f"{batch.undated} 篇没有写 date，排在没有日期的笔记里。"
                 "要有日期，写成 date: 2024-03-01 20:00:00。"
             )
-        if report.changed or resumed or report.still_public:
+        if dry:
+            pass
+        elif report.changed or resumed or report.still_public:
             report.pages, report.problem = journal.finish(root)
         else:
             journal.end(root)
@@ -178,7 +109,9 @@ class Batch:
         report: Report,
         whose: Whose,
         decide: Callable[[str, str], str | None],
+        dry: bool,
     ):
+        self.dry = dry
         self.undated = 0
         """New ones without a date."""
         self.root = root
@@ -218,7 +151,7 @@ class Batch:
 
     def announce(self, entries: dict[str, Entry]) -> None:
         try:
-            if entries:
+            if entries and not self.dry:
                 journal.begin(self.root, entries)
         except OSError as error:
             raise BadInput(
@@ -259,6 +192,8 @@ class Batch:
         return result
 
     def write_lock(self, before: dict) -> None:
+        if self.dry:
+            return
         new, path = lock_bytes(self.lock), self.root / LOCK
         try:
             if before.items() <= self.lock.items():  # nothing of it is lost
@@ -286,7 +221,7 @@ class Batch:
         known = self.lock.get(name, {})
         try:
             is_new = not (self.root / name).exists()
-            if not is_alike(known, entry):
+            if not is_alike(known, entry) and not self.dry:
                 self.store.record(note_change(name, known or None, entry))
             for picture, data in pictures.items():
                 if self.write(picture, data, result):
@@ -297,6 +232,8 @@ class Batch:
                 f"{original.source}：写不下 {error.filename or name}（{reason(error)}）。"
                 "这篇笔记没有改动。腾出空间，再运行一次同样的命令。"
             ) from None
+        if self.dry:
+            result.look = self.look(original, name, entry)
         if is_new:
             result.remarks += self.namesakes(original, name, entry)
             self.undated += not (date_in(original.meta) or entry.get("date"))
@@ -308,12 +245,19 @@ class Batch:
             result.embeds = len(list_embeds(note))
         return result
 
+    def look(self, original: Original, name: str, entry: Entry) -> Look:
+        note = make_note(self.root / name, self.root, original.text.lstrip("\ufeff"), entry)
+        found = constructs_of(original.text, note.without)
+        address = f"{name.removeprefix('docs/').removesuffix('.md')}/"
+        paths, tags = list(map(list, note.categories)), list(note.tags)
+        return Look(note.title, note.date, paths, tags, address, dict(found.known), dict(found.unknown))
+
     def write(self, name: str, data: bytes, result: Result) -> bool:
         """Whether it was any different. Raises OSError."""
         target = self.root / name
         if target.exists() and target.read_bytes() == data:
             return False
-        if copy := self.store.write(name, data):
+        if not self.dry and (copy := self.store.write(name, data)):
             result.backups.append(copy)
         return True
 

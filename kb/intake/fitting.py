@@ -6,6 +6,16 @@ from urllib.parse import unquote
 from xml.parsers import expat
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".avif", ".ico")
+ATTACHMENTS = tuple(
+    ".pdf .zip .7z .rar .tar .gz .bz2 .xz .docx .doc .pptx .ppt .xlsx .xls .csv .tsv .ipynb .epub "
+    ".mp3 .wav .ogg .m4a .mp4 .webm .mov .bib .tex .npy .npz".split()
+)
+"""What a link may lead to that lies beside a note; nothing that a browser would run."""
+TEXTS = tuple(
+    ".py .ipynb .js .ts .c .h .cc .cpp .hpp .java .go .rs .rb .php .lua .r .m .jl .kt .swift .cs .sh .bat "
+    ".ps1 .sql .json .yml .yaml .toml .ini .conf .css .txt .csv .cu .tex .proto .cmake .vue .jsx .tsx".split()
+)
+"""What a note may show the text of."""
 LONGEST = 255
 """Bytes of one step of a path."""
 

@@ -8,6 +8,7 @@ is called, when git saw it first.
 | zola | `content` and `templates` |
 | jekyll | `_posts` |
 | obsidian | `.obsidian` |
+| vuepress | `.vuepress` or `.vitepress` |
 | mkdocs | `mkdocs.yml` |
 """
 
@@ -40,6 +41,8 @@ def kind_of(folder: Path) -> str:
         return "jekyll"
     if has(".obsidian"):
         return "obsidian"
+    if has(".vuepress", ".vitepress"):
+        return "vuepress"
     return "mkdocs" if has("mkdocs.yml") else ""
 
 

@@ -1,18 +1,20 @@
-"""The pictures that lie beside a note on its author's disk, and come along with it."""
+"""The pictures that lie beside a note on its author's disk, and come along with it; and what else
+it leads to there that a reader may open or save."""
 
 import os
 import posixpath
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
-from kb.intake.fitting import PICTURES, name_problem, same, svg_problem
+from kb.intake.finding import Several, find_file, root_of
+from kb.intake.fitting import ATTACHMENTS, PICTURES, TEXTS, name_problem, same, svg_problem
 from kb.intake.originals import Original
 from kb.intake.sources import is_draft
-from kb.markdown.engine import BadInput
 from kb.markdown.links import ON_ONE_MACHINE, is_elsewhere
-from kb.markdown.places import find_on_disk, place
+from kb.markdown.places import own_place, path_of, place
 from kb.notes.addresses import find_addresses
 from kb.notes.any_front_matter import Unreadable
 from kb.notes.files import reason
@@ -40,47 +42,67 @@ class Pictures:
     def find(self, original: Original, note: str) -> tuple[dict[str, bytes], list[str]]:
         """Name → bytes of those that belong beside `note`; a remark for each that can't come.
 
-        Raises BadInput where another picture, which isn't this note's alone, is in place.
+        One goes to the folder of the note where another is in its place.
         """
         found: dict[str, bytes] = {}
         remarks = []
-        for address, line in pictures_of(original.text, original.meta):
-            here = f"{original.source}:{line}：图片 {printable(unquote(address))}"
+        for address, line, what in files_of(original.text, original.meta):
+            here = f"{original.source}:{line}：{what.word} {printable(unquote(address))}"
             try:
-                if located := self.locate(original, note, address):
-                    name, file = located
-                    found[name] = self.read(name, file)
-                    self.check_clash(here, name, note, file, found[name])
+                if file := self.locate(original, address, what):
+                    name, data = self.placed(note, address, file, found)
+                    found[name] = data
             except OSError as error:
                 remarks.append(f"{here} 读不到（{reason(error)}），没有带来。")
             except CannotCome as why:
                 remarks.append(f"{here} {why}")
         return found, remarks
 
-    def locate(self, original: Original, note: str, address: str) -> tuple[str, Path] | None:
-        """Its name and the author's file; None where it isn't ours to bring.
+    def locate(self, original: Original, address: str, what: "What") -> Path | None:
+        """The author's file; None where it isn't ours to bring.
 
         Raises CannotCome, which says why.
         """
+        if what is LINK and (ON_ONE_MACHINE.match(address) or not what.takes(address)):
+            return None
         if ON_ONE_MACHINE.match(address):
             raise CannotCome("是作者电脑上的路径，网页上看不到。")
         if is_elsewhere(address) or address.startswith("#"):
             return None
-        file = find_on_disk(original.source, address)
-        where = place(note.removeprefix("docs/"), address)
+        try:
+            file = find_file(original, address)
+        except Several as why:
+            raise CannotCome(str(why)) from None
         if file is None:
+            if what is LINK:  # a page of the blog, maybe; `kb check` says what leads nowhere
+                return None
             raise CannotCome("找不到，没有带来。")
-        if where is None or not self.is_inside(f"docs/{where}"):
-            raise CannotCome("指到了站点外面，没有带来。")
-        if file.suffix.lower() not in PICTURES:
-            raise CannotCome(f"不是图片（{'、'.join(PICTURES)}），没有带来。")
-        if problem := name_problem(where):
-            raise CannotCome(problem)
+        if not what.takes(file.name):
+            raise CannotCome(f"不是{what.word}（{'、'.join(what.endings)}），没有带来。")
         if leaves(file, original):
             raise CannotCome("是符号链接，指到了笔记的文件夹外面，没有带来。")
+        if what is not PICTURE and is_outside(file, original):
+            raise CannotCome("在这些笔记的文件夹外面，没有带来。")
         if is_draft(file) or is_of_private(file, original):
             raise CannotCome("是草稿或私密的笔记的，没有带来。")
-        return f"docs/{where}", file
+        return file
+
+    def placed(self, note: str, address: str, file: Path, found: dict[str, bytes]) -> tuple[str, bytes]:
+        """Where it goes, and its bytes. Raises OSError and CannotCome."""
+        uri = note.removeprefix("docs/")
+        problem = "指到了站点外面，没有带来。"
+        for where in dict.fromkeys((place(uri, address), own_place(uri, address))):
+            if where is None or not self.is_inside(f"docs/{where}"):
+                continue
+            if said := name_problem(where):
+                problem = said
+                continue
+            name = f"docs/{where}"
+            data = self.read(name, file)
+            if self.is_free(name, note, file, data, found):
+                return name, data
+            problem = f"要放在 {name}，那里是另一个文件，没有带来。改个名字。"
+        raise CannotCome(problem)
 
     def read(self, name: str, file: Path) -> bytes:
         """Raises OSError, and CannotCome where there is too much in it, or what would run."""
@@ -111,17 +133,23 @@ class Pictures:
         """Whether it is below docs/, symbolic links followed."""
         return (self.root / name).resolve().is_relative_to((self.root / "docs").resolve())
 
-    def check_clash(self, here: str, name: str, note: str, file: Path, data: bytes) -> None:
+    def is_free(self, name: str, note: str, file: Path, data: bytes, found: dict[str, bytes]) -> bool:
+        """Whether a file may have that place: the note's own files are replaced by newer ones."""
+        if name in found:
+            return found[name] == data
         target = self.root / name
-        first = self.sources.setdefault(name, file)
-        if name.startswith(f"{note.removesuffix('.md')}/") or not target.exists():
-            return
-        if target.read_bytes() != data:
-            whose = f"，来自 {first}" if first != file else ""
-            raise BadInput(
-                f"{here} 要放在 {name}，那里已经有另一张不同的图{whose}，别的笔记也可能用着它。"
-                f"如果是同一张图的新版本，把 {name} 移走，再添加；否则把其中一张改名。"
-            )
+        if self.sources.setdefault(name, file) == file and (is_own(name, note) or not target.exists()):
+            return True
+        return target.is_file() and target.read_bytes() == data
+
+
+def is_own(name: str, note: str) -> bool:
+    return name.startswith(f"{note.removesuffix('.md')}/")
+
+
+def is_outside(file: Path, original: Original) -> bool:
+    real = Path(os.path.realpath(file))
+    return not real.is_relative_to(os.path.realpath(root_of(original)))
 
 
 def leaves(file: Path, original: Original) -> bool:
@@ -187,11 +215,28 @@ class CannotCome(Exception):
     """Why a picture stays where it is."""
 
 
-def pictures_of(text: str, meta: dict) -> Iterator[tuple[str, int]]:
-    """Address and line of every picture of a note, the cover first."""
+@dataclass(frozen=True)
+class What:
+    """What an address is for."""
+
+    word: str
+    endings: tuple[str, ...]
+
+    def takes(self, name: str) -> bool:
+        return path_of(name).lower().endswith(self.endings)
+
+
+PICTURE = What("图片", PICTURES)
+LINK = What("附件", ATTACHMENTS)
+FILE = What("代码文件", TEXTS)
+
+
+def files_of(text: str, meta: dict) -> Iterator[tuple[str, int, What]]:
+    """Address, line and use of every file that a note has, the cover first."""
     if isinstance(cover := meta.get("index_img"), str) and cover.strip():
         lines = text.split("\n")
-        yield cover, next((n for n, line in enumerate(lines, 1) if "index_img" in line), 1)
+        yield cover, next((n for n, line in enumerate(lines, 1) if "index_img" in line), 1), PICTURE
+    kinds = {"img": PICTURE, "include": FILE}
     for address in find_addresses(text):
-        if address.is_picture:
-            yield address.target, address.line
+        if address.target:
+            yield address.target, address.line, kinds.get(address.tag, LINK)

@@ -74,8 +74,9 @@ class Original:
             found["title"] = title
         if not text_of(date_in(self.meta)) and (day := day or first_commit(self.source)):
             found["date"] = day
-        if collection_of(self.source, self.collection)[1] == "hugo":  # where categories are a set
-            found["kind"] = "hugo"
+        kind = collection_of(self.source, self.collection)[1]
+        if kind in ("hugo", "jekyll"):  # where categories are written otherwise
+            found["kind"] = kind
         return found
 
 

@@ -18,9 +18,10 @@ from urllib.parse import unquote
 
 from kb.intake import journal
 from kb.intake.abbrlink import is_abbrlink, name_of
-from kb.intake.fitting import OURS, PICTURES
-from kb.intake.local_pictures import pictures_of
+from kb.intake.fitting import OURS
+from kb.intake.local_pictures import files_of
 from kb.markdown.engine import BadInput
+from kb.markdown.links import find_target
 from kb.markdown.places import place
 from kb.notes.addresses import body_tokens, find_addresses, with_lines
 from kb.notes.any_front_matter import Unreadable
@@ -158,12 +159,12 @@ def mentions(text: str, pictures: Iterable[str]) -> bool:
 
 
 def used_by(path: Path, root: Path) -> set[str]:
-    """The pictures below `docs/` that a page shows."""
+    """The files below `docs/` that a page shows, or leads to."""
     text = read(path)
     uri = path.relative_to(root / "docs").as_posix()
-    places = {place(uri, address) for address, _ in pictures_of(text, front_matter(text))}
-    names = {f"docs/{each}" for each in places if each and each.lower().endswith(PICTURES)}
-    return {name for name in names if os.path.isfile(root / name)}
+    addresses = {(address, what) for address, _, what in files_of(text, front_matter(text))}
+    found = ((find_target(root / "docs", uri, address), what) for address, what in addresses)
+    return {f"docs/{target}" for target, what in found if target and what.takes(target)}
 
 
 def pointed_at(path: Path, root: Path) -> set[str]:

@@ -1,6 +1,7 @@
 """What an author wrote becomes elements of a page.
 
-`syntax` parses (`formulas`, `hexo`, `dialects` are rules of it), `commonmark` makes elements of the tokens:
+`syntax` parses (`formulas`, `dialects`, `obsidian`, `hexo`, `shortcodes`, `kramdown`, `boxes`, `templates` are rules
+of it), `commonmark` makes elements of the tokens:
 HTML of the author's through `rawhtml` and `openelements`, code through `code`, formulas through
 `latex`, `equations` and `mathml` (`font` makes the font for them). `unverified`, `annotations`, `marks`, `pictures` and `links`
 then go over them. `places` knows where addresses lead, `engine` which generator is running, and

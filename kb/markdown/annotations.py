@@ -13,6 +13,7 @@ signature in `<span class="signature">`, and is styled apart from quoted text.
 | AnnotationTreeprocessor | treeprocessors | kb-annotations | 15 | after inline (20), when the text is known |
 """
 
+import re
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -20,7 +21,9 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
 from kb.markdown.engine import current_page
-from kb.markdown.settings import read_settings
+from kb.markdown.settings import COLONS, read_settings
+
+COLON = re.compile(rf"[ \t]*[{COLONS}](?!//)")
 
 
 def anchor(number: int, signatures: tuple[str, ...]) -> str:
@@ -31,9 +34,13 @@ def anchor(number: int, signatures: tuple[str, ...]) -> str:
 
 
 def signature_of(text: str, signatures: tuple[str, ...]) -> str | None:
-    """The one that a text begins with."""
+    """The one that a text begins with, as it is written there, with a colon of either width."""
     text = text.lstrip()
-    return next((each for each in signatures if text.startswith(each)), None)
+    for each in signatures:
+        name = each.rstrip(COLONS)
+        if text.startswith(name) and (colon := COLON.match(text, len(name))):
+            return name + colon[0]
+    return None
 
 
 class AnnotationTreeprocessor(Treeprocessor):
@@ -42,6 +49,7 @@ class AnnotationTreeprocessor(Treeprocessor):
         if not signatures:
             return
         number = 0
+        elsewhere = {quote for quote in root.iterfind(".//div[@class='shown-note']//blockquote")}
         for quote in root.iter("blockquote"):
             if quote.get("class"):  # HTML of the author's, which `kb.notes.library` doesn't count
                 continue
@@ -51,9 +59,10 @@ class AnnotationTreeprocessor(Treeprocessor):
             own = signature_of("".join(first.itertext()), signatures)
             if own is None:
                 continue
-            number += 1
             quote.set("class", "annotation")
-            quote.set("id", anchor(number, signatures))
+            if quote not in elsewhere:  # it is counted in its own note
+                number += 1
+                quote.set("id", anchor(number, signatures))
             quote.set("aria-label", "作者批注")
             if (text := (first.text or "").lstrip()).startswith(own):
                 signature = etree.Element("span", {"class": "signature"})

@@ -27,10 +27,12 @@ from markdown_it.token import Token
 
 from kb.markdown.code import highlight_fence
 from kb.markdown.engine import Page, current_page
-from kb.markdown.formulas import CLOSED_BY, mathml
+from kb.markdown.formulas import CLOSED_BY, formulas_in, mathml
 from kb.markdown.html import append, element, literal_entities
+from kb.markdown.links import find_target
 from kb.markdown.openelements import OpenElements
-from kb.markdown.rawhtml import Comment, End, Source, Start, pieces
+from kb.markdown.rawhtml import ANCHOR, Comment, End, Source, Start, pieces
+from kb.markdown.settings import read_settings
 from kb.markdown.syntax import parse
 
 log = logging.getLogger("mkdocs.kb")
@@ -41,6 +43,9 @@ REMOVED = {
 }
 
 
+DIAGRAM = re.compile(r"\{?\s*\.?mermaid\b", re.IGNORECASE)
+"""What `theme/assets/diagrams.js` draws; without scripts its source stands there."""
+VERBATIM = {"pre", "code", "kbd", "samp", "tt"}
 DEEPEST = 250
 """Elements within each other; whoever goes through the tree calls itself for each."""
 
@@ -79,9 +84,14 @@ class NoteParser(BlockParser):
         """Kind of an embed → what makes its figure, from what it names, the page and
         `path:line` for messages."""
 
+    @property
+    def without(self) -> frozenset[str]:
+        """What the base does without."""
+        return read_settings(current_page(self.md).root).without
+
     def parseDocument(self, lines: list[str]) -> etree.ElementTree:
         text = "\n".join(lines)
-        tokens = parse(text)
+        tokens = parse(text, self.without)
         for check in self.checks:
             check(lines, tokens)
         self.root = etree.Element(self.md.doc_tag)
@@ -91,7 +101,7 @@ class NoteParser(BlockParser):
     def elements(self, text: str) -> list[etree.Element]:
         """What a piece of Markdown becomes, for extensions that add some to a page."""
         around = etree.Element("div")
-        TreeBuilder(self.md, []).fill(around, parse(text))
+        TreeBuilder(self.md, []).fill(around, parse(text, self.without))
         return list(around)
 
 
@@ -99,12 +109,18 @@ class TreeBuilder(OpenElements):
     """Makes the elements of a page from its tokens."""
 
     def __init__(
-        self, md: Markdown, fences: list[Callable[[Token], etree.Element | None]], home: str = ""
+        self,
+        md: Markdown,
+        fences: list[Callable[[Token], etree.Element | None]],
+        home: str = "",
+        uri: str = "",
     ):
         self.md = md
         self.fences = fences
         self.home = home
         """The address of the note, where what is made is shown elsewhere."""
+        self.uri = uri
+        """Its path below `docs/`, in the same case."""
 
     def fill(self, root: etree.Element, tokens: Sequence[Token]) -> None:
         self.open_in(root)
@@ -158,9 +174,23 @@ class TreeBuilder(OpenElements):
     def code_block(self, token: Token) -> None:
         self.show_code(token.content, token.info)
 
+    def included(self, token: Token) -> None:
+        """A file beside the note, or the tag where it isn't there."""
+        page = current_page(self.md)
+        docs = page.root / "docs"
+        target = find_target(docs, self.uri or page.uri, str(token.attrs["src"]))
+        if target is None:
+            self.empty("p").append(element("code", None, token.content))
+            return
+        lines = (docs / target).read_text("utf-8-sig", errors="replace").splitlines()
+        first, last = token.meta.get("from", 1), token.meta.get("to", len(lines))
+        language = token.info or target.rpartition(".")[2]
+        title = token.meta["title"].replace('"', "'")
+        self.show_code("\n".join(lines[max(first, 1) - 1 : last]) + "\n", f'{language} title="{title}"')
+
     def show_code(self, code: str, info: str) -> None:
         self.carried = []  # for it says below that nobody ran it
-        around = self.empty("div", {"class": "code-block"})
+        around = self.empty("div", {"class": "diagram" if DIAGRAM.match(info) else "code-block"})
         around.text = self.stash(highlight_fence(self.md, code, info))
 
     # HTML of the author's
@@ -179,13 +209,27 @@ class TreeBuilder(OpenElements):
                 case Source():
                     self.empty("code").text = literal_entities(piece)
                 case _:
-                    self.write(literal_entities(unescape(piece)))
+                    self.words(unescape(piece))
         if token.type == "html_block":
             self.end_unseen()
             if not self.on_top():
                 self.write("\n")
 
     html_inline = html_block
+
+    def words(self, text: str) -> None:
+        """Text in HTML, in which formulas are formulas, as MathJax finds them, but for code."""
+        if "$" not in text and "\\" not in text or any(each.tag in VERBATIM for each in self.open):
+            self.write(literal_entities(text))
+            return
+        end = 0
+        for start, found in sorted(formulas_in(text).items()):
+            if start >= end and found.markup:
+                self.write(literal_entities(text[end:start]))
+                info = "display" if found.display else ""
+                self.formula(Token("formula", "math", 0, content=found.latex, markup=found.markup, info=info))
+                end = found.end
+        self.write(literal_entities(text[end:]))
 
     def stash(self, html: str) -> str:
         """A placeholder for HTML, which no later step looks into."""
@@ -277,6 +321,13 @@ class TreeBuilder(OpenElements):
 
     def code_inline(self, token: Token) -> None:
         self.empty("code").text = literal_entities(token.content)
+
+    def anchor(self, token: Token) -> None:
+        """Where links to a block lead (`^id`, `{: #id}`)."""
+        self.empty("span", {"id": ANCHOR + token.content})
+
+    def caption(self, token: Token) -> None:
+        self.empty("span", {"class": "caption"}).text = literal_entities(token.content)
 
     def image(self, token: Token) -> None:
         src = token.attrs["src"]

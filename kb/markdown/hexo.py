@@ -3,12 +3,16 @@
 | tag | becomes |
 |---|---|
 | `note style` … `endnote` | a box; what it holds is Markdown |
-| `fold style @title` … `endfold` | a box that opens on a click |
+| `hint style="info"` … `endhint` (GitBook) | a box |
+| `fold style @title` … `endfold`, `folding`, `hideToggle`, `spoiler` … | a box that opens on a click |
 | `blockquote author` or `quote`, `cq`, `pullquote` … `end…` | a quote, with its source below |
 | `gi` … `endgi`, `gallery`, `grid` … `end…` | what it holds |
-| `codeblock language` or `code`, `mermaid` … `end…` | a block of code |
+| `tabs` … `endtabs`, with `<!-- tab 标题 -->` … `<!-- endtab -->` | what it holds, under titles |
+| `codeblock language` or `code`, `highlight`, `mermaid` … `end…` | a block of code |
+| `include_code title lang:x path` | the file, as a block of code |
+| `math` … `endmath` | a formula |
 | `raw` … `endraw` | what it holds, as HTML |
-| `asset_img`, `img` | a picture |
+| `asset_img`, `img` | a picture; `asset_path` its address |
 | `link`, `btn`, `post_link`, `asset_link` | a link |
 | `iframe`, `youtube`, `vimeo`, `bilibili` | a frame that loads on a click |
 | `label style @text`, `cb text, checked` | a label, a check box |
@@ -25,10 +29,16 @@ from markdown_it.rules_block.state_block import StateBlock
 from markdown_it.rules_inline.state_inline import StateInline
 from markdown_it.token import Token
 
+from kb.markdown.boxes import inside as fill
+from kb.markdown.boxes import next_line
+
 TAG = re.compile(r"\{%-?\s*(\w+)([^%\n]*(?:%(?!\})[^%\n]*)*)%\}")
-BOXES = {"note": "div", "fold": "details", "gi": "div", "gallery": "div", "grid": "div"} | dict.fromkeys(
+BOXES = {"note": "div", "fold": "details", "gi": "div", "gallery": "div", "grid": "div", "tabs": "div", "hint": "div"} | dict.fromkeys(
     ("blockquote", "quote", "cq", "pullquote"), "blockquote"
 )
+FOLDING = ("fold", "folding", "hideToggle", "hideBlock", "spoiler", "details")
+BOXES |= dict.fromkeys(FOLDING, "details")
+STYLE = re.compile(r"style=[\"']?(\w+)[\"']?")
 ONE_LINE = re.compile(
     rf"\{{%\s*(?P<name>{'|'.join(BOXES)})\b(?P<arguments>[^%\n]*)%\}}(?P<inside>.+)"
     r"\{%\s*end(?P=name)\s*%\}"
@@ -44,12 +54,15 @@ STYLES = {
     "danger": "danger",
 }
 """Fluid's styles → those of the theme's boxes."""
-CODE = {"codeblock", "code", "mermaid"}
+CODE = {"codeblock", "code", "highlight", "mermaid"}
+TAB = re.compile(r"<!--\s*tab\b[ \t]*([^@\n]*?)(?:@[^\n]*?)?\s*-->")
+END_TAB = re.compile(r"<!--\s*endtab\s*-->")
 
 
 def hexo_plugin(markdown: MarkdownIt) -> None:
     interrupts = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     markdown.block.ruler.before("fence", "hexo", block_tag, interrupts)
+    markdown.block.ruler.before("html_block", "hexo_tabs", tab_lines, interrupts)
     markdown.inline.ruler.before("escape", "hexo", inline_tag)
 
 
@@ -60,7 +73,9 @@ def block_tag(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     if one_line := ONE_LINE.fullmatch(line_text(state, start)):
         return silent or one_line_box(state, start, one_line)
     opening = tag_on(state, start)
-    if opening is None or opening[1] not in (*BOXES, *CODE, "raw"):
+    if opening and opening[1] == "include_code":
+        return silent or include(state, start, *parts(opening))
+    if opening is None or opening[1] not in (*BOXES, *CODE, "raw", "math"):
         return False
     last = closing_line(state, start, end, opening[1])
     if last is None:
@@ -74,16 +89,58 @@ def block_tag(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         token.content = inside
         token.info = "mermaid" if name == "mermaid" else language(arguments)
         token.markup = "```"
+    elif name == "math":
+        state.push("paragraph_open", "p", 1)
+        token = state.push("inline", "", 0)
+        token.content, token.children = f"$${inside.strip()}$$", []
+        state.push("paragraph_close", "p", -1)
     elif name == "raw":
         token = state.push("html_block", "", 0)
         token.content = inside
     else:
         token = box(state, name, arguments)
-        end, state.lineMax = state.lineMax, last
-        state.md.block.tokenize(state, start + 1, last)
-        state.lineMax = end
+        fill(state, start + 1, last)
         state.push("box_close", BOXES[name], -1)
     token.map = [start, last + 1]
+    state.line = last + 1
+    return True
+
+
+def include(state: StateBlock, start: int, name: str, arguments: str) -> bool:
+    """`{% include_code [title] [lang:language] [from:line] [to:line] path %}`: the file is read where
+    the page is made.
+    """
+    options = dict(re.findall(r"\b(lang|from|to):(\S+)", arguments))
+    words = [word for word in words_of(arguments) if not re.match(r"(?:lang|from|to):", word)]
+    if not words:
+        return False
+    token = state.push("included", "code", 0)
+    token.attrs = {"src": state.md.normalizeLink(words[-1])}
+    token.content = line_text(state, start)
+    token.info = options.get("lang", "")
+    token.meta = {"title": " ".join(words[:-1]) or words[-1].rpartition("/")[2]}
+    token.meta |= {edge: int(options[edge]) for edge in ("from", "to") if options.get(edge, "").isdecimal()}
+    token.map = [start, start + 1]
+    state.line = start + 1
+    return True
+
+
+def tab_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """One of `tabs`, which all stand below each other."""
+    opening = TAB.fullmatch(text) if (text := line_text(state, start)).startswith("<!--") else None
+    if opening is None:
+        return False
+    last = next_line(state, start, end, "tab", END_TAB.fullmatch)
+    if last is None:
+        return False
+    if silent:
+        return True
+    token = state.push("box_open", "div", 1)
+    token.attrs = {"class": "hexo-box callout note"}
+    token.meta["title"] = opening[1].strip() or "标签页"
+    token.map = [start, last + 1]
+    fill(state, start + 1, last)
+    state.push("box_close", "div", -1)
     state.line = last + 1
     return True
 
@@ -107,10 +164,12 @@ def parts(tag: re.Match) -> tuple[str, str]:
 def box(state: StateBlock, name: str, arguments: str):
     style, _, title = (part.strip() for part in arguments.partition("@"))
     token = state.push("box_open", BOXES[name], 1)
-    if name in ("note", "fold"):
-        token.attrs = {"class": f"hexo-box {STYLES.get(style, 'note')}"}
-    if name == "fold":
-        token.meta["summary"] = title or style or "展开"
+    if found := STYLE.search(style):
+        style = found[1]
+    if name in ("note", "hint", *FOLDING):
+        token.attrs = {"class": f"hexo-box {STYLES.get((style.split() or [''])[0], 'note')}"}
+    if name in FOLDING:
+        token.meta["summary"] = title or style.partition(",")[0].strip() or "展开"
     elif token.tag == "blockquote" and arguments:
         token.meta["source"] = arguments
     return token
@@ -242,6 +301,10 @@ def check_box(state: StateInline, arguments: str, source: str) -> None:
     state.push("text", "", 0).content = f" {text}"
 
 
+def plain(state: StateInline, arguments: str) -> None:
+    state.push("text", "", 0).content = arguments
+
+
 def nothing(state: StateInline, arguments: str, source: str) -> None:
     """`{% raw %}` in a line: what it keeps from Hexo needs no keeping here."""
 
@@ -254,6 +317,7 @@ INLINE: dict[str, Callable[[StateInline, str, str], None]] = {
     "button": address,
     "post_link": file_link,
     "asset_link": file_link,
+    "asset_path": lambda state, arguments, source: plain(state, arguments),
     "iframe": frame("{}"),
     "youtube": frame("https://www.youtube.com/embed/{}"),
     "vimeo": frame("https://player.vimeo.com/video/{}"),

@@ -24,7 +24,7 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
 from kb.markdown.engine import Page, current_page
-from kb.markdown.places import place
+from kb.markdown.places import own_place, path_of, place
 from kb.markdown.rawhtml import ANCHOR, raw_anchors
 from kb.markdown.syntax import parse
 
@@ -50,16 +50,17 @@ def find_target(docs: Path, uri: str, address: str) -> str | None:
     """The file below `docs/` that an address in the page `uri` means, None if there is none.
 
     Seen from the page's address first, as a browser does: `x.png` in `posts/1.md` is
-    `posts/1/x.png`; then from the file, as an editor does. Notes are found by their number,
+    `posts/1/x.png`, or what a note has of its own; then from the file, as an editor does. Notes are found by their number,
     wherever the author's blog had them.
     """
-    path = unquote(re.split("[?#]", address, maxsplit=1)[0])
+    path = path_of(address)
     if not path:
         return uri
     folder = "" if path.startswith("/") else posixpath.dirname(uri)
     file = posixpath.normpath(posixpath.join(folder, path.lstrip("/")))
     number = re.fullmatch(r"(?:.*/)?([0-9A-Fa-f]+)(?:\.html|\.md|/|/index\.html)?", path)
-    for found in (place(uri, address), file, f"posts/{number[1]}.md" if number else file):
+    own = own_place(uri, address) if uri.startswith("posts/") else file
+    for found in (own, place(uri, address), file, f"posts/{number[1]}.md" if number else file):
         if found and not found.startswith("..") and os.path.isfile(f"{docs}/{found}"):
             return found
     return None

@@ -8,17 +8,17 @@ A note is served at `posts/<abbrlink>/`, and there its links are resolved, uncha
 | `<name>/x.png` | in its folder | `posts/<abbrlink>/<name>/x.png` |
 | `../img/x.png` | as on disk | `posts/img/x.png`, shared by all notes |
 | `/img/x.png` | `source/img/x.png` of the Hexo blog | `img/x.png`, shared by all notes |
+| `/assets/x.png`, or one of these whose place is taken | as `kb.intake.finding` finds it | `posts/<abbrlink>/assets/x.png` |
 """
 
 import posixpath
 import re
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 
 def path_of(address: str) -> str:
-    """`./图%201.png?raw=true#x` → `./图 1.png`."""
-    return unquote(re.split(r"[?#]", address, maxsplit=1)[0])
+    """`./图%201.png?raw=true#x` → `./图 1.png`; a path of Windows' is as any other."""
+    return unquote(re.split(r"[?#]", address, maxsplit=1)[0]).replace("\\", "/")
 
 
 def host_of(address: str) -> str:
@@ -36,19 +36,10 @@ def place(uri: str, address: str) -> str | None:
     return None if path.split("/")[0] == ".." else path.lstrip("/")
 
 
-def find_on_disk(source: Path, address: str) -> Path | None:
-    """The author's file, as Typora or Hexo finds it from the note `source`."""
-    path = path_of(address)
-    if path.startswith("/"):
-        blogs = [folder for folder in source.absolute().parents if folder.name == "source"]
-        candidates = [folder / path.lstrip("/") for folder in blogs]
-    else:
-        candidates = [source.parent / path, source.with_suffix("") / path]
-    return next((candidate for candidate in candidates if is_file(candidate)), None)
+def own_place(uri: str, address: str) -> str | None:
+    """The path in the note's own folder for what can't have its `place`, as it is another's.
 
-
-def is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that is too long, or holds a NUL
-        return False
+    `own_place("posts/1.md", "/assets/x.png")` is `posts/1/assets/x.png`.
+    """
+    steps = [step for step in posixpath.normpath(path_of(address)).split("/") if step not in ("", ".", "..")]
+    return "/".join((uri.removesuffix(".md"), *steps)) if steps else None

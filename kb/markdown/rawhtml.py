@@ -29,6 +29,7 @@ from markdown_it.token import Token
 
 from kb.markdown.html import without_marks
 from kb.markdown.places import host_of
+from kb.markdown.templates import filled_in
 
 ANCHOR = "author-"
 """What ids of the author's begin with on a page."""
@@ -277,6 +278,7 @@ def read_tag(name: str, closing: bool, source: str, line: int) -> Piece:
 @lru_cache(maxsize=5000)
 def attributes_for(name: str, source: str) -> tuple[dict[str, str], tuple[str, ...]]:
     """The attributes of a start tag that it keeps, and the names of what it doesn't."""
+    source = filled_in(source)
     written = attributes_of(source)
     neutral = "a" if name == "a" else "span"  # an HTML parser passes over a `td` by itself
     cleaned = cleaner(name, neutral).clean(f"<{neutral}{source[end_of_name(source, 1) :]}")
@@ -388,9 +390,10 @@ def start_tags(tokens: Iterable[Token]) -> Iterator[Start]:
 
 
 def raw_anchors(tokens: Iterable[Token]) -> set[str]:
-    """The anchors in HTML of the author's, as the author calls them."""
-    ids = (tag.attributes.get("id", "") for tag in start_tags(tokens))
-    return {id.removeprefix(ANCHOR) for id in ids if id}
+    """The anchors that an author made, in HTML or of blocks, as the author calls them."""
+    ids = {tag.attributes.get("id", "").removeprefix(ANCHOR) for tag in start_tags(tokens)}
+    ids |= {child.content for token in tokens for child in token.children or () if child.type == "anchor"}
+    return ids - {""}
 
 
 def losses(tokens: Iterable[Token]) -> list[str]:

@@ -7,6 +7,7 @@
         signature: 张三           # a quote that begins with 张三： is an annotation; several in a list
         search_budget: 10000000  # bytes of the search index that notes share
         timezone: Asia/Shanghai  # of dates that name none; all are shown in it
+        without: [subscript]         # what notes here don't write: `kb.markdown.syntax.DIALECTS`
 
 They are read from the file, so that builds by any engine and commands outside of one know the same.
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 import yaml
 
 from kb.markdown.engine import BadInput
+from kb.markdown.syntax import DIALECTS
 
 FILE = "mkdocs.yml"
 COLONS = "：:"
@@ -33,11 +35,13 @@ class Settings:
     """What annotations begin with, each with its colon."""
     search_budget: int = 10_000_000
     timezone: str = "Asia/Shanghai"
+    without: frozenset[str] = frozenset()
+    """Ways of writing that mean nothing here: names of `kb.markdown.syntax.DIALECTS`."""
     nav: tuple[str, ...] = ()
     """What the navigation leads to: pages below `docs/`, and addresses."""
 
 
-NAMES = ("author", "licence", "signature", "search_budget", "timezone")
+NAMES = ("author", "licence", "signature", "search_budget", "timezone", "without")
 
 
 class Loader(yaml.SafeLoader):
@@ -77,6 +81,7 @@ def parse(data: bytes) -> Settings:
         signatures(written),
         budget,
         timezone(written),
+        dialects(written),
         tuple(leaves(document.get("nav"))),
     )
 
@@ -118,6 +123,14 @@ def timezone(written: dict) -> str:
             f"{FILE}：timezone 应是时区的名字，例如 Asia/Shanghai、Europe/Berlin、UTC，得到 {value!r}。"
         ) from None
     return value
+
+
+def dialects(written: dict) -> frozenset[str]:
+    value = written.get("without")
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    if unknown := [each for each in values if not isinstance(each, str) or each not in DIALECTS]:
+        raise BadInput(f"{FILE}：without 是不用的写法，有 {'、'.join(DIALECTS)}，得到 {unknown[0]!r}。")
+    return frozenset(values)
 
 
 def signatures(written: dict) -> tuple[str, ...]:

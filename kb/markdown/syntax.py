@@ -1,14 +1,13 @@
 """The Markdown of the notes, as Typora and Hexo read it.
 
 CommonMark with GitHub's tables, strikethrough, task lists and autolinks, parsed by
-markdown-it-py. Four rules are ours, since notes are Chinese:
+markdown-it-py. Three are ours, since notes are Chinese:
 
 - emphasis works beside Chinese characters and punctuation (`**结论：**然后`);
 - a bare address may follow Chinese text, and ends where Chinese text goes on
   (`论文：https://arxiv.org/abs/1706.03762，第三节`);
-- `~k~` is a subscript, as in Typora, while `~~k~~` is struck out;
-- formulas (`kb.markdown.formulas`), Hexo's tags (`kb.markdown.hexo`) and what other tools add
-  (`kb.markdown.dialects`).
+- formulas (`kb.markdown.formulas`), and what other tools add: `kb.markdown.dialects` of Typora and
+  GitHub, `obsidian`, `hexo`, `shortcodes` of Hugo, `kramdown` of Jekyll, `boxes` of VuePress.
 
 A parse gives markdown-it's tokens; `kb.markdown.commonmark` makes a page of them.
 """
@@ -26,21 +25,48 @@ from markdown_it.parser_block import ParserBlock
 from markdown_it.parser_inline import ParserInline
 from markdown_it.rules_block.html_block import html_block
 from markdown_it.rules_block.state_block import StateBlock
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline.state_inline import Scanned, StateInline
 from markdown_it.token import Token
 
+from kb.markdown.boxes import boxes_plugin
 from kb.markdown.dialects import dialects_plugin
 from kb.markdown.formulas import formula_plugin
 from kb.markdown.hexo import hexo_plugin
+from kb.markdown.kramdown import kramdown_plugin
+from kb.markdown.obsidian import obsidian_plugin
 from kb.markdown.rawhtml import KNOWN, end_of_name
+from kb.markdown.shortcodes import shortcodes_plugin
+from kb.markdown.templates import templates_plugin
 
 STASH_MARKS = re.compile("[\x02\x03]")
 """What Python-Markdown marks its placeholders with."""
 
 
+DIALECTS = {
+    "footnotes": ("footnote_def", "footnote_inline", "footnote_ref", "footnote_unused", "footnote_tail"),
+    "highlight": ("mark",),
+    "superscript": ("superscript",),
+    "subscript": ("subscript",),
+    "emoji": ("emoji",),
+    "sizes": ("sized_image", "picture_sizes"),
+    "callouts": ("callouts",),
+    "wikilinks": ("wikilinks", "shown"),
+    "comments": ("comments",),
+    "block_ids": ("block_ids",),
+    "containers": ("containers",),
+    "shortcodes": ("shortcodes",),
+    "kramdown": ("attributes",),
+    "hexo": ("hexo", "hexo_tabs"),
+}
+"""What a base may switch off, and the rules that this takes away."""
+
+
 @cache
-def parser() -> MarkdownIt:
-    """The one parser of this process; it keeps no state between parses."""
+def parser(without: frozenset[str] = frozenset()) -> MarkdownIt:
+    """The one parser of this process that is without these dialects; it keeps no state between
+    parses.
+    """
     markdown = NoteMarkdown(
         "gfm-like2",
         {
@@ -50,25 +76,29 @@ def parser() -> MarkdownIt:
             "maxNesting": 100,
         },
     )
-    markdown.inline.ruler.before("strikethrough", "subscript", subscript)
     formula_plugin(markdown)
     hexo_plugin(markdown)
-    dialects_plugin(markdown)
+    for plugin in (dialects_plugin, obsidian_plugin, boxes_plugin, shortcodes_plugin, kramdown_plugin):
+        plugin(markdown)
+    templates_plugin(markdown)
+    markdown.core.ruler.after("inline", "breaks_in_html", breaks_in_html)
     markdown.block.ruler.at("html_block", html_lines, {"alt": ["paragraph", "reference", "blockquote"]})
     markdown.inline.add_terminator_char("w")
     markdown.inline.ruler.push("bare_address", bare_address)
     markdown.inline.ruler.push("bare_email", bare_email)
+    markdown.disable([rule for name in without for rule in DIALECTS[name]])
     return markdown
 
 
 @lru_cache(maxsize=500)
-def parse(text: str) -> tuple[Token, ...]:
-    """The tokens of a text, which are everybody's: they must not be changed.
+def parse(text: str, without: frozenset[str] = frozenset()) -> tuple[Token, ...]:
+    """The tokens of a text, which are everybody's: they must not be changed. `without` are the dialects
+    that the base does without.
 
     They are kept by the text itself: a note is read for the pages made from notes and for its
     own, and again at each build of `mkdocs serve`. 500 notes of the usual length take 200 MB.
     """
-    tokens = parser().parse(STASH_MARKS.sub("\ufffd", text))
+    tokens = parser(without).parse(STASH_MARKS.sub("\ufffd", text))
     limit_addresses(tokens, REPEATED * len(text) + 100_000)
     return tuple(tokens)
 
@@ -171,7 +201,37 @@ def html_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     first = state.bMarks[start] + state.tShift[start]
     if state.src.startswith("<", first) and not may_begin_html(state, first):
         return False
-    return html_block(state, start, end, silent)
+    before = len(state.tokens)
+    if opening := HOLDS_MARKDOWN.fullmatch(state.src, first, state.eMarks[start]):
+        if not silent:
+            token = state.push("html_block", "", 0)
+            token.content, token.map, state.line = f"{opening[0]}\n", [start, start + 1], start + 1
+        return True
+    if not html_block(state, start, end, silent):
+        return False
+    if not silent and CENTRED.match(state.src, first):
+        block = state.tokens[before]
+        block.type, block.children = "inline", []
+        block.meta["html"] = True
+        block.content = "\n".join(map(str.strip, block.content.strip("\n").split("\n")))
+    return True
+
+
+CENTRED = re.compile(r"<(?:center|(?:div|p|h[1-6])\b[^<>]*\balign\s*=[^<>]*)>", re.IGNORECASE)
+"""HTML whose text is Markdown, whatever else stands in it: pictures with what they show below."""
+HOLDS_MARKDOWN = re.compile(
+    r"<(?:div|section|article|aside|details|figure|span)\b[^<>]*\bmarkdown\b[^<>]*>\s*", re.IGNORECASE
+)
+"""As kramdown and Python-Markdown have it: `<div markdown="1">`, whose lines are blocks."""
+
+
+def breaks_in_html(state: StateCore) -> None:
+    """The end of a line is no more than a blank in HTML."""
+    for token in state.tokens:
+        if token.type == "inline" and "html" in token.meta:
+            for child in token.children:
+                if child.type == "softbreak":
+                    child.type, child.tag, child.content = "text", "", "\n"
 
 
 def may_begin_html(state: "NoteBlockState", place: int) -> bool:
@@ -274,24 +334,6 @@ def link_label(state: StateInline, start: int, disableNested: bool = False) -> i
     return end
 
 
-# Subscript ----------------------------------------------------------------------------
-
-SUBSCRIPT = re.compile(r"~([^\s~\\]+)~(?!~)")
-
-
-def subscript(state: StateInline, silent: bool) -> bool:
-    """`~k~`: no spaces, and single tildes on both sides."""
-    found = SUBSCRIPT.match(state.src, state.pos, state.posMax)
-    if found is None:
-        return False
-    if not silent:
-        state.push("sub_open", "sub", 1)
-        state.push("text", "", 0).content = found[1]
-        state.push("sub_close", "sub", -1)
-    state.pos = found.end()
-    return True
-
-
 # Bare addresses -----------------------------------------------------------------------
 
 ADDRESS = re.compile(
@@ -315,7 +357,7 @@ def bare_address(state: StateInline, silent: bool) -> bool:
         return False
     start = state.pos
     if state.src[start] == ":":
-        scheme = SCHEME.search(state.pending)
+        scheme = SCHEME.search(state.pending[-6:])
         if scheme is None:
             return False
         start -= len(scheme.group())

@@ -17,10 +17,12 @@ from markdown_it.token import Token
 
 from kb.markdown.annotations import signature_of
 from kb.markdown.engine import BadInput
+from kb.markdown.links import is_elsewhere
 from kb.markdown.marks import MARK
 from kb.markdown.rawhtml import shown_of_html
 from kb.markdown.settings import read_settings
 from kb.markdown.syntax import parse
+from kb.notes.addresses import walk
 from kb.notes.embedded import EMBED_FIRST, EMBED_MIDDLE, Entry, locked_note
 from kb.notes.head import find_head, head_values
 from kb.notes.private import refuse_private
@@ -28,6 +30,12 @@ from kb.notes.times import read_moment, zone_of
 
 GROWS = re.compile(r"\$|```|~~~|\\[(\[]")
 LINE_END = re.compile(r"\r\n?")
+MAY_LINK = re.compile(
+    r"\[\[ | (?<!!)\[[^\[\]\n]*\]\(\s*<?(?![a-z]+:|\#) | \)\]\((?![a-z]+:|\#) | ^\s*\[[^\]\n]+\]:\s*(?![a-z]+:)"
+    r" | href\s*=\s*[\"']?(?![a-z]+:|\#) | post_link",
+    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
+)
+"""What a link to another note looks like; it saves parsing those that have none."""
 NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 """Characters that HTML and XML can't hold, or show nothing of."""
 BIDI = {"\u202a": "\u202c", "\u202b": "\u202c", "\u202d": "\u202c", "\u202e": "\u202c"}
@@ -77,6 +85,8 @@ class Note:
     """What other notes call it: its title, the name of its file, its aliases."""
     signatures: tuple[str, ...] = ()
     """What its annotations begin with."""
+    without: frozenset[str] = frozenset()
+    """Ways of writing that mean nothing in it."""
 
     @property
     def category(self) -> tuple[str, ...]:
@@ -86,7 +96,13 @@ class Note:
     @cached_property
     def outline(self) -> "Outline":
         body = body_of(read_text(self.path, f"docs/{self.uri}"))
-        return Outline(body, self.signatures)
+        return Outline(body, self.signatures, self.without)
+
+    @cached_property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Where its links lead within the base: names of notes, and addresses, one of the two."""
+        text = read_text(self.path, f"docs/{self.uri}")
+        return self.outline.links if MAY_LINK.search(text) else ()
 
     @property
     def done(self) -> int:
@@ -133,7 +149,7 @@ def read_note(path: Path, root: Path) -> Note:
     settings = read_settings(root)
     locked = locked_note(root, path.relative_to(root).as_posix())
     kept = tuple(locked.get(key, "") for key in KEPT)
-    state = (stat.st_mtime_ns, stat.st_size, settings.signatures, settings.timezone, kept)
+    state = (stat.st_mtime_ns, stat.st_size, settings.signatures, settings.timezone, settings.without, kept)
     known, note = _notes.get(path, (None, None))
     if state != known:
         note = parse_note(path, root, locked)
@@ -145,11 +161,17 @@ def parse_note(path: Path, root: Path, locked: Entry) -> Note:
     name = path.relative_to(root).as_posix()
     text = read_text(path, name)
     refuse_private(text, name)
+    return make_note(path, root, text, locked)
+
+
+def make_note(path: Path, root: Path, text: str, locked: Entry) -> Note:
+    """The note that a text is, or would be."""
+    name = path.relative_to(root).as_posix()
     head = find_head(text)
     meta = head_values(head, name)
     title = heading = text_of(meta.get("title"))
     settings = read_settings(root)
-    outline = None if title else Outline(text[head.end :], settings.signatures)
+    outline = None if title else Outline(text[head.end :], settings.signatures, settings.without)
     date = text_of(date_in(meta)) or text_of(locked.get("date"))
     if outline and not (title := text_of(outline.title)):
         title = heading = text_of(locked.get("title"))
@@ -163,12 +185,13 @@ def parse_note(path: Path, root: Path, locked: Entry) -> Note:
         date=str(moment) if moment else date or None,
         when=moment.when if moment else None,
         tags=tuple(dict.fromkeys(each for key in ("tags", "tag") for each in list_of(meta.get(key)))),
-        categories=category_paths(meta, is_set=head.form == "TOML" or locked.get("kind") == "hugo"),
+        categories=category_paths(meta, "hugo" if head.form == "TOML" else text_of(locked.get("kind"))),
         cover=text_of(meta.get("index_img")),
         description=text_of(meta.get("description")),
         pinned=max(map(pin, (meta.get("top"), meta.get("sticky")))),
         names=names_of(title, meta, locked),
         signatures=settings.signatures,
+        without=settings.without,
     )
     if outline:
         remember(note, outline)
@@ -228,14 +251,17 @@ def names_of(title: str, meta: dict, locked: Entry) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, (title, file, *aliases))))
 
 
-def category_paths(meta: dict, is_set: bool) -> tuple[tuple[str, ...], ...]:
+def category_paths(meta: dict, kind: str) -> tuple[tuple[str, ...], ...]:
     """`categories`, or `category`, as paths: a list is one, a single string has one step.
 
-    In a list with lists in it, each is a path, as Hexo has it; where it `is_set`, as Hugo has it,
-    each string is.
+    In a list with lists in it, each is a path, as Hexo has it; in one of Hugo's, each string is. In one
+    line of Jekyll's, a blank is between two steps.
     """
+    is_set = kind == "hugo"
     paths: list[tuple[str, ...]] = []
     for value in (meta.get("categories"), meta.get("category")):
+        if kind == "jekyll" and isinstance(value, str):
+            value = value.split()
         several = isinstance(value, list) and (is_set or any(isinstance(each, list) for each in value))
         paths += [tuple(list_of(each)) for each in (value if several else [value])]
     return tuple(dict.fromkeys(filter(None, paths)))
@@ -255,9 +281,9 @@ def note_text(body: str) -> str:
 class Outline:
     """Headings, annotations and embeds of a note's body."""
 
-    def __init__(self, body: str, signatures: tuple[str, ...] = ()):
+    def __init__(self, body: str, signatures: tuple[str, ...] = (), without: frozenset[str] = frozenset()):
         text = note_text(body)
-        tokens, lines = parse(text), text.split("\n")
+        tokens, lines = parse(text, without), text.split("\n")
         headings = [
             shown_text(tokens[place + 1])
             for place, token in enumerate(tokens)
@@ -276,6 +302,8 @@ class Outline:
             if not nested:
                 self.quotes[number] = quote
         self.annotations = tuple(annotations)
+        found = ((address, name) for _, tag, address, name in walk(tokens) if tag == "a")
+        self.links = tuple(dict.fromkeys(link for link in found if not is_elsewhere(link[0])))
         self.embeds = tuple(
             found.group(1)
             for token in tokens

@@ -6,7 +6,9 @@ and in FAILED what it said where it didn't. A test that uses none of the three p
 """
 
 import functools
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -15,6 +17,8 @@ import torch.overrides
 import torch.utils._python_dispatch
 from torch import Tensor
 from torch.utils._device import DeviceContext
+
+from kb.proof import children
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
@@ -130,15 +134,29 @@ def assert_holds(subject: object, name: str, holds: Callable) -> None:
 
 
 @said
-def assert_refuses(message: str, call: Callable, *args: object, **options: object) -> None:
-    """`call(*args, **options)` raises ValueError, whose text `message`, a pattern, is found in.
+def assert_refuses(message: str | Exception, call: Callable, *args: object, **options: object) -> None:
+    """`call(*args, **options)` raises ValueError, in whose text `message`, a pattern, is found.
+
+    Another class is asked for by an instance of it, whose text is the pattern: `TypeError("应为张量")`.
+    It has to be that very class, raised by a line of `snippets/`: a call with the wrong arguments is
+    no refusal.
 
     Raises AssertionError.
     """
     tensors = [value for value in (*args, *options.values()) if isinstance(value, Tensor)]
-    with pytest.raises(ValueError, match=message):
+    wanted, text = (ValueError, message) if isinstance(message, str) else (type(message), str(message))
+    with pytest.raises(wanted, match=text) as caught:
         call(*args, **options)
+    if wanted is not ValueError:
+        error, message = caught.value, f"{wanted.__name__}：{text}"
+        where = [frame.filename for frame in traceback.extract_tb(error.__traceback__)][-1]
+        assert type(error) is wanted, f"应是 {wanted.__name__}，得到它的子类 {type(error).__name__}"
+        assert is_of_snippets(where), f"{wanted.__name__} 应由 snippets/ 里的代码提出，这一个来自 {where}"
     remember("error", message, tensors[0] if tensors else None)
+
+
+def is_of_snippets(path: str) -> bool:
+    return Path(path).resolve().is_relative_to((children.ROOT[0] / "snippets").resolve())
 
 
 def remember(kind: str, name: str, subject: object, **errors: float | None) -> None:

@@ -50,6 +50,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     children.ROOT[:] = [config.rootpath]
+    if hasattr(config.option, "loadscopereorder"):  # xdist would take the files with most tests first
+        config.option.loadscopereorder = False  # and not the slowest, as a conftest may put them
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

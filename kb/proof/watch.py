@@ -56,6 +56,7 @@ COLLECT = ("/_pytest/", "/pluggy/", "/coverage/", "/hypothesis/")
 """Packages that list folders to find tests, or what they themselves have written."""
 COMPILERS = ("torch/_inductor/", "torch/utils/_triton.py", "torch/utils/cpp_extension.py")
 """Parts of torch that start a compiler, which reads what torch wrote."""
+LOADER = "/torch/utils/data/dataloader.py"
 NOT_READ = {".git", ".hypothesis", ".pytest_cache", "__pycache__"}
 """Folders of the project that tools write into, and read."""
 
@@ -187,6 +188,9 @@ class Watch:
         if self.allowed or self.caller(COMPILERS) in ("compiler", "tool"):
             return
         what = arguments[1] if event == "subprocess.Popen" else arguments[:1]
+        if within(LOADER):
+            self.say("refuse", "DataLoader 启动了别的进程，它们读了什么看不见：写 num_workers=0")
+            return
         self.say("refuse", f"启动了别的进程（{event}：{str(what)[:80]}）")
 
     def loaded(self, name: str) -> None:
@@ -231,6 +235,14 @@ def install(root: Path, log: Path) -> Watch:
     see_questions(watch)
     sys.addaudithook(watch)
     return watch
+
+
+def within(ending: str) -> bool:
+    """Whether a file with this ending is anywhere on the stack."""
+    frame = sys._getframe(1)
+    while frame is not None and not frame.f_code.co_filename.endswith(ending):
+        frame = frame.f_back
+    return frame is not None
 
 
 def see_forks(watch: Watch) -> None:

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import unquote
 
+from kb.markdown.links import find_target
 from kb.notes.library import Note, read_library
 from kb.site.slugs import slugs
 
@@ -78,6 +80,27 @@ class Catalog:
         without = re.sub(r"\.(?:md|markdown)$", "", last, flags=re.IGNORECASE)
         found = (self.by_name.get(same_name(each)) for each in (name, last, without))
         return next(filter(None, found), None)
+
+    @cached_property
+    def mentions(self) -> dict[str, list[Note]]:
+        """Path of a note → the notes with a link to it, newest first."""
+        found: dict[str, list[Note]] = {}
+        for note in self.notes:
+            for uri in {self.target(note, *link) for link in note.links} - {note.uri, None}:
+                found.setdefault(uri, []).append(note)
+        return found
+
+    def target(self, note: Note, address: str, name: str) -> str | None:
+        """The note that a link leads to, by its name, or by its address as this base has it, or as
+        the author's files are called.
+        """
+        if name:
+            name = name.partition("#")[0]
+            return self.find(name) if name.strip() else note.uri
+        docs = note.path.parents[note.uri.count("/")]
+        path = unquote(address.partition("#")[0])
+        uri = find_target(docs, note.uri, address)
+        return self.find(path) if uri is None and path.lower().endswith((".md", ".markdown")) else uri
 
     @cached_property
     def listings(self) -> dict[str, Listing]:

@@ -13,11 +13,13 @@ notes have none. A page that is private ends the build.
 """
 
 import os.path
+from html import unescape
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
+from markdown.util import AMP_SUBSTITUTE
 
 from kb.markdown.engine import Page, current_page
 from kb.markdown.html import element, literal, literal_entities
@@ -25,9 +27,11 @@ from kb.markdown.links import is_elsewhere
 from kb.notes.embedded import WHOSE, Entry, is_original, locked_note
 from kb.notes.library import Note, read_note, read_text, text_of
 from kb.notes.private import refuse_private, refuse_withdrawn
-from kb.site.catalog import Catalog, read_catalog
+from kb.site.catalog import Catalog, read_catalog, same_name
 from kb.site.licences import read_licence
 
+MENTIONS = 12
+"""How many are shown at once."""
 INNER = str.maketrans("「」", "『』")
 """Quotes within quotes: what is quoted can't end the quote."""
 
@@ -47,6 +51,8 @@ class FrameTreeprocessor(Treeprocessor):
         root.insert(0, head(page, catalog, note, text_of(locked.get("author"))))
         if any(near := catalog.neighbours.get(note.uri, ())):
             root.append(neighbours(page, *near))
+        if others := catalog.mentions.get(note.uri):
+            root.append(mentions(page, others))
         if line := foot(page, locked, has_code):
             around = {"class": "note-foot", "role": "note"}
             root.append(element("div", around, element("p", None, *line)))
@@ -145,8 +151,22 @@ def neighbours(page: Page, older: Note | None, newer: Note | None) -> etree.Elem
     return element("nav", {"class": "note-neighbours", "aria-label": "同一分类的笔记"}, *links)
 
 
+def mentions(page: Page, notes: list[Note]) -> etree.Element:
+    """Links to the notes that have one to this."""
+    items = [element("li", None, element("a", {"href": page.link_to(note.uri)}, note.title)) for note in notes]
+    words = "提到这一篇的笔记"
+    made = element("nav", {"class": "note-mentions", "aria-label": words}, element("p", None, f"{words}："))
+    made.append(element("ul", None, *items[:MENTIONS]))
+    if more := items[MENTIONS:]:
+        made.append(element("details", None, element("summary", None, f"还有 {len(more)} 篇"), element("ul", None, *more)))
+    return made
+
+
 class TitleTreeprocessor(Treeprocessor):
-    """The title as a heading. The theme would leave it out where a note has an `#` heading."""
+    """The title as a heading. The theme would leave it out where a note has an `#` heading.
+
+    Where the note begins with a heading that says the same, that one stands above, with its anchor.
+    """
 
     def run(self, root: etree.Element) -> None:
         page = current_page(self.md)
@@ -155,7 +175,21 @@ class TitleTreeprocessor(Treeprocessor):
         if title := read_note(page.path, page.root).heading:
             heading = etree.Element("h1")
             heading.text = literal(title)
+            first = root[1] if len(root) > 1 else heading
+            if first.tag in ("h1", "h2") and same_name(said_in(first)) == same_name(title):
+                if first is not heading:
+                    root.remove(first)
+                first.tag, heading = "h1", first
             root.insert(0, heading)
+
+
+def said_in(heading: etree.Element) -> str:
+    """Without the author's mark and the link to itself."""
+    parts = [heading.text or ""]
+    for child in heading:
+        parts += [] if child.get("class") in ("mark", "headerlink") else child.itertext()
+        parts.append(child.tail or "")
+    return unescape("".join(parts).replace(AMP_SUBSTITUTE, "&"))
 
 
 class FrameExtension(Extension):

@@ -49,6 +49,7 @@ def by_file(page: Page, link: etree.Element) -> bool:
 
 def lead(page: Page, catalog: Catalog, link: etree.Element) -> None:
     wiki, written = link.attrib.pop("data-wiki", None), link.attrib.pop("data-written", "")
+    link.attrib.pop("data-shown", None)
     name, _, section = (wiki or unquote(link.get("href", ""))).partition("#")
     uri = catalog.find(name) if name.strip() else page.uri
     if uri is None:

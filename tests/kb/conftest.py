@@ -31,18 +31,35 @@ LONG = (
     "edit/test_undo.py",  # 它们分叉自己，进程还小的时候才快
     "intake/test_crash.py",
     "evidence/test_attacks.py",
+    "base/test_browser.py",
     "site/test_policy.py",
     "snippets/test_non_local.py",
-    "base/test_browser.py",
-    "evidence/test_record.py",
     "site/test_engines.py",
+    "evidence/test_record.py",
     "snippets/test_self_attention.py",
+    "evidence/test_prove.py",
+    "edit/test_snippet.py",
+    "site/test_under_mkdocs.py",
+    "site/test_serve.py",
+    "site/test_front_matter.py",
+    "kb/markdown/test_formulas.py",
+    "proof/test_plugin.py",
+    "site/test_faster.py",
+    "base/test_new.py",
+    "kb/markdown/test_syntax.py",
+    "base/test_older.py",
+    "evidence/test_mutate.py",
+    "evidence/test_badges.py",
+    "check/test_check.py",
+    "evidence/test_mutants.py",
+    "base/test_mutants.py",
+    "site/test_hostile.py",
 )
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """最久的文件最先：几个进程同时测试时，最后谁也不等谁。"""
+    """最久的文件最先：几个进程同时测试时，最后谁也不等谁（kb.proof.plugin 让 xdist 照这个次序）。"""
     ranks = {name: number for number, name in enumerate(LONG)}
 
     def rank(item):
@@ -105,7 +122,7 @@ def verified(tmp_path_factory):
 def shared(factory, name, prepare):
     def make(root):
         made = Lab(root).build()
-        assert made.record() == ""
+        assert made.record(fresh=True) == ""
         prepare(made)
 
     return Lab(once(factory, f"lab-{name}", make))

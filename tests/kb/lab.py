@@ -17,10 +17,11 @@ from mkdocs.structure.files import get_files
 from mkdocs.structure.pages import Page
 
 from kb.evidence import store
-from kb.evidence.record import record
+from kb.evidence.record import in_a_process, record
 from kb.markdown.engine import BadInput
 from kb.notes.embedded import LOCK, fingerprint, lock_bytes, without_embeds
 from kb.site.pages import write_pages
+from tests.kb.warm import in_a_warm_process, warm_module
 
 ROOT = Path(__file__).parents[2]
 BYTECODE = Path(tempfile.gettempdir()) / f"kb-lab-bytecode-{sys.version_info.major}{sys.version_info.minor}"
@@ -182,23 +183,30 @@ class Lab:
         self.git("add", "-A")
         self.git("commit", "-qm", "x", "--allow-empty")
 
-    def run(self, *command: str, **environment: str) -> tuple[int, str]:
+    def environment(self) -> dict[str, str]:
         clean = {"CUDA_VISIBLE_DEVICES": "", "PYTEST_ADDOPTS": "", "PYTHONUTF8": "1", "NO_MKDOCS_2_WARNING": "1"}
+        return {**os.environ, **clean}
+
+    def run(self, *command: str, **environment: str) -> tuple[int, str]:
         done = subprocess.run(
             [sys.executable, *command],
             cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
-            env={**os.environ, **clean, **environment},
+            env=self.environment() | environment,
         )
         return done.returncode, done.stdout
 
-    def record(self, file: str = "numbers.py", device: str = "cpu") -> str:
-        """记录一个文件的证据；不能记录的话，返回原因，什么也没有写。"""
+    def record(self, file: str = "numbers.py", device: str = "cpu", fresh: bool = False) -> str:
+        """记录一个文件的证据；不能记录的话，返回原因，什么也没有写。
+
+        `fresh`：照 `kb prove` 那样，在从头开始的进程里。
+        """
         shutil.rmtree(BYTECODE / self.root.relative_to(self.root.anchor), ignore_errors=True)
         try:
-            store.write_run(self.root / "evidence", file, record(self.root, file, device, BYTECODE, threads=1))
+            start = in_a_process if fresh else in_a_warm_process
+            store.write_run(self.root / "evidence", file, record(self.root, file, device, BYTECODE, 1, start))
         except BadInput as refusal:
             return str(refusal)
         return ""
@@ -208,7 +216,11 @@ class Lab:
         return self.run("-c", MUTATE, *(files or ("numbers.py",)))
 
     def kb(self, *arguments: str) -> tuple[int, str]:
-        return self.run("-m", "kb", *arguments)
+        return self.warm("kb", *arguments)
+
+    def warm(self, *command: str) -> tuple[int, str]:
+        """`python -m` 后面的这些，不从头开始。"""
+        return warm_module(self.root, self.environment(), BYTECODE, *command)
 
     def page(self, name: str = "posts/1.md") -> BeautifulSoup:
         return render(self.root, name)

@@ -14,6 +14,7 @@ from kb.check.remote import ascii_address, check_remote
 from kb.cli.commands import main
 from kb.notes.embedded import LOCK, fingerprint, lock_bytes, without_embeds
 from kb.site.pages import write_pages
+from tests.kb.lab import configure
 
 EMBED = '``` {.python .embed}\n--8<-- "numbers.py:half"\n```\n\n'
 NOTE = "---\ntitle: 题\n---\n\n正文\n"
@@ -277,3 +278,22 @@ def test_every_command_reports_what_is_wrong(project, monkeypatch):
     assert done.exit_code == 1
     assert "没有这个文件" in done.stderr and "的目标不在本站" in done.stderr and "是私密的" in done.stderr
     assert done.stderr.endswith("错误：有 3 处不对。\n")
+
+
+class TestNames:
+    """[[名字]]：没有这篇笔记的，列出来，不算错。"""
+
+    def test_those_of_no_note(self, project):
+        project.write("docs/posts/2.md", "---\ntitle: 二\n---\n\n[[三]]，[[没有]]，![[也没有#节]]\n\n`[[代码]]`，[[#这里]]\n")
+        project.write("docs/posts/3.md", "---\ntitle: 三\n---\n\n字\n")
+        found = check_addresses(project.root)
+        assert found.problems == []
+        assert found.remarks == [
+            "docs/posts/2.md:5：链接 [[没有]]：这里没有叫“没有”的笔记。",
+            "docs/posts/2.md:5：链接 [[也没有#节]]：这里没有叫“也没有”的笔记。",
+        ]
+
+    def test_not_where_the_base_does_without(self, project):
+        configure(project.root, without=["wikilinks"])
+        project.write("docs/posts/2.md", "---\ntitle: 二\n---\n\n[[没有]]\n")
+        assert check_addresses(project.root).remarks == []

@@ -32,5 +32,5 @@ def add(project, kb):
 @pytest.fixture
 def asked(monkeypatch):
     """Somebody sits at the terminal."""
-    for module in ("commands", "editing"):
+    for module in ("adding", "editing"):
         monkeypatch.setattr(f"kb.cli.{module}.can_ask", lambda: True)

@@ -42,7 +42,7 @@ def test_both_pass_and_prove(lab):
 def test_its_tests_can_fail(lab, old, new):
     lab.kb("snippet", "foo_bar")
     lab.edit(FILES[0], old, new)
-    code, said = lab.run("-m", "pytest", FILES[1], "--device", "cpu", "-q")
+    code, said = lab.warm("pytest", FILES[1], "--device", "cpu", "-q")
     assert code == 1, said
 
 

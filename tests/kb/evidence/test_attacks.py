@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 from kb.evidence.judge import State, judge_all
+from kb.markdown.engine import BadInput
 from tests.kb.lab import SNIPPET, TESTS
 
 HALF = "numbers.py:half"
@@ -89,7 +90,7 @@ def resting(unrecorded, tmp_path_factory):
         "def two():\n    return importlib.import_module('snippets.two').TWO",
     )
     lab.commit()
-    assert lab.record() == ""
+    assert lab.record(fresh=True) == ""
     assert state(lab) is State.PARTIAL  # 变异测试未运行
     return lab
 
@@ -129,7 +130,7 @@ class TestWhatTheRunRestsOn:
         monkeypatch.setenv("KB_FACTOR", "2")
         half_is(lab, "x / int(os.environ.get('KB_FACTOR', 3))", "import os")
         lab.commit()
-        assert lab.record() == ""
+        assert lab.record(fresh=True) == ""
         assert state(lab) is State.FAILED
 
     def test_uncommitted_data(self, lab):
@@ -184,16 +185,18 @@ class TestWhatCannotBeSeen:
         path = next(path for path in real if path.endswith("/torch/nn/functional.py"))
         changed = real | {path: packages.Listed("torch", "sha256=another")}
         monkeypatch.setattr(packages, "installed", lambda: (changed, versions))
-        assert "与 torch 装来的不同" in lab.record()
+        assert "与 torch 装来的不同" in lab.record(fresh=True)
 
-    def test_a_package_that_is_in_no_record(self, lab, monkeypatch):
+    def test_a_package_that_is_in_no_record(self, monkeypatch):
         from kb.evidence import packages
 
         real, versions = packages.installed()
-        kept = {path: entry for path, entry in real.items() if not path.endswith("/torch/nn/functional.py")}
+        path = next(path for path in real if path.endswith("/torch/nn/functional.py"))
+        kept = {each: entry for each, entry in real.items() if each != path}
         monkeypatch.setattr(packages, "installed", lambda: (kept, versions))
         monkeypatch.setattr(packages, "linked", dict)
-        assert "torch/nn/functional.py 不在任何一个包的 RECORD 里" in lab.record()
+        with pytest.raises(BadInput, match="torch/nn/functional.py 不在任何一个包的 RECORD 里"):
+            packages.check_packages([path])
 
 
 CHEATS = {
@@ -493,7 +496,7 @@ class TestWhatPytestReports:
         monkeypatch.setattr(record, "LIMIT", 1)
         add_test(lab, "    while True:\n        pass\n")
         lab.commit()
-        assert "过了 1 秒还没有结束" in lab.record()
+        assert "过了 1 秒还没有结束" in lab.record(fresh=True)
 
     def test_examples_that_one_test_draws_by_chance(self, lab):
         test = (
@@ -510,7 +513,7 @@ class TestWhatPytestReports:
         monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing")
         monkeypatch.setenv("PYTHONPATH", str(lab.root))
         monkeypatch.setenv("PYTHONOPTIMIZE", "2")
-        assert lab.record() == ""
+        assert lab.record(fresh=True) == ""
         assert all(test["outcome"] == "passed" for test in lab.evidence["tests"].values())
 
     def test_options_in_the_settings(self, lab):
@@ -552,7 +555,7 @@ class TestOtherBytes:
         assert path.stat().st_size == before.st_size
         lab.write(".gitignore", "__pycache__/\n")
         lab.commit()
-        assert lab.record() == ""
+        assert lab.record(fresh=True) == ""
         assert state(lab) is State.FAILED
 
     @pytest.mark.parametrize(
@@ -571,8 +574,6 @@ class TestOtherBytes:
         assert "U+" in lab.record()
 
     def test_the_page_refuses_them_too(self, proven):
-        from kb.markdown.engine import BadInput
-
         proven.edit("snippets/numbers.py", "return x / 2", "return x / 2  # \u202e")
         with pytest.raises(BadInput, match="U\\+202E"):
             proven.page()

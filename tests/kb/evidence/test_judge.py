@@ -5,11 +5,12 @@ import re
 
 import pytest
 
+from kb.evidence.explanations import digest_for
 from kb.evidence.judge import Judge, Mutation, State, judge_all
 from kb.evidence.regions import read_all
 from kb.evidence.store import PROVE, digest, lines_of, read_run, write_mutants, write_run
 from kb.markdown.engine import BadInput
-from tests.kb.lab import TESTS
+from tests.kb.lab import SNIPPET, TESTS
 
 
 def states(lab, device="cpu"):
@@ -139,7 +140,7 @@ class TestStates:
 
 
 SURVIVOR = {"function": "double", "line": 11, "before": "return 2 * x", "after": "return 2 / x"}
-EXPLAINED = "- {function: double, before: return 2 * x, after: return 2 / x, why: 一样}\n"
+EXPLAINED = f"- {{function: double, before: return 2 * x, after: return 2 / x, why: 一样, of: '{digest_for(SNIPPET, 'double')}'}}\n"
 
 
 class TestMutation:
@@ -172,6 +173,11 @@ class TestMutation:
 
     @pytest.mark.parametrize("change", [("2 / x", "2 + x"), ("double", "half"), ("why", "number: 2, why")])
     def test_an_explanation_is_for_one_change_in_one_function(self, mutated, change):
+        mutated.write("evidence/numbers/equivalent.yml", EXPLAINED.replace(*change))
+        assert verdict(mutated).state is State.PARTIAL
+
+    @pytest.mark.parametrize("change", [("of: '", "of: '0"), ("of:", "off:")])
+    def test_an_explanation_is_of_the_function_as_it_was(self, mutated, change):
         mutated.write("evidence/numbers/equivalent.yml", EXPLAINED.replace(*change))
         assert verdict(mutated).state is State.PARTIAL
 

@@ -105,6 +105,20 @@ class TestMutants:
     def test_what_is_no_number_is_not_counted_on(self, value):
         assert not [each for each in make_mutants("x.py", f"def f(): return {value}\n") if each.is_value]
 
+    @pytest.mark.parametrize(
+        ("code", "kept"),
+        [
+            ("warnings.warn(x, stacklevel=2)", {"pass", "warnings.warn(None, stacklevel=2)", "warnings.warn(stacklevel=2)"}),
+            ("pool = ThreadPoolExecutor(2)", {"pool = None"}),
+            ("loader = Loader(x, num_workers=0)", {"loader = None", "loader = Loader(None, num_workers=0)"}),
+            ("stacklevel = 2", {"stacklevel = 3", "stacklevel = None"}),
+        ],
+    )
+    def test_what_no_value_depends_on(self, code, kept):
+        after = {mutant.after for mutant in make_mutants("x.py", f"def f(x):\n    {code}\n")}
+        assert kept <= after
+        assert not any(word in each for each in after for word in ("stacklevel=3", "stacklevel=None", "(3)", "workers=1", "workers=None"))
+
     def test_they_know_their_function(self):
         source = "X = 1\n\n\nclass A:\n    y = 2\n\n    @g(3)\n    def f(self):\n        def h():\n            return 4\n"
         found = {(mutant.before, mutant.function) for mutant in make_mutants("x.py", source)}

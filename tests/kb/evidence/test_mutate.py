@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kb.evidence import mutate
+from kb.evidence.explanations import digest_for
 from kb.evidence.judge import State, judge_all
 from kb.evidence.mutants import make_mutants
 from kb.evidence.mutate import BROKEN_IMPORT, NOTICED, PROGRESS, SURVIVED, Campaign, Pool
@@ -59,8 +60,10 @@ class TestRun:
         verdicts = judge_all(lab.root, "cpu")
         assert verdicts["numbers.py:double"].state is State.PARTIAL
         assert verdicts["numbers.py:half"].state is State.VERIFIED
+        of = digest_for(SNIPPET, "double")
         explained = "".join(
-            f"- {{function: double, before: {each['before']}, after: {each['after']}, why: 试一试}}\n" for each in survivors
+            f"- {{function: double, before: {each['before']}, after: {each['after']}, why: 试一试, of: '{of}'}}\n"
+            for each in survivors
         )
         lab.write("evidence/numbers/equivalent.yml", explained)
         page = lab.page()
@@ -78,6 +81,31 @@ class TestRun:
             "evidence/numbers/equivalent.yml：double 里的 'return 2 * x' 改成 'return 3 * x'，"
             "已经不在没有发现的改错里。删去这一项。"
         ) in output
+
+
+    def test_an_explanation_of_what_was_is_reported(self, lab):
+        for old, new in WEAK:
+            lab.edit("tests/snippets/test_numbers.py", old, new)
+        lab.commit()
+        assert lab.record() == "" and lab.mutate()[0] == 0
+        source, (first, *_) = SNIPPET, mutants(lab)["survivors"]
+        entry = f"- {{function: double, before: {first['before']}, after: {first['after']}, why: xOF}}\n"
+        for written, words in (("", "没有写 of"), (", of: '0'", "说的是这个函数从前的样子")):
+            lab.write("evidence/numbers/equivalent.yml", entry.replace("OF", written))
+            code, output = lab.kb("check")
+            assert code == 1
+            assert f"{words}，不算数。看过仍然等价，就写上 of: '{digest_for(source, 'double')}'；" in output
+
+
+class TestDigests:
+    CODE = "import x\n\n\nclass A:\n    @x\n    def f(self):\n        return 1  # 说\n\n    def g(self):\n        return 2\n"
+
+    @pytest.mark.parametrize("change", [("return 1", "return 3"), ("# 说", "# 话"), ("@x", "@y")])
+    def test_of_this_function_alone(self, change):
+        changed = self.CODE.replace(*change)
+        assert digest_for(changed, "A.f") != digest_for(self.CODE, "A.f")
+        assert digest_for(changed, "A.g") == digest_for(self.CODE, "A.g")
+        assert digest_for(changed, "<module>") != digest_for(self.CODE, "<module>")
 
 
 class TestThePool:

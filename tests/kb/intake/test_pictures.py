@@ -120,7 +120,6 @@ class TestNames:
             ("in/posts/a:b.png", "a%3Ab.png", "在 Windows 上存不下"),
             ("in/posts/a\nb.png", "a%0Ab.png", "a\\nb.png"),
             ("in/posts/.hidden/x.png", ".hidden/x.png", "以 . 开头"),
-            ("in/source/assets/images/favicon.png", "/assets/images/favicon.png", "站点自己的文件"),
         ],
     )
     def test_a_remark_on_each(self, project, add, file, address, says):
@@ -130,6 +129,11 @@ class TestNames:
         assert came == set()
         assert f"{place}:8：图片 " in output and says in output and "没有带来" in output
         assert all(line.startswith(("已添加", "  注意：", "注意：1 篇没有写 date", "共", "页面文件")) for line in output.splitlines())
+
+    def test_in_the_place_of_the_site_s_own(self, project, add):
+        put(project, "in/source/assets/images/favicon.png")
+        output, came = add("/assets/images/favicon.png", place="in/source/_posts/note.md")
+        assert came == {"posts/1/assets/images/favicon.png"} and "没有带来" not in output
 
     def test_two_that_differ_in_case(self, project, add):
         put(project, "in/posts/X.png")
@@ -254,3 +258,52 @@ class TestSvg:
         assert came == set() and "图片 x.svg 里有 <script>，单独打开时会运行，没有带来。" in output
         put(project, "in/posts/x.svg", SVG.format("").encode())
         assert add("x.svg")[1] == {"posts/1/x.svg"}
+
+
+class TestOtherFiles:
+    """附件和 include_code 的文件：在收藏里面的一起带来，别的不带。"""
+
+    def add(self, project, body, monkeypatch):
+        monkeypatch.chdir(project.root)
+        project.write("in/source/_posts/note.md", f"---\ntitle: 题\nabbrlink: 1\n---\n\n字\n\n{body}\n")
+        done = CliRunner().invoke(main, ["add", "in"])
+        assert done.exit_code == 0, done.output
+        names = {path.relative_to(project.root / "docs").as_posix() for path in (project.root / "docs").rglob("*.*")}
+        return done.output, {name for name in names if not name.endswith((".md", ".yml"))}
+
+    @pytest.mark.parametrize(
+        ("body", "file", "place"),
+        [
+            ("[讲义](a.pdf)", "in/source/_posts/a.pdf", "posts/1/a.pdf"),
+            ("[讲义](/files/a.pdf)", "in/source/files/a.pdf", "files/a.pdf"),
+            ("![[a.pdf]]", "in/source/_posts/note/a.pdf", "posts/1/a.pdf"),
+            ("{% include_code 题 a/b.py %}", "in/source/downloads/code/a/b.py", "posts/1/a/b.py"),
+        ],
+    )
+    def test_come_along(self, project, monkeypatch, body, file, place):
+        put(project, file, b"x")
+        output, came = self.add(project, body, monkeypatch)
+        assert came == {place} and "没有带来" not in output
+
+    @pytest.mark.parametrize(
+        ("body", "file", "says"),
+        [
+            ("[密](../../../secret.pdf)", "secret.pdf", "在这些笔记的文件夹外面"),
+            ("{% include_code ../../../secret.py %}", "secret.py", "在这些笔记的文件夹外面"),
+            ("{% include_code ../_drafts/x.py %}", "in/source/_drafts/x.py", "是草稿或私密的笔记的"),
+            ("{% include_code a.html %}", "in/source/_posts/a.html", "不是代码文件"),
+            ("[页](a.html)", "in/source/_posts/a.html", ""),
+            ("[笔记](a.md)", "in/source/_drafts/a.md", ""),
+            ("[没有](没有.pdf)", "in/source/_posts/a.pdf", ""),
+        ],
+    )
+    def test_stay_where_they_are(self, project, monkeypatch, body, file, says):
+        put(project, file, b"x")
+        output, came = self.add(project, body, monkeypatch)
+        assert came == set() and says in output
+
+    def test_go_with_the_note(self, project, monkeypatch):
+        put(project, "in/source/files/a.pdf", b"x")
+        self.add(project, "[讲义](/files/a.pdf)", monkeypatch)
+        assert CliRunner().invoke(main, ["remove", "1"]).exit_code == 0
+        assert not (project.root / "docs/files/a.pdf").exists()

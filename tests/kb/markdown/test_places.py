@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from kb.markdown.places import find_on_disk, place
+from kb.markdown.places import own_place, place
 from kb.notes.files import write_whole
 
 
@@ -27,10 +27,18 @@ def test_place(address, path):
     assert place("posts/1.md", address) == path
 
 
-@pytest.mark.parametrize("address", ["x.png", "/x.png", "a" * 300, "%00", "."])
-def test_what_is_not_on_disk(tmp_path, address):
-    (tmp_path / "source/_posts/note").mkdir(parents=True)
-    assert find_on_disk(tmp_path / "source/_posts/note.md", address) is None
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("/assets/x.png", "posts/1/assets/x.png"),
+        ("../../../img/x.png", "posts/1/img/x.png"),
+        ("%2e%2e/x.png?a#b", "posts/1/x.png"),
+        ("/", None),
+        ("..", None),
+    ],
+)
+def test_own_place(address, path):
+    assert own_place("posts/1.md", address) == path
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])

@@ -13,7 +13,7 @@ from tests.kb.hostile import TEXT, UNCLOSED, notes
 EMBED = '``` {.python .embed}\n--8<-- "numbers.py:half"\n```\n'
 OURS = set(
     "note-head note-facts note-foot author-code author-code-label headerlink picture is-alone is-missing picture-note "
-    "picture-state leads-nowhere frame quoted hexo-box hexo-label info note mark".split()
+    "picture-state leads-nowhere frame quoted hexo-box hexo-label info note mark diagram formula is-unread".split()
 )
 """作者的元素没有 class；本站的这些，冒充不了什么。"""
 
@@ -182,8 +182,8 @@ class TestAttributes:
     @pytest.mark.parametrize("body", [body for kind, body in notes()])
     def test_no_others_are_on_any_page(self, project, body):
         page = project.render(f"---\ntitle: 题\n---\n\n前\n\n{body}\n\n后\n")
-        for code in page.select(".highlight"):
-            code.decompose()
+        for made in page.select(".highlight, math"):
+            made.decompose()
         for element in page.find_all():
             assert element.name not in SHOWN, element
             for name, value in element.attrs.items():

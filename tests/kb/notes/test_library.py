@@ -203,6 +203,12 @@ ANNOTATED = """\
 
 > alec: 半角
 
+> alec ：空格
+
+> alec://半角.example
+
+> alecs：别人
+
 > ![图](https://x.example/1.png) alec：五
 
 > <b>alec：</b> 标签
@@ -220,6 +226,7 @@ def test_annotations_are_what_the_page_shows(project):
     page = project.render(ANNOTATED)
     shown = page.select("blockquote.annotation")
     assert len(note.annotations) == len(shown) > 4
+    assert {"alec：", "alec:", "alec ："} == {each.text for each in page.select(".signature")}
     assert [annotation.section for annotation in note.annotations][:2] == ["", "节"]
     assert [annotation.number for annotation in note.annotations] == [*range(1, len(shown) + 1)]
 

@@ -5,7 +5,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from kb.proof import DTYPES, TOLERANCE, assert_agrees, assert_holds, assert_refuses
+from kb.proof import DTYPES, TOLERANCE, assert_agrees, assert_holds, assert_refuses, children
 from kb.proof.assertions import FACTS, FAILED, SPREAD
 
 
@@ -177,6 +177,30 @@ class TestRefuses:
     def test_fails_with_other_words(self):
         with pytest.raises(AssertionError, match="Regex pattern did not match"):
             assert_refuses("应为负数", refuse, -1)
+
+    @pytest.fixture
+    def snippet(self, tmp_path, monkeypatch):
+        """A function of a file in snippets/, which raises what it is given."""
+        monkeypatch.setattr(children, "ROOT", [tmp_path])
+        path = tmp_path / "snippets/refuse.py"
+        path.parent.mkdir()
+        path.write_text("def refuse(error):\n    raise error\n", "utf-8")
+        space = {}
+        exec(compile(path.read_text("utf-8"), path, "exec"), space)
+        return space
+
+    @pytest.mark.parametrize("kind", [TypeError, IndexError, KeyError, RuntimeError, NotImplementedError, ValueError])
+    def test_another_class(self, snippet, kind):
+        assert_refuses(kind("x 应为.*张量"), snippet["refuse"], kind("x 应为一个张量"))
+        assert [fact["kind"] for fact in FACTS] == ["error"]
+
+    def test_not_a_class_below_it(self, snippet):
+        with pytest.raises(AssertionError, match="应是 RuntimeError，得到它的子类 NotImplementedError"):
+            assert_refuses(RuntimeError("x"), snippet["refuse"], NotImplementedError("x"))
+
+    def test_not_a_call_with_other_arguments(self, snippet):
+        with pytest.raises(AssertionError, match="应由 snippets/ 里的代码提出"):
+            assert_refuses(TypeError("argument"), snippet["refuse"])
 
     def test_other_errors_pass_through(self):
         with pytest.raises(ZeroDivisionError):

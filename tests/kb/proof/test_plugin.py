@@ -1,12 +1,11 @@
 """测试怎样运行：没有 GPU 要说出来，跳过不算通过。"""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
-from tests.kb.conftest import ROOT
+from tests.kb.lab import BYTECODE, ROOT
+from tests.kb.warm import warm_module
 
 TESTS = """
 import pytest
@@ -25,14 +24,9 @@ def run(tmp_path):
     (tmp_path / "test_it.py").write_text(TESTS, "utf-8")
 
     def run(*options):
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "--rootdir", tmp_path, tmp_path, *options],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTEST_ADDOPTS": ""},
-        )
-        return done.returncode, done.stdout
+        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTEST_ADDOPTS": ""}
+        place = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), str(tmp_path))
+        return warm_module(ROOT, environment, BYTECODE, "pytest", *place, *options)
 
     return run
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 2, "5a069654d31dab66259cf33ab0d3381e81fa4a9381b43925253eb043c4a50a4c"
+RULES = 2, "435e964a7a2952892f7a83aef5ae007ff3ccfd62aec252fe9f5013c7f4cdbe02"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 

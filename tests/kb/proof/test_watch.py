@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from kb.proof.watch import read_log
+from kb.proof.watch import Watch, read_log
 
 FILES = ("data/1.txt", ".cache/x.json", ".git/HEAD", "site-packages/x.json", "__pycache__/x.txt", "x.egg-info/a")
 RUN = """\
@@ -170,3 +170,18 @@ def test_what_is_borrowed_from_packages(seen):
 
 def test_another_interpreter(seen):
     assert seen("sys.audit('cpython.PyInterpreterState_New')") == {"refuse": ["另开了一个解释器"]}
+
+
+def test_a_loader_with_workers_is_told_what_to_write(tmp_path, monkeypatch):
+    said = []
+    watch = object.__new__(Watch)
+    watch.allowed = 0
+    monkeypatch.setattr(watch, "caller", lambda *_: "project", raising=False)
+    monkeypatch.setattr(watch, "say", lambda *words: said.append(words), raising=False)
+    scope = {"watch": watch}
+    code = "watch.started('os.fork', ())"
+    exec(compile(code, "/env/torch/utils/data/dataloader.py", "exec"), scope)
+    exec(compile(code, "/project/tests/test_x.py", "exec"), scope)
+    (_, loader), (_, other) = said
+    assert "num_workers=0" in loader
+    assert "num_workers" not in other

@@ -139,3 +139,22 @@ def test_a_word_more_is_another_licence(known, around):
 @pytest.mark.parametrize("written", ["", "CC BY", "CC BY 9.0", "CC BY-SA-NC-XX 4.0", "版权所有", "not MIT", "GPL", "<b>MIT</b> x"])
 def test_what_is_not_known_stays_as_written(written):
     assert read_licence(written) == (written, None)
+
+
+class TestTitle:
+    """标题只显示一次，作者写的那一个留着它的锚点。"""
+
+    @pytest.mark.parametrize("heading", ["# 题", "## 题", "# 题 [√]", "#  题 ", "# **题**"])
+    def test_repeated(self, project, heading):
+        page = project.render(f"---\ntitle: 题\n---\n\n{heading}\n\n字 [回去](#题)\n\n## 题\n")
+        first, *others = page.find_all(["h1", "h2"])
+        assert (first.name, first["id"], page.find()) == ("h1", "题", first)
+        assert [each.get("id") for each in others] == ["题_1"]
+        assert page.find("a", string="回去")["href"] == "#题"
+        assert first.find_next_sibling()["class"] == ["note-head"]
+
+    @pytest.mark.parametrize("body", ["# 题目", "字\n\n# 题", "### 题", "<h1>题 目</h1>", "<div>字</div>", "![](https://a.example/x.png)"])
+    def test_otherwise_it_stands_above(self, project, body):
+        page = project.render(f"---\ntitle: 题\n---\n\n{body}\n")
+        assert (page.find().name, page.find().text, page.find().get("id")) == ("h1", "题", None)
+        assert page.find().find_next_sibling()["class"] == ["note-head"]

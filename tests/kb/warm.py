@@ -1,0 +1,122 @@
+"""一个已经导入了 torch 和 kb 的进程，每件事从它分叉出来做：快两秒。
+
+    code, said = in_a_warm_process(job, root, temporary, bytecode, threads)
+    code, said = warm_module(root, environment, bytecode, "kb", "check", "--json")
+
+第一个代替 `kb.evidence.record.in_a_process`，看见的少了早就导入了的包；第二个代替 `python -m kb check --json`。
+都给问的不是“从头开始的进程”的测试用。没有 fork 的系统（Windows）上，都从头开始。
+"""
+
+import atexit
+import functools
+import gc
+import json
+import os
+import runpy
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from kb.evidence.environment import clean_environment
+from kb.evidence.record import in_a_process
+
+
+FORKS = hasattr(os, "fork")
+
+
+def in_a_warm_process(job: Path, root: Path, temporary: Path, bytecode: Path, threads: int) -> tuple[int, str]:
+    if not FORKS:
+        return in_a_process(job, root, temporary, bytecode, threads)
+    output = temporary.parent / "output"
+    return asked(bytecode, "record", [str(job)], root, clean_environment(temporary, threads), output)
+
+
+def warm_module(root: Path, environment: dict[str, str], bytecode: Path, *command: str) -> tuple[int, str]:
+    if not FORKS:
+        whole = [sys.executable, "-m", *command]
+        done = subprocess.run(whole, cwd=root, env=environment, capture_output=True, encoding="utf-8")
+        return done.returncode, done.stdout + done.stderr
+    with tempfile.TemporaryDirectory() as folder:
+        return asked(bytecode, "module", command, root, environment, Path(folder, "output"))
+
+
+def asked(
+    bytecode: Path, what: str, arguments: Sequence[str], root: Path, environment: dict[str, str], output: Path
+) -> tuple[int, str]:
+    server = started(bytecode)
+    print(json.dumps([what, arguments, str(root), environment, str(output)]), file=server.stdin, flush=True)
+    code = int(server.stdout.readline())
+    return code, output.read_text("utf-8", "replace")
+
+
+@functools.cache
+def started(bytecode: Path) -> subprocess.Popen:
+    flags = ["-I", "-X", "utf8", "-X", f"pycache_prefix={bytecode}", "-W", "ignore:Failed to initialize NumPy"]
+    server = subprocess.Popen(
+        [sys.executable, *flags, __file__],
+        env=clean_environment(Path(tempfile.gettempdir())),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(server.communicate)  # 没有要读的了，它就结束
+    return server
+
+
+def serve() -> None:
+    import coverage  # noqa: F401
+    import torch  # noqa: F401
+
+    from kb.cli import commands  # noqa: F401
+    from kb.evidence import run  # noqa: F401
+
+    gc.freeze()
+    for line in sys.stdin:
+        if child := os.fork():
+            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        else:
+            work(*json.loads(line))
+
+
+def work(what: str, arguments: list[str], root: str, environment: dict[str, str], output: str) -> None:
+    nothing, said = os.open(os.devnull, os.O_RDONLY), os.open(output, os.O_WRONLY | os.O_CREAT)
+    for here, there in ((nothing, 0), (said, 1), (said, 2)):
+        os.dup2(here, there)
+    os.chdir(root)
+    os.environ.clear()
+    os.environ.update(environment)
+    tempfile.tempdir = None  # 照新的环境
+    code = 70
+    try:
+        {"record": record, "module": module}[what](*arguments)
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def record(job: str) -> None:
+    """As a fresh `python -m kb.evidence.run` does."""
+    from kb.evidence import run
+    from kb.proof.watch import install
+
+    job = json.loads(Path(job).read_text("utf-8"))
+    install(Path(job["root"]), Path(job["log"]))
+    sys.argv = ["kb.evidence.run"]
+    run.main(job)
+
+
+def module(name: str, *arguments: str) -> None:
+    """As a fresh `python -m name` does."""
+    sys.path.insert(0, os.getcwd())
+    sys.argv = [name, *arguments]
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    serve()
