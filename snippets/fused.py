@@ -281,9 +281,12 @@ def in_blocks(
 
 
 # --8<-- [start:single] 半精度放不下的中间结果：用 float32 算
+HALF = (torch.float16, torch.bfloat16)
+
+
 def wide(tensor: Tensor) -> Tensor:
     """dtype 至少是 float32：半精度的打分太粗，float16 的还会超出范围。"""
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+    return tensor.float() if tensor.dtype in HALF else tensor
 
 
 def in_single_precision(module: nn.Module, x: Tensor, *options: object):

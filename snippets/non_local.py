@@ -42,6 +42,11 @@ def project(
 def to_positions(features: Tensor) -> Tensor:
     """(B, C′, *空间) → (B, N, C′)。"""
     return features.flatten(2).transpose(1, 2)
+
+
+def unchanged(features: Tensor) -> Tensor:
+    """恒等映射。"""
+    return features
 # --8<-- [end:project]
 
 
@@ -176,7 +181,12 @@ def dot_product_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
 
 # --8<-- [start:gram] 点积不池化：整个模块是一个随数据变的 1×1 卷积
 def dot_product_block(
-    x: Tensor, theta: nn.Module, phi: nn.Module, g: nn.Module, out: nn.Module
+    x: Tensor,
+    theta: nn.Module,
+    phi: nn.Module,
+    g: nn.Module,
+    out: nn.Module,
+    average: Callable = unchanged,
 ) -> Tensor:
     """三步合一，相似度是点积，θ、φ、g 一个也不必算。
 
@@ -191,18 +201,19 @@ def dot_product_block(
     平均比起伏大得多时，S 里相减的两个数差不多大，位数就丢了。C×C 的乘积至少用
     float32，只有最后的 A x 用 x 的 dtype。
 
-    参数：x (B, C, *空间)；其余是核为 1 的卷积，theta、phi、g C → C′，out C′ → C。
+    参数：x (B, C, *空间)；theta、phi、g 是 C → C′、核为 1 的卷积，out C′ → C；
+        average 把 μ、S 换成各进程的平均，只有一个进程时不变。
     返回：形状与 dtype 同 x。
     """
     positions = x.flatten(2)  # (B, C, N)
     dtype = torch.promote_types(x.dtype, torch.float32)
-    mean = positions.mean(dim=2, keepdim=True, dtype=dtype)  # μ (B, C, 1)
+    mean = average(positions.mean(dim=2, keepdim=True, dtype=dtype))  # μ (B, C, 1)
     w_theta, w_phi, w_g, w_out = (
         wide(layer.weight).flatten(1) for layer in (theta, phi, g, out)
     )
     phi_of_mean = w_phi @ mean + wide(phi.bias)[:, None]  # (B, C′, 1)
     g_of_mean = w_g @ mean + wide(g.bias)[:, None]
-    gram = centred_gram(positions, mean)
+    gram = average(centred_gram(positions, mean))  # S (B, C, C)
     context = w_phi @ gram @ w_g.mT + phi_of_mean @ g_of_mean.mT  # φᵀg / N
     from_theta = w_out @ context.mT  # (B, C, C′)
     matrix = from_theta @ w_theta  # A (B, C, C)
@@ -336,7 +347,7 @@ def concatenation_block(
     phi: nn.Module,
     g: nn.Module,
     out: nn.Module,
-    pool: nn.Module,
+    pool: Callable,
     w: Tensor,
     small: int,
 ) -> Tensor:
@@ -351,7 +362,7 @@ def concatenation_block(
     """
     w_theta, w_phi = w.chunk(2)
     from_theta = project_onto(w_theta, x, theta)  # (B, N)
-    if isinstance(pool, nn.Identity):
+    if pool is unchanged:
         from_phi = project_onto(w_phi, x, phi)  # (B, M)
     else:
         from_phi = to_positions(pool(phi(x))) @ w_phi
@@ -402,7 +413,7 @@ class NonLocalBlock(nn.Module):
     ((2, 64, 8, 6), (2, 48, 12))
     """
 
-    small = 2**16
+    small = 2**19
     """不要权重时不存 N×M 矩阵；但 N·M 不超过它时先存下更快，点积除外。
 
     导出成可变尺寸时 N·M 不是 int，图里只有不存的写法。
@@ -422,13 +433,14 @@ class NonLocalBlock(nn.Module):
             inter_channels = max(1, in_channels // 2)
         check_arguments(in_channels, inter_channels, dims, pairwise)
         self.in_channels = in_channels
+        self.inter_channels = inter_channels
         self.dims = dims
         self.pairwise = pairwise
         self.subsample = subsample
         conv = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[dims - 1]
         if pairwise == "gaussian":
-            self.theta = nn.Identity()
-            self.phi = nn.Identity()
+            self.theta = unchanged
+            self.phi = unchanged
         else:
             self.theta = conv(in_channels, inter_channels, kernel_size=1)
             self.phi = conv(in_channels, inter_channels, kernel_size=1)
@@ -437,7 +449,7 @@ class NonLocalBlock(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
         pool = (nn.MaxPool1d(2), nn.MaxPool2d(2), nn.MaxPool3d((1, 2, 2)))[dims - 1]
-        self.pool = pool if subsample else nn.Identity()
+        self.pool = pool if subsample else unchanged
         self.pairwise_parameters = nn.ParameterDict()
         if pairwise == "concatenation":  # 初始化同 nn.Linear(2C′, 1)
             bound = 1 / math.sqrt(2 * inter_channels)
@@ -451,12 +463,14 @@ class NonLocalBlock(nn.Module):
         check_input(x, self.in_channels, self.dims, self.subsample)
         if x.dtype == torch.float16:
             return in_single_precision(self, x, return_weights)
-        layers, own = (self.theta, self.phi, self.g), self.pairwise_parameters
-        if not return_weights and self.takes_gram(x):
+        layers, own = (self.theta, self.phi, self.g), {}
+        if self.pairwise == "concatenation":
+            own = self.pairwise_parameters
+            if not return_weights:
+                rest = self.out, self.pool, own["w"], self.small
+                return concatenation_block(x, *layers, *rest)
+        elif not return_weights and self.takes_gram(x):
             return dot_product_block(x, *layers, self.out)
-        if not return_weights and self.pairwise == "concatenation":
-            small = self.small
-            return concatenation_block(x, *layers, self.out, self.pool, **own, small=small)
         theta, phi, g = project(x, *layers, self.pool)
         pairs = theta.shape[1] * phi.shape[1]
         small = isinstance(pairs, int) and pairs <= self.small
@@ -469,12 +483,11 @@ class NonLocalBlock(nn.Module):
 
     def takes_gram(self, x: Tensor) -> bool:
         """是点积，没有池化，Gram 矩阵便宜；autocast 会让它也用半精度，所以不用。"""
-        return (
-            self.pairwise == "dot_product"
-            and not self.subsample
-            and not is_autocast(x.device.type)
-            and prefers_gram(math.prod(x.shape[2:]), *self.g.weight.shape[1::-1])
-        )
+        if self.pairwise != "dot_product" or self.subsample:
+            return False
+        positions = math.prod(x.shape[2:])
+        cheap = prefers_gram(positions, self.in_channels, self.inter_channels)
+        return cheap and not is_autocast(x.device.type)
 # --8<-- [end:module]
 
 

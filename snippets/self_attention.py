@@ -182,11 +182,14 @@ def perceptron_attention(
 
     参数：query (B, heads, N, d)；key (B, heads, M, d)；value (B, heads, M, e)；
         W、U (heads, d, d)；v (heads, d)；limit 为 None 时，CPU 上 2²⁰，使隐层留在
-        缓存里，GPU 上 2²⁴，使启动内核的时间不占多数。
+        缓存里，全部隐层不超过 2²² 个数时却存着，反向不必重新算；GPU 上 2²⁴，
+        使启动内核的时间不占多数。
     返回：(B, heads, N, e)，dtype 同输入。
     """
     if limit is None:
-        limit = 2**20 if key.device.type == "cpu" else 2**24
+        hidden = query.shape[2] * key.numel()
+        few = isinstance(hidden, int) and hidden <= 2**22
+        limit = 2**24 if key.device.type != "cpu" else 2**22 if few else 2**20
     rows = limit // max(1, key.numel())
     return in_blocks(perceptron_of, rows, (query @ W.mT,), key @ U.mT, value, v)
 
@@ -231,10 +234,10 @@ class SelfAttention(nn.Module):
     ((2, 64, 8, 6), (2, 4, 48, 48))
     """
 
-    small = 2**16
-    """不要权重时不存 N×N 矩阵；但 N·N 不超过它时，两种点积先存下更快。
+    small = 2**19
+    """不要权重时不存 N×N 矩阵；但 heads·N·N 不超过它时，两种点积先存下更快。
 
-    导出成可变尺寸时 N·N 不是 int，图里只有不存的写法。
+    导出成可变尺寸时 N 不是 int，图里只有不存的写法。
     """
 
     def __init__(
@@ -274,10 +277,10 @@ class SelfAttention(nn.Module):
         query = split_heads(self.query(x), self.heads)  # (B, heads, N, d)
         key = split_heads(self.key(x), self.heads)
         value = split_heads(self.value(x), self.heads)
-        pairs = query.shape[2] * key.shape[2]
+        pairs = self.heads * query.shape[2] * key.shape[2]
         small = isinstance(pairs, int) and pairs <= self.small
         if return_weights or (small and self.similarity.endswith("dot_product")):
-            own = {name: wide(value) for name, value in own.items()}
+            own = {name: wide(parameter) for name, parameter in own.items()}
             scores = score(wide(query), wide(key), self.similarity, **own)
             weights = normalise(scores).to(value.dtype)
             y = merge_heads(aggregate(weights, value), x.shape)
@@ -289,12 +292,14 @@ class SelfAttention(nn.Module):
 
 def split_heads(features: Tensor, heads: int) -> Tensor:
     """(B, heads·d, H, W) → (B, heads, N, d)。"""
-    return features.flatten(2).unflatten(1, (heads, -1)).mT
+    batch, channels, height, width = features.shape
+    return features.reshape(batch, heads, channels // heads, height * width).mT
 
 
 def merge_heads(y: Tensor, shape: torch.Size) -> Tensor:
     """(B, heads, N, e) → (B, heads·e, H, W)，H、W 取自 shape。"""
-    return y.mT.flatten(1, 2).unflatten(-1, shape[2:])
+    batch, heads, _, e = y.shape
+    return y.mT.reshape(batch, heads * e, *shape[2:])
 
 
 def new_parameters(similarity: str, heads: int, d: int) -> nn.ParameterDict:

@@ -5,7 +5,7 @@
     class TestMemory(Memory):
         frugal = {"名字": lambda: 模块，通道数 6}
         fused = ["交给融合内核的"]
-        literal = ["位置少时先存矩阵的"]
+        literal = {"位置少时先存矩阵的": (最大的尺寸, 再大的, 那时矩阵有多少个数)}
         always = ["位置再少也不存的"]
         peak = "测内存峰值的模块，名字"
 """
@@ -33,7 +33,7 @@ def largest_tensor(block, x, **options):
 class Memory:
     frugal: dict = {}
     fused: list = []
-    literal: list = []
+    literal: dict = {}
     always: list = []
     peak = ""
 
@@ -46,8 +46,8 @@ class Memory:
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
     def test_no_matrix_of_all_pairs(self, frugal, layout, dtype, device):  # float64 在 CUDA 上没有融合内核
         block = self.frugal[frugal]().to(device, dtype)
-        x = torch.randn(1, 6, 32, 32, device=device, dtype=dtype).contiguous(memory_format=layout)
-        positions = 32 * 32
+        x = torch.randn(1, 6, 40, 40, device=device, dtype=dtype).contiguous(memory_format=layout)
+        positions = 40 * 40
         keys = positions // 4 if frugal == "subsample" else positions
         assert_holds(x, "不产生 N×M 大小的张量", lambda x: largest_tensor(block, x) < positions * keys / 4)
         with Operators() as seen:
@@ -76,11 +76,12 @@ class Memory:
         )
 
     def test_few_positions_make_that_matrix(self, literal, device):
-        """N·M 不超过 65536 时先存下它：更快，也不大。"""
+        """每个头的 N·M，加起来不超过 2¹⁹ 时先存下它：更快，也不大。"""
         block = self.frugal[literal]().to(device)
-        few, more = torch.randn(1, 6, 16, 16, device=device), torch.randn(1, 6, 16, 17, device=device)
-        assert_holds(few, "256 个位置时有 N×M 大小的张量", lambda x: largest_tensor(block, x) >= 256 * 256)
-        assert_holds(more, "272 个位置时没有", lambda x: largest_tensor(block, x) < 272 * 272 / 2)
+        few, more, pairs = self.literal[literal]
+        few, more = (torch.randn(1, 6, *size, device=device) for size in (few, more))
+        assert_holds(few, "不超过时有 N×M 大小的张量", lambda x: largest_tensor(block, x) >= pairs)
+        assert_holds(more, "再多一点就没有", lambda x: largest_tensor(block, x) < pairs / 2)
 
     def test_what_is_always_faster_needs_no_few_positions(self, always, device):
         block, x = self.frugal[always]().to(device), torch.randn(1, 6, 16, 16, device=device)

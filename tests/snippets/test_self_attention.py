@@ -342,7 +342,7 @@ class TestSelfAttention:
     def test_many_positions_give_the_same(self, similarity, device):
         """位置多得模块自己就不存 N×N 矩阵。"""
         module = SelfAttention(5, 6, 14, heads=2, similarity=similarity).to(device).double()
-        x = draw(2, 5, 17, 19, device=device)
+        x = draw(2, 5, 19, 27, device=device)
         assert_agrees(module(x), module(x, return_weights=True)[0], "三步")
 
     @pytest.mark.parametrize(
@@ -442,7 +442,7 @@ class TestDerivatives(Derivatives):
     forms = {similarity: block_of(similarity) for similarity in SIMILARITIES}
     # 15 个位置；感知机一行隐层 2·2·15·2 = 120 个数
     switches = {
-        name: around(name, keep, {"small": 225}, {"small": 224}) for name in ("dot_product", "scaled_dot_product")
+        name: around(name, keep, {"small": 2 * 225}, {"small": 2 * 225 - 1}) for name in ("dot_product", "scaled_dot_product")
     } | {"perceptron": around("perceptron", limited, {"limit": 120 * 15}, {"limit": 120 * 15 - 1})}
 
 
@@ -456,7 +456,7 @@ class TestMemory(Memory):
         "concatenation": lambda: SelfAttention(6, heads=2, similarity="concatenation"),
     }
     fused = [name for name in frugal if name != "concatenation"]
-    literal = ["scaled_dot_product"]
+    literal = {"scaled_dot_product": ((16, 32), (19, 27), 2 * 512 * 512)}
     always = ["concatenation"]
     peak = "tests.snippets.peak_self_attention"
 
