@@ -545,15 +545,10 @@ def block_of(pairwise, channels=(5, 3), subsample=False, small=True, dims=2, siz
 
 
 @contextlib.contextmanager
-def keep(block, small):
-    """N·M 的界线放在别处。"""
-    block.small = small
+def keep(block, **options):
+    """界线放在别处。"""
+    vars(block).update(options)
     yield
-
-
-class NoGram(NonLocalBlock):
-    def takes_gram(self, x):
-        return False
 
 
 def around_pairs(pairwise, subsample):
@@ -567,16 +562,18 @@ def around_pairs(pairwise, subsample):
     return make
 
 
-@contextlib.contextmanager
-def as_class(block, kind):
-    block.__class__ = kind
-    yield
-    block.__class__ = NonLocalBlock
+class Optional(NonLocalBlock):
+    """可以不用 Gram 矩阵。"""
+
+    gram = True
+
+    def takes_gram(self, x):
+        return self.gram and super().takes_gram(x)
 
 
 def around_gram():
-    block, shape = block_of("dot_product", (3, 5))()
-    return block, shape, [functools.partial(as_class, kind=kind) for kind in (NonLocalBlock, NoGram)]
+    block = wake(Optional(3, 5, pairwise="dot_product"))
+    return block, (2, 3, 3, 5), [functools.partial(keep, gram=each) for each in (True, False)]
 
 
 class TestDerivatives(Derivatives):

@@ -415,35 +415,44 @@ def block_of(similarity, size=(3, 5)):
 
 
 @contextlib.contextmanager
-def keep(block, small):
-    """N·N 的界线放在别处。"""
-    block.small = small
+def keep(block, **options):
+    """界线放在别处。"""
+    vars(block).update(options)
     yield
 
 
-@contextlib.contextmanager
-def limited(block, limit):
+class Limited(SelfAttention):
     """感知机一次的隐层不超过 limit 个数。"""
-    attend = functools.partial(perceptron_attention, limit=limit)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ATTENTIONS, "perceptron", attend)
-        yield
+
+    def forward(self, x):
+        convs = (self.query, self.key, self.value)
+        maps = [conv(x).flatten(2).unflatten(1, (self.heads, -1)).mT for conv in convs]
+        return perceptron_attention(*maps, **self.similarity_parameters, limit=self.limit)
 
 
-def around(similarity, setting, *values):
+def limited(limit):
+    def make():
+        block = Limited(5, 4, 6, heads=2, similarity="perceptron")
+        return block, (2, 5, 3, 5), [functools.partial(keep, limit=each) for each in (limit, limit - 1)]
+
+    return make
+
+
+def around_pairs(similarity):
+    """N·N 正好在界线上，与刚过了界线：15 个位置，两个头。"""
+
     def make():
         block, shape = block_of(similarity)()
-        return block, shape, [functools.partial(setting, **value) for value in values]
+        return block, shape, [functools.partial(keep, small=each) for each in (2 * 225, 2 * 225 - 1)]
 
     return make
 
 
 class TestDerivatives(Derivatives):
     forms = {similarity: block_of(similarity) for similarity in SIMILARITIES}
-    # 15 个位置；感知机一行隐层 2·2·15·2 = 120 个数
-    switches = {
-        name: around(name, keep, {"small": 2 * 225}, {"small": 2 * 225 - 1}) for name in ("dot_product", "scaled_dot_product")
-    } | {"perceptron": around("perceptron", limited, {"limit": 120 * 15}, {"limit": 120 * 15 - 1})}
+    switches = {similarity: around_pairs(similarity) for similarity in ("dot_product", "scaled_dot_product")} | {
+        "perceptron": limited(15 * 2 * 2 * 15 * 2)  # 全部隐层
+    }
 
 
 class TestMemory(Memory):
