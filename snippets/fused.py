@@ -29,7 +29,7 @@ def recompute(function: Callable, *inputs: Tensor) -> Tensor:
         return checkpoint(function, *inputs, use_reentrant=False, preserve_rng_state=False)
     device = inputs[0].device.type
     if is_autocast(device):  # 重新算时也照样
-        function = torch.autocast(device, torch.get_autocast_dtype(device))(function)
+        function = torch.autocast(device)(function)
     return Recomputed.apply(function, *inputs)
 
 
@@ -63,8 +63,7 @@ class Recomputed(Function):
     @staticmethod
     def vmap(info, dims: tuple, function: Callable, *inputs: Tensor):
         batched = torch.vmap(function, in_dims=dims[1:])
-        y = Recomputed.apply(batched, *inputs)
-        return y, 0 if isinstance(y, Tensor) else (0,) * len(y)
+        return Recomputed.apply(batched, *inputs), 0
 
 
 def gradients_of(function: Callable, outputs: int = 1) -> Callable:
@@ -191,7 +190,7 @@ class FusedGradient(Function):
     @staticmethod
     def jvp(ctx, *tangents: Tensor | None) -> tuple[Tensor, ...]:
         function = gradients_of(attention_in_blocks(ctx.scale))
-        return push(function, ctx.saved_tensors, tangents[:4])
+        return push(function, ctx.saved_tensors, tangents)
 
     @staticmethod
     def vmap(info, dims: tuple, *inputs):
@@ -205,8 +204,7 @@ def kernel(
     if query.device.type == "cpu" and query.numel():
         flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
         return flash(query, key, value, scale=scale)
-    y = F.scaled_dot_product_attention(query, key, value, scale=scale)
-    return y, query.new_empty(0)
+    return other_kernel(query, key, value, scale), query.new_empty(0)
 
 
 def gradient_kernel(
@@ -218,13 +216,25 @@ def gradient_kernel(
     logsumexp: Tensor,
     scale: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """query、key、value 的梯度；不在 CPU 上时再算一遍前向。"""
+    """query、key、value 的梯度。"""
     if query.device.type == "cpu" and query.numel():
         flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
         return flash(
             gradient, query, key, value, y, logsumexp, 0.0, False, scale=scale
         )
-    function = functools.partial(F.scaled_dot_product_attention, scale=scale)
+    return other_gradient_kernel(gradient, query, key, value, scale)
+
+
+def other_kernel(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    """不在 CPU 上：由 PyTorch 选内核。"""
+    return F.scaled_dot_product_attention(query, key, value, scale=scale)
+
+
+def other_gradient_kernel(
+    gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, scale: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """不在 CPU 上：各种内核存的不一样，所以再算一遍前向。"""
+    function = functools.partial(other_kernel, scale=scale)
     return vjp(function, query, key, value)[1](gradient)
 
 

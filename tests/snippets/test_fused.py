@@ -15,6 +15,8 @@ from snippets.fused import (
     in_blocks,
     in_single_precision,
     kernel,
+    other_gradient_kernel,
+    other_kernel,
     pad,
     push,
     recompute,
@@ -69,6 +71,10 @@ class TestRecompute:
             assert_agrees(one, other, "同一函数的方向导数")
         one, other = (jvp(lambda a: each(a, b), (a,), tangents[:1])[1] for each in (recompute_product, product))
         assert_agrees(one, other, "同一函数的方向导数，只有一个输入在动")
+
+    def test_one_input(self, device):
+        a, _ = self.given(device)
+        assert_agrees(recompute(torch.sin, a), a.sin(), "同一函数")
 
     def gradients(self, function, *inputs):
         inputs = [each.clone().requires_grad_() for each in inputs]
@@ -139,14 +145,15 @@ class TestRecompute:
 
     def test_computes_again_under_the_same_autocast(self, device):
         a, b = draw(5, 7, dtype=torch.float32, device=device).requires_grad_(), draw(7, 3, device=device).float()
-        with torch.autocast(device, torch.bfloat16):
+        assert_holds(recompute(torch.matmul, a, b), "没有 autocast 时照输入", lambda y: y.dtype == torch.float32)
+        with torch.autocast(device, torch.float16):
             y = recompute(torch.matmul, a, b)
-        assert_holds(y, "照 autocast 的 dtype", lambda y: y.dtype == torch.bfloat16)
+        assert_holds(y, "照 autocast 的 dtype", lambda y: y.dtype == torch.float16)
         with Operators() as seen:
             y.sum().backward()
         products = [call for call in seen.calls if call.name == "mm"]
         dtypes = {each.dtype for call in products for each in call.inputs}
-        assert_holds(y, "重新算时也是", lambda _: dtypes == {torch.bfloat16})
+        assert_holds(y, "重新算时也是", lambda _: dtypes == {torch.float16})
 
 
 def recompute_product(a, b):
@@ -226,11 +233,13 @@ class TestAttention:
 
     def test_kernels_of_other_devices(self, device):
         """不在 CPU 上时用 scaled_dot_product_attention，梯度再算一遍前向；meta 上看得见形状。"""
-        given = [pad(each, 16) for each in inputs(device=device)]
-        y, logsumexp = kernel(*given, 0.3)
-        gradient = torch.randn_like(y)
-        expected = vjp(literal, *given)[1](gradient)
-        for one, other in zip(gradient_kernel(gradient, *given, y, logsumexp, 0.3), expected, strict=True):
+        given = inputs(device=device)
+        query, key, value = given = [pad(each, 16) for each in given]
+        expected = literal(*given)
+        gradient = torch.randn_like(expected)
+        gradients = vjp(literal, *given)[1](gradient)
+        assert_agrees(other_kernel(*given, 0.3), expected, "先存下权重的写法")
+        for one, other in zip(other_gradient_kernel(gradient, *given, 0.3), gradients, strict=True):
             assert_agrees(one, other, "先存下权重的写法的梯度")
         meta = [each.to("meta") for each in given]
         with Operators() as seen:
@@ -239,6 +248,16 @@ class TestAttention:
         names = {call.name for call in seen.calls}
         assert_holds(y, "meta 上不用 CPU 的内核", lambda _: not any("for_cpu" in name for name in names))
         assert_holds(y, "meta 上的梯度，形状同输入", lambda _: [one.shape for one in found] == [one.shape for one in meta])
+
+    def test_the_kernel_of_the_device_is_used_twice(self, device):
+        """前向一次，反向一次；三个张量补到同一个 8 的倍数，也不更多。"""
+        given = [draw(2, 3, n, width, device=device).requires_grad_() for n, width in ((5, 9), (17, 9), (17, 3))]
+        with Operators() as seen:
+            attention(*given).sum().backward()
+        calls = [call for call in seen.calls if "scaled_dot_product" in call.name]
+        assert_holds(given[0], "融合的内核两次", lambda _: len(calls) == 2 or device != "cpu")
+        widths = [tensor.shape[-1] for tensor in calls[0].inputs]
+        assert_holds(given[0], "补到 16", lambda _: widths == [16, 16, 16])
 
     def test_empty_batch(self, device):
         given = [each[:0].requires_grad_() for each in inputs(device=device)]
@@ -273,6 +292,7 @@ class TestAttention:
         """打分 100·100·16 超出 float16：方向导数、二阶导数里也不变成 NaN。"""
         query = torch.full((1, 1, 3, 16), 100.0, device=device, dtype=torch.float16)
         y = attention_in_blocks(1.0)(query, query, query)
+        assert_holds(y, "dtype 同输入", lambda y: y.dtype == torch.float16)
         assert_agrees(y, torch.full((1, 1, 3, 16), 100.0), "手算的值")
         gradient = grad(lambda each: attention(each, query, query).sum())(query)
         assert_holds(gradient, "梯度是有限的", torch.isfinite)
@@ -329,6 +349,7 @@ class TestBlocks:
         key = draw(2, 3, 11, 7, device=device)
         assert_holds(key, "一块不超过 2²⁰ 个打分", lambda key: rows_of(key) == 15887)
         assert_holds(key, "一块不超过 limit 个打分", lambda key: rows_of(key, 131) == 1)
+        assert_holds(key, "一块最多 2²⁰ 个打分", lambda key: rows_of(key[:1, :1, :1]) == 2**20)
         assert_holds(key[:0], "没有 key 时也除得出", lambda key: rows_of(key, 131) == 131)
 
     def test_derivatives_by_blocks(self, device):
