@@ -197,45 +197,43 @@ class FusedGradient(Function):
         return in_one_batch(FusedGradient, info.batch_size, dims, inputs)
 
 
-def kernel(
-    query: Tensor, key: Tensor, value: Tensor, scale: float
-) -> tuple[Tensor, Tensor]:
-    """输出，与每个 query 的 log Σ exp；不在 CPU 上时没有后者。"""
-    if query.device.type == "cpu" and query.numel():
-        flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-        return flash(query, key, value, scale=scale)
-    return other_kernel(query, key, value, scale), query.new_empty(0)
+def kernel(*inputs) -> tuple[Tensor, Tensor]:
+    """(query, key, value, scale) → 输出，与反向要用的。"""
+    return (cpu_kernel if is_for_cpu(inputs[0]) else other_kernel)(*inputs)
 
 
-def gradient_kernel(
-    gradient: Tensor,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    y: Tensor,
-    logsumexp: Tensor,
-    scale: float,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """query、key、value 的梯度。"""
-    if query.device.type == "cpu" and query.numel():
-        flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
-        return flash(
-            gradient, query, key, value, y, logsumexp, 0.0, False, scale=scale
-        )
-    return other_gradient_kernel(gradient, query, key, value, scale)
+def gradient_kernel(*inputs) -> tuple[Tensor, Tensor, Tensor]:
+    """(输出的梯度, query, key, value, kernel 的两个结果, scale) → 三者的梯度。"""
+    return (cpu_gradient if is_for_cpu(inputs[0]) else other_gradient)(*inputs)
 
 
-def other_kernel(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    """不在 CPU 上：由 PyTorch 选内核。"""
-    return F.scaled_dot_product_attention(query, key, value, scale=scale)
+def is_for_cpu(tensor: Tensor) -> bool:
+    """CPU 的内核不收空的张量。"""
+    return tensor.device.type == "cpu" and tensor.numel() > 0
 
 
-def other_gradient_kernel(
-    gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, scale: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """不在 CPU 上：各种内核存的不一样，所以再算一遍前向。"""
-    function = functools.partial(other_kernel, scale=scale)
-    return vjp(function, query, key, value)[1](gradient)
+def cpu_kernel(query: Tensor, key: Tensor, value: Tensor, scale: float):
+    """输出，与每个 query 的 log Σ exp。"""
+    flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    return flash(query, key, value, scale=scale)
+
+
+def cpu_gradient(gradient: Tensor, *inputs) -> tuple[Tensor, Tensor, Tensor]:
+    *inputs, scale = inputs
+    flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
+    return flash(gradient, *inputs, dropout_p=0.0, is_causal=False, scale=scale)
+
+
+def other_kernel(query: Tensor, key: Tensor, value: Tensor, scale: float):
+    """由 PyTorch 选内核，它们存的不一样，所以反向再算一遍前向，什么也不用。"""
+    y = F.scaled_dot_product_attention(query, key, value, scale=scale)
+    return y, query.new_empty(0)
+
+
+def other_gradient(gradient: Tensor, *inputs) -> tuple[Tensor, Tensor, Tensor]:
+    *tensors, _, _, scale = inputs
+    function = functools.partial(F.scaled_dot_product_attention, scale=scale)
+    return vjp(function, *tensors)[1](gradient)
 
 
 def in_one_batch(function: type[Function], size: int, dims: tuple, inputs: tuple):

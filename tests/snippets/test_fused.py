@@ -15,7 +15,7 @@ from snippets.fused import (
     in_blocks,
     in_single_precision,
     kernel,
-    other_gradient_kernel,
+    other_gradient,
     other_kernel,
     pad,
     push,
@@ -238,8 +238,10 @@ class TestAttention:
         expected = literal(*given)
         gradient = torch.randn_like(expected)
         gradients = vjp(literal, *given)[1](gradient)
-        assert_agrees(other_kernel(*given, 0.3), expected, "先存下权重的写法")
-        for one, other in zip(other_gradient_kernel(gradient, *given, 0.3), gradients, strict=True):
+        y, nothing = other_kernel(*given, 0.3)
+        assert_agrees(y, expected, "先存下权重的写法")
+        assert_holds(nothing, "反向什么也不用", lambda nothing: nothing.numel() == 0)
+        for one, other in zip(other_gradient(gradient, *given, y, nothing, 0.3), gradients, strict=True):
             assert_agrees(one, other, "先存下权重的写法的梯度")
         meta = [each.to("meta") for each in given]
         with Operators() as seen:
