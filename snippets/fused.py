@@ -199,17 +199,12 @@ class FusedGradient(Function):
 
 def kernel(*inputs) -> tuple[Tensor, Tensor]:
     """(query, key, value, scale) → 输出，与反向要用的。"""
-    return (cpu_kernel if is_for_cpu(inputs[0]) else other_kernel)(*inputs)
+    return (cpu_kernel if inputs[0].is_cpu else other_kernel)(*inputs)
 
 
 def gradient_kernel(*inputs) -> tuple[Tensor, Tensor, Tensor]:
     """(输出的梯度, query, key, value, kernel 的两个结果, scale) → 三者的梯度。"""
-    return (cpu_gradient if is_for_cpu(inputs[0]) else other_gradient)(*inputs)
-
-
-def is_for_cpu(tensor: Tensor) -> bool:
-    """CPU 的内核不收空的张量。"""
-    return tensor.device.type == "cpu" and tensor.numel() > 0
+    return (cpu_gradient if inputs[0].is_cpu else other_gradient)(*inputs)
 
 
 def cpu_kernel(query: Tensor, key: Tensor, value: Tensor, scale: float):
