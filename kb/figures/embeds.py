@@ -46,6 +46,7 @@ from kb.evidence.store import DEVICES
 from kb.figures import diagram
 from kb.figures.flows import Flow, is_flow, outdated_flow, read_flow
 from kb.figures.measured import Measured, outdated, read_measured
+from kb.figures.photograph import photograph
 from kb.figures.plot import draw, sample, show, styles, value
 from kb.markdown.engine import BadInput, Page
 from kb.markdown.html import append, element, literal, table
@@ -66,10 +67,12 @@ def make_figure(target: str, page: Page, here: str) -> etree.Element:
         raise BadInput(f"{here}：{error}") from None
     if problem := outdated(measured):
         log.warning(f"docs/{page.uri}：{problem}")
+    looks = measured.run and measured.figure["kind"] == "looking"
+    kind = "plot looking" if looks else "plot"
     return element(
         "figure",
-        {"class": "embed plot", "id": anchor(target), "data-figure": target},
-        *(shown(measured) if measured.run else ()),
+        {"class": f"embed {kind}", "id": anchor(target), "data-figure": target},
+        *(shown(measured, page) if measured.run else ()),
         state(measured),
         *(numbers(measured.figure) if measured.run else ()),
     )
@@ -79,12 +82,14 @@ def anchor(target: str) -> str:
     return "figure-" + target.replace(".json", "").replace(":", "-").replace("/", "-")
 
 
-def shown(measured: Measured) -> Iterator[etree.Element]:
+def shown(measured: Measured, page: Page) -> Iterator[etree.Element]:
     figure = measured.figure
     title = element("strong", None, figure["title"])
     caption = [f"　{figure['caption']}"] if "caption" in figure else []
     yield element("figcaption", None, title, *caption)
-    if figure["kind"] == "table":
+    if figure["kind"] == "looking":
+        yield from photograph(figure, page)
+    elif figure["kind"] == "table":
         yield table(figure["columns"], figure["rows"], figure["title"], row_headings=True)
     else:
         yield draw(figure, literal(describe(figure)))

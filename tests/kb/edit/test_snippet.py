@@ -33,10 +33,10 @@ def test_both_pass_and_prove(lab):
     assert "foo_bar" not in lab.kb("check")[1]
     (figure,) = lab.page().select("figure.flow")
     sentences = [each.text for each in figure.select("ol > li")]
-    assert sentences[0] == "输入 scores，形状 (2, 3, K)"
+    assert sentences[0] == "输入 scores，形状 (2, K)"
     assert sentences[-3:-1] == [
-        "求和，沿 K：由 weights 得到 (2, 3, 1)",
-        "逐元素除：由 weights、第 5 步的结果 得到 (2, 3, K)",
+        "求和，沿 K：由 weights 得到 (2, 1)",
+        "逐元素除：由 weights、第 5 步的结果 得到 (2, K)",
     ]
 
 
