@@ -4,6 +4,7 @@ B 批大小，C 通道数，H、W 特征图的高与宽，r 压缩比 reduction�
 出处：Hu 等 2018，Squeeze-and-Excitation Networks（arXiv 1709.01507）。
 """
 
+import functools
 from collections.abc import Callable
 
 import torch
@@ -68,11 +69,24 @@ class ChannelAttention(nn.Module):
     def weights(self, x: Tensor) -> Tensor:
         """每个通道的权重，(B, C, 1, 1)，在 (0, 1) 之间。"""
         check_input(x, self.channels)
+        if x.dtype == torch.float16:
+            return self.in_single_precision(x)[1].half()
         return channel_weights(x, self.reduce, self.expand)
 
     def forward(self, x: Tensor) -> Tensor:
         """x · weights(x)。"""
+        if x.dtype == torch.float16:
+            check_input(x, self.channels)
+            return reweight(*self.in_single_precision(x)).half()
         return reweight(x, self.weights(x))
+
+    def in_single_precision(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x 与权重，float32：中间层与梯度是很多数的和，float16 放不下。"""
+        reduce, expand = (
+            functools.partial(nn.functional.linear, weight=layer.weight.float())
+            for layer in (self.reduce, self.expand)
+        )
+        return x.float(), channel_weights(x.float(), reduce, expand)
 # --8<-- [end:module]
 
 

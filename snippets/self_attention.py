@@ -9,7 +9,8 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
+
+from snippets.fused import fused_attention, in_blocks, in_single_precision, wide
 
 
 # --8<-- [start:dot_product] 相似度函数之一：点积
@@ -120,32 +121,6 @@ def aggregate(weights: Tensor, value: Tensor) -> Tensor:
 
 
 # --8<-- [start:fused] 不存 N×M 矩阵：点积用融合的注意力
-def fused_attention(
-    query: Tensor, key: Tensor, value: Tensor, scale: float
-) -> Tensor:
-    """aggregate(normalise(scale · q·k), value)，但内存随 N、M 而不随 N·M 增长。
-
-    PyTorch 的融合内核要求每个张量最后一维连续，query 与 value 每头等宽，
-    CUDA 上还要按 16 字节对齐，否则会不声不响地退回去存 N×M 矩阵。所以先补零
-    到同一个 8 的倍数：补的零不改变点积，输出里多出的列再截掉。CUDA 上没有
-    float64 的融合内核，只能存。
-
-    参数：query (B, heads, N, d)；key (B, heads, M, d)；
-        value (B, heads, M, e)；scale 乘在点积上。
-    返回：(B, heads, N, e)，dtype 同输入。
-    """
-    width = -(-max(query.shape[-1], value.shape[-1]) // 8) * 8
-    padded = (pad(tensor, width) for tensor in (query, key, value))
-    y = F.scaled_dot_product_attention(*padded, scale=scale)
-    return y[..., : value.shape[-1]]
-
-
-def pad(tensor: Tensor, width: int) -> Tensor:
-    """最后一维补零到 width，连续；本来就是的不复制。"""
-    missing = width - tensor.shape[-1]
-    return (F.pad(tensor, (0, missing)) if missing else tensor).contiguous()
-
-
 def dot_product_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """三步合一，相似度是 dot_product；参数与返回同 fused_attention。"""
     return fused_attention(query, key, value, scale=1.0)
@@ -157,26 +132,35 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor) -> T
 # --8<-- [end:fused]
 
 
-# --8<-- [start:pooled] 不存 N×M 矩阵：拼接的权重与 query 无关
+# --8<-- [start:pooled] 不存 N×M 矩阵：拼接的输出是一个向量
 def concatenation_attention(
-    query: Tensor, key: Tensor, value: Tensor, w: Tensor
+    x: Tensor, query: nn.Conv2d, key: nn.Conv2d, value: nn.Conv2d, w: Tensor
 ) -> Tensor:
-    """三步合一，相似度是 concatenation，O(N + M)。
+    """QKV 形式的拼接，O(N)，连 Q、K、V 也不必算。
 
     w₁·qᵢ 对每个 key 都一样，softmax 的分子、分母里都有 exp(w₁·qᵢ)，约去：
 
-        softmaxⱼ(w₁·qᵢ + w₂·kⱼ) = softmaxⱼ(w₂·kⱼ)。
+        softmaxⱼ(w₁·qᵢ + w₂·kⱼ) = softmaxⱼ(w₂·kⱼ)，
 
-    所以每个 query 的输出是同一个向量。query 乘零再加上，结果不变，只让它留在
-    计算图里：它的梯度是零，而不是没有。
+    所以每个 query 的输出是同一个向量。k = W_k x + b，其中 w₂·b 同样约去，留下的
+    w₂·W_k x 只是一个向量 W_kᵀw₂ 与 x 的点积；权重的和是 1，所以
 
-    参数：query (B, heads, N, d)；key (B, heads, M, d)；
-        value (B, heads, M, e)；w (heads, 2d)。
-    返回：(B, heads, N, e)，dtype 同输入。
+        Σⱼ aⱼ (W_v xⱼ + b) = W_v (Σⱼ aⱼ xⱼ) + b：先求和，再做一次线性映射。
+
+    约去的参数乘零再加上，结果不变，只让它们留在计算图里：梯度是零，而不是没有。
+
+    参数：x (B, C, H, W)；query、key、value 是 1×1 卷积；w (heads, 2d)。
+    返回：(B, heads·e, H, W)，dtype 同 x。
     """
-    from_key = key @ w[:, query.shape[-1] :, None]  # (B, heads, M, 1)
-    pooled = aggregate(normalise(from_key.mT), value)  # (B, heads, 1, e)
-    return pooled + 0 * query[..., :1]
+    heads, d = w.shape[0], w.shape[1] // 2
+    positions = x.flatten(2)  # (B, C, N)
+    from_key = w[:, None, d:] @ key.weight.reshape(heads, d, -1)  # (heads, 1, C)
+    weights = normalise(from_key[:, 0] @ positions)  # (B, heads, N)
+    pooled = aggregate(weights, positions.mT)  # (B, heads, C)
+    pooled = pooled.flatten(1)[:, :, None, None]  # (B, heads·C, 1, 1)
+    y = F.conv2d(pooled, value.weight, value.bias, groups=heads)  # (B, heads·e, 1, 1)
+    unused = query.weight.sum() + query.bias.sum() + key.bias.sum()
+    return (y + 0 * unused).repeat(1, 1, *x.shape[2:])
 # --8<-- [end:pooled]
 
 
@@ -198,37 +182,31 @@ def perceptron_attention(
 
     参数：query (B, heads, N, d)；key (B, heads, M, d)；value (B, heads, M, e)；
         W、U (heads, d, d)；v (heads, d)；limit 为 None 时，CPU 上 2²⁰，使隐层留在
-        缓存里，GPU 上 2²⁴，使启动内核的时间不占多数。
+        缓存里，全部隐层不超过 2²² 个数时却存着，反向不必重新算；GPU 上 2²⁴，
+        使启动内核的时间不占多数。
     返回：(B, heads, N, e)，dtype 同输入。
-    出处：Chen 等 2016，Training Deep Nets with Sublinear Memory Cost
-        （arXiv 1604.06174）。
     """
-    from_query, from_key = query @ W.mT, key @ U.mT
-
-    def attend(some: Tensor) -> Tensor:
-        hidden = some[:, :, :, None] + from_key[:, :, None]
-        scores = (hidden.tanh_() @ v[:, None, :, None]).squeeze(-1)
-        return aggregate(normalise(scores), value)
-
     if limit is None:
-        limit = 2**20 if key.device.type == "cpu" else 2**24
-    rows = max(1, limit // max(1, key.numel()))
-    if not isinstance(rows, int) or query.shape[2] <= rows:
-        return attend(from_query)
-    return torch.cat(
-        [
-            checkpoint(attend, some, use_reentrant=False, preserve_rng_state=False)
-            for some in from_query.split(rows, dim=2)
-        ],
-        dim=2,
-    )
+        hidden = query.shape[2] * key.numel()
+        few = isinstance(hidden, int) and hidden <= 2**22
+        limit = 2**24 if key.device.type != "cpu" else 2**22 if few else 2**20
+    rows = limit // max(1, key.numel())
+    return in_blocks(perceptron_of, rows, (query @ W.mT,), key @ U.mT, value, v)
+
+
+def perceptron_of(
+    from_query: Tensor, from_key: Tensor, value: Tensor, v: Tensor
+) -> Tensor:
+    """从 W q (B, heads, 几个, d) 与 U k (B, heads, M, d) 开始的后一半。"""
+    hidden = from_query[:, :, :, None] + from_key[:, :, None]
+    scores = (hidden.tanh_() @ v[:, None, :, None]).squeeze(-1)
+    return aggregate(normalise(scores), value)
 # --8<-- [end:blocks]
 
 
 ATTENTIONS = {
     "dot_product": dot_product_attention,
     "scaled_dot_product": scaled_dot_product_attention,
-    "concatenation": concatenation_attention,
     "perceptron": perceptron_attention,
 }
 
@@ -256,10 +234,10 @@ class SelfAttention(nn.Module):
     ((2, 64, 8, 6), (2, 4, 48, 48))
     """
 
-    small = 2**16
-    """不要权重时不存 N×N 矩阵；但 N·N 不超过它时，两种点积先存下更快。
+    small = 2**19
+    """不要权重时不存 N×N 矩阵；但 heads·N·N 不超过它时，两种点积先存下更快。
 
-    导出成可变尺寸时 N·N 不是 int，图里只有不存的写法。
+    导出成可变尺寸时 N 不是 int，图里只有不存的写法。
     """
 
     def __init__(
@@ -291,14 +269,20 @@ class SelfAttention(nn.Module):
     ) -> Tensor | tuple[Tensor, Tensor]:
         """返回 y；return_weights 为真时返回 (y, 权重)，权重 (B, heads, N, N)。"""
         check_input(x, self.in_channels)
+        if x.dtype == torch.float16:
+            return in_single_precision(self, x, return_weights)
+        own = self.similarity_parameters
+        if self.similarity == "concatenation" and not return_weights:
+            return concatenation_attention(x, self.query, self.key, self.value, **own)
         query = split_heads(self.query(x), self.heads)  # (B, heads, N, d)
         key = split_heads(self.key(x), self.heads)
         value = split_heads(self.value(x), self.heads)
-        own = self.similarity_parameters
-        pairs = query.shape[2] * key.shape[2]
+        pairs = self.heads * query.shape[2] * key.shape[2]
         small = isinstance(pairs, int) and pairs <= self.small
         if return_weights or (small and self.similarity.endswith("dot_product")):
-            weights = normalise(score(query, key, self.similarity, **own))
+            own = {name: wide(parameter) for name, parameter in own.items()}
+            scores = score(wide(query), wide(key), self.similarity, **own)
+            weights = normalise(scores).to(value.dtype)
             y = merge_heads(aggregate(weights, value), x.shape)
             return (y, weights) if return_weights else y
         y = ATTENTIONS[self.similarity](query, key, value, **own)
@@ -308,12 +292,14 @@ class SelfAttention(nn.Module):
 
 def split_heads(features: Tensor, heads: int) -> Tensor:
     """(B, heads·d, H, W) → (B, heads, N, d)。"""
-    return features.flatten(2).unflatten(1, (heads, -1)).mT
+    batch, channels, height, width = features.shape
+    return features.reshape(batch, heads, channels // heads, height * width).mT
 
 
 def merge_heads(y: Tensor, shape: torch.Size) -> Tensor:
     """(B, heads, N, e) → (B, heads·e, H, W)，H、W 取自 shape。"""
-    return y.mT.flatten(1, 2).unflatten(-1, shape[2:])
+    batch, heads, _, e = y.shape
+    return y.mT.reshape(batch, heads * e, *shape[2:])
 
 
 def new_parameters(similarity: str, heads: int, d: int) -> nn.ParameterDict:

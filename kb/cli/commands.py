@@ -151,7 +151,7 @@ def check(again: bool, everything: bool, since: str | None, renew: bool, remote:
                 dead = found.add_remote(answers)
         problems = [*check_notes(root), *found.problems]
         judge = Judge(root)
-        problems += check_embeds(root, judge) + check_figures(root)
+        problems += check_embeds(root, judge) + check_figures(root, judge)
         problems += check_explanations(root, judge)
         if again:
             problems += rerun(root, everything, since, lambda line: click.echo(line, err=as_json))

@@ -254,9 +254,23 @@ class Judge:
             if old:
                 words = f"{DEVICES[device]} 上{old[0].state.value}：{old[0].reasons[0]}"
                 found.append(Due(file, True, device == "cpu", words))
+            elif device == "cpu" and (words := self.undrawn(file, judged)):
+                found.append(Due(file, True, bool(late), words))
             elif device == "cpu" and late and judged[0].state is not State.FAILED:
                 found.append(Due(file, False, True, f"变异测试{late[0].mutation}"))
         return found
+
+    def undrawn(self, file: str, judged: list[Verdict]) -> str:
+        """Why the topic's diagrams aren't of the code as it is, "" where they are."""
+        try:
+            document = store.read_flows(self.folder, file)
+        except BadInput:
+            return f"数据流图{UNREADABLE}"
+        if document is None:
+            return "数据流图还没有"
+        keys = {verdict.name: verdict.key for verdict in judged}
+        fresh = all(flow["key"] == keys.get(name) for name, flow in document["flows"].items())
+        return "" if fresh else "数据流图已过期"
 
 
 def doubts(mutation: Mutation | str) -> Iterator[str]:
