@@ -10,6 +10,7 @@ from benchmarks.blocks import OURS
 from benchmarks.growth import exponent
 from benchmarks.peers import PACKAGES
 from benchmarks.precision import QUERIES, SEEDS, TITLES
+from benchmarks.small import Ratios
 from benchmarks.survey import Curve, Found, Options
 from kb.keys import reach, sha256
 from kb.record import environment
@@ -34,10 +35,12 @@ def document(
     options: Options,
     inputs: dict[str, str],
     command: str,
+    few: dict[str, dict[bool, Ratios]],
 ) -> dict:
     device = options.device
     figures = {
-        "goals": tables.goals_table(found, precision, options),
+        "goals": tables.goals_table(found, precision, options, limits, few),
+        "small": tables.small_table(found, few),
         "agreement": tables.agreement_table(found),
         "limits": tables.limits_table(limits, threads, device),
         "ratios-to-limits": tables.ratios_table(found, limits),
