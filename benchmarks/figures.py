@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmarks import tables
 from benchmarks.apart import Reading
 from benchmarks.blocks import OURS
+from benchmarks.gains import gains_table
 from benchmarks.growth import exponent
 from benchmarks.peers import PACKAGES
 from benchmarks.precision import QUERIES, SEEDS, TITLES
@@ -39,6 +40,7 @@ def document(
 ) -> dict:
     device = options.device
     figures = {
+        "gains": gains_table(found, options),
         "goals": tables.goals_table(found, precision, options, limits, few),
         "small": tables.small_table(found, few),
         "agreement": tables.agreement_table(found),
@@ -68,7 +70,9 @@ def read_inputs(root: Path) -> dict[str, str]:
 
 def stands_on(file: str, inputs: dict[str, str]) -> list[str]:
     """What a figure of one block depends on: not on the other blocks."""
-    return [path for path in inputs if not path.startswith("snippets/") or path.endswith(file)]
+    block = f"snippets/{file}"
+    own = reach(ROOT, block) | {block}
+    return [path for path in inputs if not path.startswith("snippets/") or path in own]
 
 
 def with_peers(environment: dict) -> dict:
