@@ -59,6 +59,8 @@ class PictureTreeprocessor(Treeprocessor):
                 section = section if len(section) <= LONGEST else f"{section[:LONGEST]}……"
             if part.tag != "img":
                 continue
+            if "alt" not in part.attrib:
+                part.set("alt", describe("", section.strip()))
             if not is_elsewhere(part.get("src", "")):
                 self.local(page, part, section.strip())
                 continue
