@@ -65,7 +65,8 @@ def head(page: Page, catalog: Catalog, note: Note, author: str) -> etree.Element
     if author:
         facts.append(element("span", None, f"作者 {author}"))
     if note.categories:
-        facts.append(categories_of(page, catalog, note))
+        categories = categories_of(page, catalog, note)
+        facts.append(element("nav", {"class": "note-category", "aria-label": "分类"}, *categories))
     made = element("div", {"class": "note-head"}, facts)
     if note.tags:
         made.append(tags_of(page, catalog, note))
@@ -112,7 +113,7 @@ def time_of(note: Note, length: int = 16) -> etree.Element:
     return element("time", attributes, note.date[:length])
 
 
-def categories_of(page: Page, catalog: Catalog, note: Note) -> etree.Element:
+def categories_of(page: Page, catalog: Catalog, note: Note) -> list[etree.Element]:
     """The paths of its categories, each step a link to its page."""
     paths = []
     for path in note.categories:
@@ -121,7 +122,7 @@ def categories_of(page: Page, catalog: Catalog, note: Note) -> etree.Element:
             uri = catalog.category_uris.get(path[:length])
             steps.append(element("li", None, link(page, uri, step)))
         paths.append(steps)
-    return element("nav", {"class": "note-category", "aria-label": "分类"}, *paths)
+    return paths
 
 
 def tags_of(page: Page, catalog: Catalog, note: Note) -> etree.Element:

@@ -110,7 +110,8 @@ def facts(page: Page, note: Note, catalog: Catalog | None = None) -> etree.Eleme
         progress = f"完成 {note.done}/{note.headings} 节"
         parts.append(element("span", {"class": "progress"}, progress))
     if catalog and note.categories:
-        parts.append(categories_of(page, catalog, note))
+        paths = categories_of(page, catalog, note)
+        parts.append(element("div", {"class": "note-category"}, *paths))
     line = element("div", {"class": "note-facts"})
     for part in parts:
         append(line, (part, " "))
