@@ -23,7 +23,7 @@ from markdown.util import AMP_SUBSTITUTE
 
 from kb.markdown.engine import Page, current_page
 from kb.markdown.html import element, literal, literal_entities
-from kb.markdown.links import is_elsewhere
+from kb.markdown.links import find_target, is_elsewhere
 from kb.notes.embedded import WHOSE, Entry, is_original, locked_note
 from kb.notes.library import Note, read_note, read_text, text_of
 from kb.notes.private import refuse_private, refuse_withdrawn
@@ -74,6 +74,13 @@ def head(page: Page, catalog: Catalog, note: Note, author: str) -> etree.Element
         cover = element("img", {"src": note.cover, "alt": "封面"})
         made.append(element("p", {"class": "note-cover"}, cover))
     return made
+
+
+def find_cover(page: Page, note: Note) -> str | None:
+    """A note's cover: its address elsewhere, or its path below `docs/`; None where there is none."""
+    if not note.cover or is_elsewhere(note.cover):
+        return note.cover or None
+    return find_target(page.root / "docs", note.uri, note.cover)
 
 
 def foot(page: Page, locked: Entry, has_code: bool) -> list[etree.Element | str]:

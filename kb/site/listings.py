@@ -6,8 +6,9 @@ The page whose front matter says `fill: home` gets the newest notes as cards; th
 | fill | what it gets |
 |---|---|
 | home | pinned and newest notes, as cards |
-| tags, categories, archive | every tag, category, month, with the number of its notes |
-| tag, category, month | its notes |
+| tags, categories | every tag, category, with the number of its notes |
+| tag, category | its notes |
+| archive | all notes, by month |
 | annotations | the author's annotations, by note and section |
 
 | registered | in | as | priority | why there |
@@ -27,12 +28,12 @@ from markdown.treeprocessors import Treeprocessor
 
 from kb.markdown.engine import Page, current_page
 from kb.markdown.html import append, element
-from kb.markdown.links import find_target, is_elsewhere
+from kb.markdown.links import is_elsewhere
 from kb.markdown.settings import read_settings
 from kb.notes.library import Note
-from kb.site.catalog import Catalog, Listing, in_words, read_catalog
+from kb.site.catalog import UNDATED, Catalog, Listing, in_words, month_of, read_catalog
 from kb.site.collected_annotations import annotations
-from kb.site.frame import categories_of, link, tags_of, time_of
+from kb.site.frame import categories_of, find_cover, link, tags_of, time_of
 from kb.site.pages import missing_pages
 
 log = logging.getLogger("mkdocs.kb")
@@ -84,19 +85,11 @@ def home(page: Page, catalog: Catalog) -> Elements:
 def card(page: Page, catalog: Catalog, note: Note) -> etree.Element:
     title = element("a", {"href": page.link_to(note.uri), "class": "card-title"}, note.title)
     made = element("li", {"class": "card"}, title, facts(page, note))
-    if cover := cover_address(page, note):
-        made.set("data-cover", cover)
+    if cover := find_cover(page, note):
+        made.set("data-cover", cover if is_elsewhere(cover) else page.link_to(cover))
     if note.tags:
         made.append(tags_of(page, catalog, note))
     return made
-
-
-def cover_address(page: Page, note: Note) -> str | None:
-    """Where a note's cover is to be had from this page, None where it isn't."""
-    if not note.cover or is_elsewhere(note.cover):
-        return note.cover
-    target = find_target(page.root / "docs", note.uri, note.cover)
-    return page.link_to(target) if target else None
 
 
 def facts(page: Page, note: Note, catalog: Catalog | None = None) -> etree.Element:
@@ -194,23 +187,32 @@ def tree(page: Page, catalog: Catalog, path: tuple[str, ...]) -> etree.Element:
 
 
 def archive(md: Markdown, page: Page, catalog: Catalog, listing: Listing) -> Elements:
-    for year, months in groupby(listing.items, lambda month: month.partition("-")[0]):
-        yield element("h2", None, f"{year} 年" if year.isdigit() else year)
-        items = [
-            element(
-                "li",
-                None,
-                link(page, catalog.month_uris[month], in_words(month)),
-                count(catalog.months[month]),
-            )
-            for month in months
-        ]
-        yield element("ul", {"class": "months"}, *items)
+    """Every month on the first page leads to its notes, here or on one of the pages that follow."""
+    if len(listing.uris) > 1 and listing.number == 1:
+        yield from years(page, catalog)
+    for month, notes in groupby(listing.items, month_of):
+        yield element("h2", {"id": anchor(month)}, in_words(month))
+        yield note_list(page, catalog, list(notes))
 
 
-def month(md: Markdown, page: Page, catalog: Catalog, listing: Listing) -> Elements:
-    yield up(page, ("archive/index.md", "全部归档"), notes=catalog.months[listing.of])
-    yield note_list(page, catalog, listing.items)
+def years(page: Page, catalog: Catalog) -> Elements:
+    """A line a year with its months, each a link to the first of its notes."""
+    pages: dict[str, str] = {}
+    for listing in catalog.listings.values():
+        if listing.fill == "archive":
+            for note in listing.items:
+                pages.setdefault(month_of(note), listing.uri)
+    for year, months in groupby(pages, lambda month: month.partition("-")[0]):
+        line = element("p", {"class": "year"}, f"{year} 年" if year.isdigit() else "")
+        for month in months:
+            words = f"{int(month[5:])} 月" if year.isdigit() else month
+            link = {"href": page.link_to(pages[month]), "data-fragment": anchor(month)}
+            append(line, (" ", element("a", link, words, count(catalog.months[month]))))
+        yield line
+
+
+def anchor(month: str) -> str:
+    return "undated" if month == UNDATED else month
 
 
 def pager(page: Page, listing: Listing) -> Elements:
@@ -228,7 +230,7 @@ def pager(page: Page, listing: Listing) -> Elements:
 
 FILL: dict[str, Callable[[Markdown, Page, Catalog, Listing], Elements]] = {
     function.__name__: function
-    for function in (tags, tag, categories, category, archive, month, annotations)
+    for function in (tags, tag, categories, category, archive, annotations)
 }
 
 

@@ -116,7 +116,7 @@ class TestWhatItOpensInto:
         report_on(proven)
         details = badge(proven.page())
         assert [link["href"] for link in details.select("p > a")] == [
-            "../../snippets/numbers/#__codelineno-numbers-7",
+            "../../snippets/numbers/#__span-numbers-7",
             "../../verification/numbers/#embed-numbers-double",
         ]
         assert details["data-key"] == report_on(proven)["data-key"]
@@ -224,7 +224,7 @@ class TestReport:
             "对照": "手算的值",
         }
         assert facts["嵌入在"].a["href"] == "../../posts/1/#embed-numbers-double"
-        assert facts["代码"].a["href"] == "../../snippets/numbers/#__codelineno-numbers-7"
+        assert facts["代码"].a["href"] == "../../snippets/numbers/#__span-numbers-7"
 
     def test_code_that_no_note_embeds(self, recorded):
         recorded.write("docs/verification/other.md", "---\nfill: report\nof: other.py\n---\n\n<!-- -->\n")
