@@ -13,6 +13,7 @@ from kb.markdown.settings import NAMES
 EXTENSIONS = (
     "kb.markdown.commonmark",
     "toc",
+    "kb.markdown.permalinks",
     "pymdownx.highlight",
     "kb.evidence.embeds",
     "kb.evidence.badges",
@@ -46,7 +47,6 @@ SETTINGS = {
     },
     "pymdownx.highlight": {
         "stripnl": False,  # what is shown is the file, byte for byte
-        "anchor_linenums": True,
         "line_spans": "__span",
         "pygments_lang_class": True,
     },

@@ -304,7 +304,7 @@ def link_to_line(page: Page, path: str, line: int, *text: etree.Element | str) -
     uri = f"{folder}/{code_stem(path)}.md"
     if folder == "tests" and not (page.root / "docs" / uri).exists():
         return element("span", None, *text)
-    fragment = f"__codelineno-{code_stem(path)}-{line}"
+    fragment = f"__span-{code_stem(path)}-{line}"
     return element("a", {"href": page.link_to(uri), "data-fragment": fragment}, *text)
 
 

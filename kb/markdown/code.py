@@ -25,7 +25,7 @@ def highlight(
 ) -> str:
     """HTML of a block of code under its title, numbered from `first_line` if it is given.
 
-    `anchors`: whether each line has one of its own, `__codelineno-{id_value}-{number}`.
+    `anchors`: whether each line has one of its own, `__span-{id_value}-{number}`.
     """
     extension = next(
         extension
@@ -45,7 +45,7 @@ def highlight(
     )
 
 
-NO_ANCHORS = {"line_spans": "", "line_anchors": "", "anchor_linenums": False}
+NO_ANCHORS = {"line_spans": ""}
 
 
 class Settings(dict):

@@ -254,7 +254,7 @@ class TreeBuilder(OpenElements):
             self.task = None
 
     def check_box(self, token: Token) -> None:
-        attributes = {"type": "checkbox", "disabled": "disabled"}
+        attributes = {"type": "checkbox", "disabled": "disabled", "aria-label": "完成"}
         if token.meta["checked"]:
             attributes["checked"] = "checked"
         self.empty("input", attributes)

@@ -109,15 +109,15 @@ NOT_ITSELF = re.compile("[<>]|&(?=[A-Za-z#])")
 
 
 def show_text(md: Markdown, meta: dict) -> None:
-    """Make a title, description and tags such as theme, search and feed show them as text.
+    """Make a title, description, cover and tags such as theme, search and feed show them as text.
 
     They put them into HTML as they are. In MkDocs `Markup` says of itself that it is HTML, so that
     what does escape doesn't do so again; but a feed's description is HTML in HTML. In Zensical the
     feed writes out the entities of a title, so it has as few as can be, and tags are text to search,
     which alone shows them (`theme/partials/tags.html`).
     """
-    if "description" in meta:
-        meta["description"] = html.escape(meta["description"])
+    for key in meta.keys() & {"description", "cover"}:
+        meta[key] = html.escape(meta[key])
     if is_mkdocs(md):
         if "title" in meta:
             meta["title"] = escape(meta["title"])

@@ -61,7 +61,9 @@ class PictureTreeprocessor(Treeprocessor):
                 continue
             if not is_elsewhere(part.get("src", "")):
                 self.local(page, part, section.strip())
+                say_something(part, section.strip())
                 continue
+            say_something(part, section.strip())
             part.set("loading", "lazy")
             part.set("referrerpolicy", "no-referrer")  # some hosts refuse other sites
             around = ancestors(part, parents)
@@ -102,6 +104,12 @@ def describe(alt: str, section: str) -> str:
     if SAYS_NOTHING.fullmatch(alt.strip()):
         return f"「{section}」一节的图片" if section else "图片"
     return alt.strip()
+
+
+def say_something(picture: etree.Element, section: str) -> None:
+    """Where the author wrote no description at all, not even an empty one, it is the section's."""
+    if picture.tag == "img" and "alt" not in picture.attrib:
+        picture.set("alt", describe("", section))
 
 
 def wrap(img: etree.Element, parent: etree.Element, section: str, in_link: bool) -> None:

@@ -1,6 +1,6 @@
 """Which pages there are to find notes by, and what stands on each.
 
-One page a tag, a category and a month, an index of each, and pages with all annotations.
+One page a tag and a category, an index of each, an archive by month, and pages with all annotations.
 A page holds only so much, so that it stays light however many notes there are; what doesn't
 fit stands on further pages. `kb.site.pages` keeps a file for each below `docs/`, `kb.site.listings`
 fills them.
@@ -36,9 +36,9 @@ class Listing:
     """What kind of page it is: `kb.site.listings` has a function for each."""
     title: str
     items: tuple
-    """What stands on it: notes, tags, months, or (note, annotation) pairs."""
+    """What stands on it: notes, tags, or (note, annotation) pairs."""
     of: str | tuple[str, ...] = ""
-    """The tag, category or month whose notes these are."""
+    """The tag or category whose notes these are."""
     uris: tuple[str, ...] = ()
     """This page and those that it is continued on, in order."""
 
@@ -60,9 +60,6 @@ class Catalog:
         self.children = group(sorted(self.categories), lambda path: [path[:-1]])
         self.tag_uris = {tag: f"tags/{name}.md" for tag, name in slugs(self.tags).items()}
         self.category_uris = dict(self.name_categories((), "categories"))
-        self.month_uris = {
-            month: f"archive/{'undated' if month == UNDATED else month}.md" for month in self.months
-        }
 
     @cached_property
     def by_name(self) -> dict[str, str]:
@@ -126,10 +123,8 @@ class Catalog:
             notes = chunks(self.categories[path], NOTES_A_PAGE)
             yield from paged(uri, "category", f"分类：{' / '.join(path)}", notes, path)
 
-        yield from paged("archive/index.md", "archive", "归档", [tuple(self.months)])
-        for month, uri in self.month_uris.items():
-            notes = chunks(self.months[month], NOTES_A_PAGE)
-            yield from paged(uri, "month", f"归档：{in_words(month)}", notes, month)
+        by_month = [note for notes in self.months.values() for note in notes]
+        yield from paged("archive/index.md", "archive", "归档", chunks(by_month, NOTES_A_PAGE))
 
         said = [(note, each) for note in self.notes for each in note.annotations if not each.nested]
         parts = chunks(said, BYTES_A_PAGE, lambda pair: 300 + pair[1].size)

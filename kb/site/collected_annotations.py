@@ -24,19 +24,32 @@ from kb.site.catalog import Catalog, Listing
 def annotations(
     md: Markdown, page: Page, catalog: Catalog, listing: Listing
 ) -> Iterable[etree.Element]:
-    """What stands on one page: notes, their sections, their annotations."""
-    for note, pairs in groupby(listing.items, lambda pair: pair[0]):
-        quotes = read_quotes(md, page, note)
-        title = element("a", {"href": page.link_to(note.uri)}, note.title)
-        yield element("h2", None, title)
-        for section, there in groupby((said for _, said in pairs), lambda said: said.section):
-            if section:
-                yield element(
-                    "div", {"class": "said-section", "role": "heading", "aria-level": "3"}, section
-                )
-            for said in there:
-                yield from quotes.get(said.number, [])
-                yield place(page, note, said)
+    """What stands on one page: notes, each folded where there are several, with what was said in them."""
+    shelves = [(note, list(pairs)) for note, pairs in groupby(listing.items, lambda pair: pair[0])]
+    for note, pairs in shelves:
+        title = element("h2", None, note.title)
+        number = element("span", {"class": "count"}, f"{len(pairs)} 条")
+        folded = element("details", {"class": "said"}, element("summary", None, title, number))
+        if len(shelves) == 1:
+            folded.set("open", "open")
+        folded.extend(said_in(md, page, note, [said for _, said in pairs]))
+        yield folded
+
+
+def said_in(
+    md: Markdown, page: Page, note: Note, said_there: list[Annotation]
+) -> Iterable[etree.Element]:
+    """The annotations of a note, by section."""
+    quotes = read_quotes(md, page, note)
+    yield element("p", None, element("a", {"href": page.link_to(note.uri)}, "打开这一篇"))
+    for section, there in groupby(said_there, lambda said: said.section):
+        if section:
+            yield element(
+                "div", {"class": "said-section", "role": "heading", "aria-level": "3"}, section
+            )
+        for said in there:
+            yield from quotes.get(said.number, [])
+            yield place(page, note, said)
 
 
 def read_quotes(md: Markdown, page: Page, note: Note) -> dict[int, list[etree.Element]]:

@@ -12,6 +12,7 @@ build alone:
 | published_at | the date as written, in the form the feed reads |
 | draft | true where there is no date: the note isn't in the feed |
 | description | the author's, or the first words of the text |
+| cover | where its picture is, elsewhere or below `docs/`; for `theme/partials/shared.html` |
 
 Themes, search and feed put them into HTML as they are, so on every page they get them as HTML, see
 `kb.markdown.engine.show_text`. The body of a note is taken from its file, since engines leave front matter in
@@ -25,6 +26,7 @@ it that they can't read, and take `TODO: …` out.
 """
 
 from collections.abc import Callable, Iterator
+from urllib.parse import quote
 from xml.etree import ElementTree as etree
 
 from markdown import Markdown
@@ -34,7 +36,9 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import AMP_SUBSTITUTE, HTML_PLACEHOLDER_RE
 
 from kb.markdown.engine import BadInput, Page, current_page, show_text
+from kb.markdown.links import is_elsewhere
 from kb.notes.library import Note, body_of, note_text, read_note, read_text
+from kb.site.frame import find_cover
 
 FIRST_WORDS = 120
 ICON = "assets/images/favicon.png"
@@ -54,6 +58,8 @@ class MetaPreprocessor(Preprocessor):
         note = read_note(page.path, page.root)
         page.meta.clear()
         page.meta.update(known(note))
+        if cover := find_cover(page, note):
+            page.meta["cover"] = cover if is_elsewhere(cover) else quote(cover)
         return note_text(body_of(read_text(page.path, name))).split("\n")
 
 

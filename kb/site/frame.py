@@ -23,7 +23,7 @@ from markdown.util import AMP_SUBSTITUTE
 
 from kb.markdown.engine import Page, current_page
 from kb.markdown.html import element, literal, literal_entities
-from kb.markdown.links import is_elsewhere
+from kb.markdown.links import find_target, is_elsewhere
 from kb.notes.embedded import WHOSE, Entry, is_original, locked_note
 from kb.notes.library import Note, read_note, read_text, text_of
 from kb.notes.private import refuse_private, refuse_withdrawn
@@ -65,7 +65,8 @@ def head(page: Page, catalog: Catalog, note: Note, author: str) -> etree.Element
     if author:
         facts.append(element("span", None, f"作者 {author}"))
     if note.categories:
-        facts.append(categories_of(page, catalog, note))
+        categories = categories_of(page, catalog, note)
+        facts.append(element("nav", {"class": "note-category", "aria-label": "分类"}, *categories))
     made = element("div", {"class": "note-head"}, facts)
     if note.tags:
         made.append(tags_of(page, catalog, note))
@@ -73,6 +74,13 @@ def head(page: Page, catalog: Catalog, note: Note, author: str) -> etree.Element
         cover = element("img", {"src": note.cover, "alt": "封面"})
         made.append(element("p", {"class": "note-cover"}, cover))
     return made
+
+
+def find_cover(page: Page, note: Note) -> str | None:
+    """A note's cover: its address elsewhere, or its path below `docs/`; None where there is none."""
+    if not note.cover or is_elsewhere(note.cover):
+        return note.cover or None
+    return find_target(page.root / "docs", note.uri, note.cover)
 
 
 def foot(page: Page, locked: Entry, has_code: bool) -> list[etree.Element | str]:
@@ -112,7 +120,7 @@ def time_of(note: Note, length: int = 16) -> etree.Element:
     return element("time", attributes, note.date[:length])
 
 
-def categories_of(page: Page, catalog: Catalog, note: Note) -> etree.Element:
+def categories_of(page: Page, catalog: Catalog, note: Note) -> list[etree.Element]:
     """The paths of its categories, each step a link to its page."""
     paths = []
     for path in note.categories:
@@ -121,7 +129,7 @@ def categories_of(page: Page, catalog: Catalog, note: Note) -> etree.Element:
             uri = catalog.category_uris.get(path[:length])
             steps.append(element("li", None, link(page, uri, step)))
         paths.append(steps)
-    return element("nav", {"class": "note-category", "aria-label": "分类"}, *paths)
+    return paths
 
 
 def tags_of(page: Page, catalog: Catalog, note: Note) -> etree.Element:

@@ -1,13 +1,14 @@
 """Markdown extension: the pages made from notes.
 
-The page whose front matter says `fill: home` gets the newest notes as cards; the pages that
+The page whose front matter says `fill: home` says what there is and where to begin; the pages that
 `kb pages` keeps (`fill: tag`, …) get their part of `kb.site.catalog`:
 
 | fill | what it gets |
 |---|---|
-| home | pinned and newest notes, as cards |
-| tags, categories, archive | every tag, category, month, with the number of its notes |
-| tag, category, month | its notes |
+| home | what is proven, pinned and newest notes as cards, and with many notes their categories and tags |
+| tags, categories | every tag, category, with the number of its notes |
+| tag, category | its notes |
+| archive | all notes, by month |
 | annotations | the author's annotations, by note and section |
 
 | registered | in | as | priority | why there |
@@ -25,19 +26,26 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
+from kb.evidence.badges import in_all, judge_of
+from kb.evidence.regions import read_all
+from kb.evidence.store import DEVICES
 from kb.markdown.engine import Page, current_page
 from kb.markdown.html import append, element
-from kb.markdown.links import find_target, is_elsewhere
+from kb.markdown.links import is_elsewhere
 from kb.markdown.settings import read_settings
 from kb.notes.library import Note
-from kb.site.catalog import Catalog, Listing, in_words, read_catalog
+from kb.site.catalog import UNDATED, Catalog, Listing, in_words, month_of, read_catalog
 from kb.site.collected_annotations import annotations
-from kb.site.frame import categories_of, link, tags_of, time_of
+from kb.site.frame import categories_of, find_cover, link, tags_of, time_of
 from kb.site.pages import missing_pages
 
 log = logging.getLogger("mkdocs.kb")
 
 CARDS = 12
+FEW = 3
+"""Notes that are all there is to begin with."""
+WAYS = 30
+"""Categories and tags, as many of each, that lead on from the home page."""
 STEPS_IN_TREE = 300
 """Categories that a tree shows at most; those further down are on the pages of theirs."""
 
@@ -68,35 +76,62 @@ class ListingTreeprocessor(Treeprocessor):
 
 
 def home(page: Page, catalog: Catalog) -> Elements:
+    if proven := read_all(page.root):
+        judge = judge_of(page)
+        judged = [[judge.judge(device, name, proven[name].text) for device in DEVICES] for name in proven]
+        yield element("div", {"class": "home"}, in_all(page, judged))
     pinned = sorted((note for note in catalog.notes if note.pinned), key=lambda note: -note.pinned)
     newest = [note for note in catalog.notes if not note.pinned]
-    yield element("h2", None, "最新的笔记")
     notes = [*pinned, *newest][:CARDS]
     if not notes:
         yield element("p", None, "这里还没有笔记。")
         return
-    yield element("ul", {"class": "cards"}, *(card(page, catalog, note) for note in notes))
-    yield element(
-        "p", None, link(page, "archive/index.md", f"全部 {len(catalog.notes)} 篇，按月归档")
-    )
+    begin = len(notes) if len(notes) <= FEW else min(len(pinned), CARDS)
+    for words, shown in (("从这里开始", notes[:begin]), ("最新的笔记", notes[begin:])):
+        if shown:
+            yield element("h2", None, words)
+            yield element("ul", {"class": "cards"}, *(card(page, catalog, note) for note in shown))
+    yield element("p", None, link(page, "archive/index.md", f"全部 {len(catalog.notes)} 篇，按月归档"))
+    if len(catalog.notes) > CARDS:
+        yield from ways_in(page, catalog)
 
 
-def card(page: Page, catalog: Catalog, note: Note) -> etree.Element:
-    title = element("a", {"href": page.link_to(note.uri), "class": "card-title"}, note.title)
-    made = element("li", {"class": "card"}, title, facts(page, note))
-    if cover := cover_address(page, note):
-        made.set("data-cover", cover)
-    if note.tags:
-        made.append(tags_of(page, catalog, note))
+def ways_in(page: Page, catalog: Catalog) -> Elements:
+    """The categories that have none above them, and the tags of most notes, each with its number."""
+    categories = catalog.by_count(catalog.children.get((), []))
+    tags = sorted(catalog.tags, key=lambda tag: (-len(catalog.tags[tag]), tag))
+    ways = {
+        ("分类", "categories/index.md"): [
+            counted(page, catalog.category_uris[path], path[-1], catalog.categories[path])
+            for path in categories
+        ],
+        ("标签", "tags/index.md"): [
+            counted(page, catalog.tag_uris[tag], tag, catalog.tags[tag]) for tag in tags
+        ],
+    }
+    for (words, uri), links in ways.items():
+        if links:
+            yield element("h2", None, words)
+            more = [link(page, uri, f"全部 {len(links)} 个")] if len(links) > WAYS else []
+            items = (element("li", None, each) for each in (*links[:WAYS], *more))
+            yield element("ul", {"class": "tags"}, *items)
+
+
+def counted(page: Page, uri: str, words: str, notes: Sequence) -> etree.Element:
+    """A link to a listing, with the number of its notes."""
+    made = link(page, uri, words)
+    append(made, (count(notes),))
     return made
 
 
-def cover_address(page: Page, note: Note) -> str | None:
-    """Where a note's cover is to be had from this page, None where it isn't."""
-    if not note.cover or is_elsewhere(note.cover):
-        return note.cover
-    target = find_target(page.root / "docs", note.uri, note.cover)
-    return page.link_to(target) if target else None
+def card(page: Page, catalog: Catalog, note: Note) -> etree.Element:
+    made = element("li", {"class": "card"}, title(page, note), facts(page, note))
+    made[0].set("class", "card-title")
+    if cover := find_cover(page, note):
+        made.set("data-cover", cover if is_elsewhere(cover) else page.link_to(cover))
+    if note.tags:
+        made.append(tags_of(page, catalog, note))
+    return made
 
 
 def facts(page: Page, note: Note, catalog: Catalog | None = None) -> etree.Element:
@@ -110,11 +145,16 @@ def facts(page: Page, note: Note, catalog: Catalog | None = None) -> etree.Eleme
         progress = f"完成 {note.done}/{note.headings} 节"
         parts.append(element("span", {"class": "progress"}, progress))
     if catalog and note.categories:
-        parts.append(categories_of(page, catalog, note))
+        paths = categories_of(page, catalog, note)
+        parts.append(element("div", {"class": "note-category"}, *paths))
     line = element("div", {"class": "note-facts"})
     for part in parts:
         append(line, (part, " "))
     return line
+
+
+def title(page: Page, note: Note) -> etree.Element:
+    return element("a", {"href": page.link_to(note.uri)}, note.title)
 
 
 def note_list(page: Page, catalog: Catalog, notes: Sequence[Note]) -> etree.Element:
@@ -122,7 +162,7 @@ def note_list(page: Page, catalog: Catalog, notes: Sequence[Note]) -> etree.Elem
         element(
             "li",
             None,
-            element("a", {"href": page.link_to(note.uri)}, note.title),
+            title(page, note),
             facts(page, note, catalog),
         )
         for note in notes
@@ -145,7 +185,7 @@ def up(page: Page, *steps: tuple[str, str], notes: Sequence) -> etree.Element:
 
 def tags(md: Markdown, page: Page, catalog: Catalog, listing: Listing) -> Elements:
     items = [
-        element("li", None, link(page, catalog.tag_uris[tag], tag), count(catalog.tags[tag]))
+        element("li", None, counted(page, catalog.tag_uris[tag], tag, catalog.tags[tag]))
         for tag in listing.items
     ]
     yield element("ul", {"class": "tags"}, *items)
@@ -193,23 +233,38 @@ def tree(page: Page, catalog: Catalog, path: tuple[str, ...]) -> etree.Element:
 
 
 def archive(md: Markdown, page: Page, catalog: Catalog, listing: Listing) -> Elements:
-    for year, months in groupby(listing.items, lambda month: month.partition("-")[0]):
-        yield element("h2", None, f"{year} 年" if year.isdigit() else year)
-        items = [
-            element(
-                "li",
-                None,
-                link(page, catalog.month_uris[month], in_words(month)),
-                count(catalog.months[month]),
-            )
-            for month in months
-        ]
-        yield element("ul", {"class": "months"}, *items)
+    """Every month on the first page leads to its notes, here or on one of the pages that follow."""
+    if len(listing.uris) > 1 and listing.number == 1:
+        yield from years(page, catalog)
+    for month, notes in groupby(listing.items, month_of):
+        yield element("h2", {"id": anchor(month)}, in_words(month))
+        items = (element("li", None, day(note), title(page, note)) for note in notes)
+        yield element("ul", {"class": "notes is-short"}, *items)
 
 
-def month(md: Markdown, page: Page, catalog: Catalog, listing: Listing) -> Elements:
-    yield up(page, ("archive/index.md", "全部归档"), notes=catalog.months[listing.of])
-    yield note_list(page, catalog, listing.items)
+def day(note: Note) -> etree.Element | str:
+    """01-20, of a note whose month stands above it."""
+    return element("time", {"datetime": note.date}, f"{note.when:%m-%d}") if note.when else ""
+
+
+def years(page: Page, catalog: Catalog) -> Elements:
+    """A line a year with its months, each a link to the first of its notes."""
+    pages: dict[str, str] = {}
+    for listing in catalog.listings.values():
+        if listing.fill == "archive":
+            for note in listing.items:
+                pages.setdefault(month_of(note), listing.uri)
+    for year, months in groupby(pages, lambda month: month.partition("-")[0]):
+        line = element("p", {"class": "year"}, f"{year} 年" if year.isdigit() else "")
+        for month in months:
+            words = f"{int(month[5:])} 月" if year.isdigit() else month
+            link = {"href": page.link_to(pages[month]), "data-fragment": anchor(month)}
+            append(line, (" ", element("a", link, words, count(catalog.months[month]))))
+        yield line
+
+
+def anchor(month: str) -> str:
+    return "undated" if month == UNDATED else month
 
 
 def pager(page: Page, listing: Listing) -> Elements:
@@ -227,7 +282,7 @@ def pager(page: Page, listing: Listing) -> Elements:
 
 FILL: dict[str, Callable[[Markdown, Page, Catalog, Listing], Elements]] = {
     function.__name__: function
-    for function in (tags, tag, categories, category, archive, month, annotations)
+    for function in (tags, tag, categories, category, archive, annotations)
 }
 
 

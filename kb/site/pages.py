@@ -151,8 +151,7 @@ def of_listing(listing: Listing) -> dict:
     meta = {"title": listing.title, "fill": listing.fill}
     if listing.of:
         meta["of"] = listing.of if isinstance(listing.of, str) else list(listing.of)
-    meta["hide"] = ["navigation"] if listing.fill == "annotations" else ["navigation", "toc"]
-    return meta | {"search": {"exclude": True}}
+    return meta | {"hide": ["navigation", "toc"], "search": {"exclude": True}}
 
 
 def of_code(root: Path) -> Iterator[tuple[str, dict]]:

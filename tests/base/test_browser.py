@@ -303,7 +303,7 @@ class TestEvidence:
         page = tab().open(NOTE)
         page.locator(f"{self.EMBED} summary").click()
         page.locator(f"{self.EMBED} table a").first.click()
-        page.wait_for_url("**/tests/*/#__codelineno-*")
+        page.wait_for_url("**/tests/*/#__span-*")
 
     def test_a_report_on_other_code_stays_where_it_is(self, tab):
         page = tab().open(NOTE)

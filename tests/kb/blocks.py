@@ -48,6 +48,8 @@ def blocks(html: str | Tag) -> list[str]:
         for name in ("alt", "style", "width", "height"):
             if f"data-{name}" in gone.attrs:
                 gone[name] = gone[f"data-{name}"]
+    for image in root.select("img[alt$=图片]"):  # kb.markdown.pictures，作者没有写说明的
+        del image["alt"]
     for frame in root.select("iframe[srcdoc]"):  # kb.markdown.rawhtml
         frame["src"] = BeautifulSoup(frame["srcdoc"], "html.parser").a["href"]
     for numbered in root.select("table.highlighttable"):  # linenums="1"

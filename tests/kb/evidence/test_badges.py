@@ -116,7 +116,7 @@ class TestWhatItOpensInto:
         report_on(proven)
         details = badge(proven.page())
         assert [link["href"] for link in details.select("p > a")] == [
-            "../../snippets/numbers/#__codelineno-numbers-7",
+            "../../snippets/numbers/#__span-numbers-7",
             "../../verification/numbers/#embed-numbers-double",
         ]
         assert details["data-key"] == report_on(proven)["data-key"]
@@ -162,9 +162,9 @@ class TestReport:
             "docs/tests/test_numbers.md", '``` {.python .embed}\n--8<-- "tests/snippets/test_numbers.py"\n```\n\n'
         )
         link = report_on(proven).select_one("table a")
-        assert link["href"] == "../../tests/test_numbers/#__codelineno-test_numbers-8"
+        assert link["href"] == "../../tests/test_numbers/#__span-test_numbers-8"
         page = proven.page("tests/test_numbers.md")
-        assert "parametrize" in page.find(id="__codelineno-test_numbers-8").parent.text
+        assert "parametrize" in page.find(id="__span-test_numbers-8").text
         assert page.select_one("figcaption").text.startswith("测试代码")
         assert page.select("details.evidence") == []
 
@@ -224,7 +224,7 @@ class TestReport:
             "对照": "手算的值",
         }
         assert facts["嵌入在"].a["href"] == "../../posts/1/#embed-numbers-double"
-        assert facts["代码"].a["href"] == "../../snippets/numbers/#__codelineno-numbers-7"
+        assert facts["代码"].a["href"] == "../../snippets/numbers/#__span-numbers-7"
 
     def test_code_that_no_note_embeds(self, recorded):
         recorded.write("docs/verification/other.md", "---\nfill: report\nof: other.py\n---\n\n<!-- -->\n")
@@ -304,7 +304,7 @@ class TestOverview:
         return proven.page("all.md")
 
     def test_every_piece_of_code_is_there(self, page):
-        assert [heading.text.rstrip("¶") for heading in page.find_all(["h2", "h3"])] == [
+        assert [heading.text for heading in page.find_all(["h2", "h3"])] == [
             "snippets/numbers.py",
             "snippets/other.py",
             "测试代码",

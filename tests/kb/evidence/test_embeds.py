@@ -36,10 +36,10 @@ def test_links_to_the_line_of_the_whole_file(project):
     page = project.render(embed("numbers.py:half"))
     link = page.select_one("figure.embed details > p > a")
     assert link.text == "完整文件 snippets/numbers.py"
-    assert link["href"] == "../../snippets/numbers/#__codelineno-numbers-11"
+    assert link["href"] == "../../snippets/numbers/#__span-numbers-11"
     assert link.next_sibling == "，第 11–14 行"
     source = project.render(embed("numbers.py"), "snippets/numbers.md")
-    assert "def half" in source.find(id="__codelineno-numbers-11").parent.text
+    assert "def half" in source.find(id="__span-numbers-11").text
 
 
 def test_shows_a_whole_file(project):

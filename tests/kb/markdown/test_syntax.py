@@ -109,8 +109,10 @@ def at_edge(node: Tag, neighbour) -> bool:
 
 
 def shown(tag: Tag) -> dict:
-    hidden = {"id", "class", "loading", "referrerpolicy", "disabled"}
+    hidden = {"id", "class", "loading", "referrerpolicy", "disabled", "aria-label"}
     attributes = {name: value for name, value in tag.attrs.items() if name not in hidden}
+    if tag.name == "img":
+        attributes.setdefault("alt", "图片")  # 没有说明的，说它是图片
     if tag.name in ("th", "td") and (align := attributes.pop("style", "").removeprefix("text-align:")):
         attributes["align"] = align
     if "checked" in attributes:

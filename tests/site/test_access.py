@@ -1,0 +1,58 @@
+"""人人都读得了：每一种页，两种引擎、两种宽度、明与暗，用 axe-core 检查 WCAG 2.2 的 A 和 AA，以及通行的做法。"""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+
+from tests.site.conftest import ENGINES, NOTE
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PAGES = [
+    "",
+    NOTE,
+    "posts/1000000001/",
+    "posts/1000000007/",
+    "posts/1000000010/",
+    "posts/1000000017/",
+    "categories/",
+    "categories/一/二/三/四/五/六/",
+    "tags/",
+    "tags/示例/",
+    "archive/",
+    "annotations/",
+    "code/",
+    "snippets/moving_average/",
+    "tests/test_moving_average/",
+    "verification/",
+    "verification/moving_average/",
+    "markdown/",
+    "没有这一页/也没有/",
+]
+AUTHORS = {"heading-order"}
+"""小标题的级别是作者写的：h2 下面就是 h4 的，照样。"""
+SEARCH = {"aria-dialog-name"}
+"""material 的搜索框，没有名字。"""
+RUN = """async standards => {
+    document.querySelectorAll("details").forEach(each => { each.open = true })
+    const {violations} = await axe.run(document, {runOnly: standards, resultTypes: ["violations"]})
+    return violations.map(({id, nodes}) => [id, nodes.map(({html}) => html.slice(0, 200))])
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_axe_finds_nothing(sites, open_tab, engine, width, scheme):
+    tab = open_tab(sites[engine], width=width, scheme=scheme)
+    found = {}
+    for path in PAGES:
+        page = tab.open(path)
+        page.add_style_tag(content="* { transition: none !important; animation: none !important }")
+        page.evaluate(AXE)
+        left_alone = SEARCH | (AUTHORS if path.startswith("posts/") else set())
+        for rule, elements in page.evaluate(RUN, STANDARDS):
+            if rule not in left_alone:
+                found[path, rule] = elements
+    assert found == {}
