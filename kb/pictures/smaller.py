@@ -7,7 +7,8 @@ from kb.markdown.engine import BadInput
 from kb.pictures.contents import MOST_PIXELS
 
 WIDTHS = (640, 1280, 1920)
-"""A column of text is at most 1,008 px wide, on many screens twice as many."""
+"""A column of text is at most 1,008 px wide, on many screens twice as many; and as wide as the picture
+itself is, up to the last of these."""
 QUALITY = 80
 WORTH = 0.8
 """A copy that isn't this much smaller in bytes isn't kept."""
@@ -38,11 +39,10 @@ def make_smaller(data: bytes, ending: str) -> dict[int, bytes]:
                 return {}
             image = ImageOps.exif_transpose(opened)
             image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-            for width in WIDTHS:
-                if width <= image.width:
-                    webp = as_webp(image, width, opened.info.get("icc_profile"))
-                    if len(webp) < WORTH * len(data):
-                        made[width] = webp
+            for width in [each for each in WIDTHS if each < image.width] + [min(image.width, WIDTHS[-1])]:
+                webp = as_webp(image, width, opened.info.get("icc_profile"))
+                if len(webp) < WORTH * len(data):
+                    made[width] = webp
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return {}
     return made

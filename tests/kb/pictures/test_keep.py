@@ -230,22 +230,22 @@ class TestSmaller:
         monkeypatch.setattr("tests.kb.pictures_server.Handler.do_photo", lambda self: self.send(photograph()), raising=False)
         base.note(1, f"{server.address}/photo", f"{server.address}/ok.png")
         output = base.pictures("--smaller")
-        assert "较小的副本 2 份" in output
+        assert "较小的副本 3 份" in output
         entry = base.entries[f"{server.address}/photo"]
-        assert entry["smaller"] == [640, 1280] and "smaller" not in base.entries[f"{server.address}/ok.png"]
+        assert entry["smaller"] == [640, 1280, 1400] and "smaller" not in base.entries[f"{server.address}/ok.png"]
         for width in entry["smaller"]:
             path = base.folder / f"{entry['file'].removesuffix('.png')}-{width}.webp"
             with Image.open(path) as image:
                 assert (image.format, image.size) == ("WEBP", (width, width // 2))
             assert path.stat().st_size < entry["bytes"]
-        assert base.pictures("--prune").count("已删去") == 0 and len(base.files) == 4
+        assert base.pictures("--prune").count("已删去") == 0 and len(base.files) == 5
 
     def test_of_copies_that_are_there_already(self, base, server, monkeypatch):
         monkeypatch.setattr("tests.kb.pictures_server.Handler.do_photo", lambda self: self.send(photograph()), raising=False)
         base.note(1, f"{server.address}/photo")
         base.pictures()
         server.asked.clear()
-        assert "较小的副本 2 份" in base.pictures("--smaller") and server.asked == []
+        assert "较小的副本 3 份" in base.pictures("--smaller") and server.asked == []
 
     def test_none_of_what_moves(self):
         data = io.BytesIO()
