@@ -186,3 +186,115 @@ def test_one_that_says_nothing_counts_as_missing(tab):
     assert box.locator("a", has_text="打开原图").is_visible()
     hanging[0].fulfill(body='<svg xmlns="http://www.w3.org/2000/svg" width="80" height="40"/>', content_type="image/svg+xml")
     wait_until(page, "document.querySelector(\"img[alt='甲']\").parentNode.className === 'picture is-alone is-shown'")
+
+
+SAYS = "document.querySelector('.zoom p').textContent"
+
+
+def opened_picture(page, alt):
+    page.locator(f"article img[alt='{alt}']").first.click()
+    wait_until(page, "document.querySelector('.zoom').open && document.querySelector('.zoom img').naturalWidth > 0")
+    return page.locator(".zoom img")
+
+
+@pytest.mark.parametrize(("engine", "width"), [("mkdocs", 1280), ("zensical", 390)])
+class TestZoom:
+    def test_the_whole_picture_and_what_it_is(self, tab, width):
+        opened = tab(width=width)
+        page = settled(opened)
+        box = opened_picture(page, "高的").bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 900 and box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert abs(box["width"] / box["height"] - 300 / 1200) < 0.01
+        assert page.evaluate(SAYS) == "第 6 / 8 张：高的"
+        assert page.locator(".zoom a").get_attribute("href") == f"{HOST}/tall.png"
+        assert opened.stopped == []
+
+    def test_keys(self, tab, width):
+        page = settled(tab(width=width))
+        page.locator("img[alt='宽的']").focus()
+        page.keyboard.press("Enter")
+        wait_until(page, "document.querySelector('.zoom').open")
+        assert page.evaluate(SAYS) == "第 1 / 8 张：宽的"
+        assert page.evaluate("document.activeElement.ariaLabel") == "关闭"
+        said = []
+        for _ in range(4):  # 没有来的跳过
+            page.keyboard.press("ArrowRight")
+            said.append(page.evaluate(SAYS))
+        assert said == ["第 5 / 8 张：自己带来的", "第 6 / 8 张：高的", "第 7 / 8 张：链接里的", "第 7 / 8 张：链接里的"]
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("Escape")
+        assert not page.evaluate("document.querySelector('.zoom').open")
+        assert page.evaluate("document.activeElement.alt") == "高的"
+
+    def test_larger_and_smaller(self, tab, width):
+        page = settled(tab(width=width))
+        picture = opened_picture(page, "宽的")
+        fits = picture.bounding_box()
+        page.get_by_role("button", name="放大").click()
+        page.keyboard.press("+")
+        assert picture.bounding_box()["width"] == pytest.approx(fits["width"] * 2.25, rel=0.01)
+        left = "document.querySelector('.zoom-stage').scrollLeft"
+        before = page.evaluate(left)
+        assert before > 0  # 中间的还在中间
+        page.keyboard.press("ArrowRight")
+        wait_until(page, f"{left} > {before}")
+        assert page.evaluate(SAYS) == "第 1 / 8 张：宽的"
+        page.keyboard.press("0")
+        assert picture.bounding_box() == fits
+        assert page.get_by_role("button", name="缩小").is_disabled()
+        picture.dblclick()
+        assert picture.bounding_box()["width"] == pytest.approx(fits["width"] * 2.5, rel=0.01)
+
+    def test_a_click_beside_it_closes(self, tab, width):
+        page = settled(tab(width=width))
+        opened_picture(page, "高的")
+        page.mouse.click(5, 5)
+        assert not page.evaluate("document.querySelector('.zoom').open")
+
+    def test_fingers(self, tab, width):
+        page = settled(tab(width=width, has_touch=True))
+        picture = opened_picture(page, "宽的")
+        fits, middle = picture.bounding_box(), width / 2
+        touch = page.context.new_cdp_session(page)
+
+        def touches(kind, *places):
+            points = [{"x": x, "y": 400, "id": number} for number, x in enumerate(places)]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        touches("touchStart", middle - 40, middle + 40)
+        for apart in (60, 80, 120):
+            touches("touchMove", middle - apart, middle + apart)
+        touches("touchEnd")
+        assert picture.bounding_box()["width"] == pytest.approx(fits["width"] * 3, rel=0.02)
+        assert page.evaluate("visualViewport.scale") == 1
+        page.keyboard.press("0")
+        touches("touchStart", middle + 60)
+        touches("touchMove", middle - 60)
+        touches("touchEnd")
+        wait_until(page, f"{SAYS} === '第 5 / 8 张：自己带来的'")
+
+
+def test_only_what_is_a_picture_opens(tab):
+    page = settled(tab())
+    assert page.locator("article [role=button]").evaluate_all("all => all.map(each => each.alt)") == ["封面", "宽的", "自己带来的", "高的"]
+    page.locator("img[alt='高的']").evaluate("img => img.dispatchEvent(new KeyboardEvent('keydown', {key: 'a', bubbles: true}))")
+    assert not page.evaluate("document.querySelector('.zoom').open")
+
+
+def test_it_comes_only_where_a_picture_is(tab):
+    opened = tab()
+    asked = []
+    opened.page.on("request", lambda request: asked.append(request.url))
+    page = opened.open("tags/")
+    page.wait_for_load_state("networkidle")
+    assert not any("zoom" in url for url in asked)
+    page = opened.open(PAGE)
+    wait_until(page, "document.querySelector('dialog.zoom') !== null")
+    assert sum("zoom" in url for url in asked) == 2
+
+
+def test_without_scripts_all_is_there(tab):
+    page = tab(java_script_enabled=False).open(PAGE)
+    page.locator("img[alt='宽的']").scroll_into_view_if_needed()
+    assert page.locator("article img:visible").count() == 9
+    assert page.locator(".picture-note:visible").count() == 3  # 没有自己的一份的

@@ -28,11 +28,13 @@ dialog.innerHTML = `
   <div class="zoom-bar">
     <p id="__zoom" aria-live="polite"></p>
     <a target="_blank" rel="noreferrer">打开原图</a>
-    <button type="button" data-by="-1" aria-label="上一张">‹</button>
-    <button type="button" data-by="1" aria-label="下一张">›</button>
-    <button type="button" data-times="${1 / STEP}" aria-label="缩小">−</button>
-    <button type="button" data-times="${STEP}" aria-label="放大">+</button>
-    <button type="button" data-close aria-label="关闭" autofocus>×</button>
+    <div>
+      <button type="button" data-by="-1" aria-label="上一张">‹</button>
+      <button type="button" data-by="1" aria-label="下一张">›</button>
+      <button type="button" data-times="${1 / STEP}" aria-label="缩小">−</button>
+      <button type="button" data-times="${STEP}" aria-label="放大">+</button>
+      <button type="button" data-close aria-label="关闭" autofocus>×</button>
+    </div>
   </div>`
 document.body.append(dialog)
 
