@@ -4,7 +4,6 @@ The server may be slow, lie, send others elsewhere, break off or never end: what
 is by its contents (`kb.pictures.contents`), whole, or nothing.
 """
 
-import re
 import time
 import zlib
 from dataclasses import dataclass
@@ -101,8 +100,6 @@ def follow(address: str, way: Way, limits: Limits) -> bytes:
 
 def parse(address: str) -> SplitResult:
     """Raises NotFetched where it is no address of a web server."""
-    if not re.match("(https?:)?//", address, re.IGNORECASE):
-        raise NotFetched(f"{address[:60]} 不是网址")
     try:
         parts = urlsplit(ascii_address(address))
         if parts.hostname and parts.port != 0:

@@ -68,7 +68,6 @@ def what_asks(data: bytes) -> str | None:
 
     styles: list[str] = []
     parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
     parser.StartElementHandler, parser.CharacterDataHandler = start, text
     parser.EndElementHandler = lambda _: elements.pop()
     parser.Parse(data, True)

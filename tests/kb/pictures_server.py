@@ -99,7 +99,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_huge(self):
         self.send(b"", Content_Length=100 * 2**20)
-        self.drip(b"\0" * 65536)
+        self.server.over.wait(20)
 
     def do_endless(self):
         self.send(b"\x89PNG\r\n\x1a\n", Content_Length=None)

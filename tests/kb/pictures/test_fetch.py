@@ -171,6 +171,13 @@ class TestProxy:
         assert server.asked == []
 
 
+    def test_is_not_asked_for_what_is_inside_and_may_be_fetched(self, server, monkeypatch):
+        self.proxy(monkeypatch, server, {})
+        server.asked.clear()
+        fetch(f"{server.address}/ok.png", LIMITS, local=True)
+        assert server.asked == ["/ok.png"]
+
+
 def names(monkeypatch, found, one_by_one=False):
     """域名 → 地址。返回问过的名字。"""
     asked = []

@@ -213,6 +213,13 @@ class TestPruning:
         left = [path.read_bytes() for path in base.root.rglob("*") if path.is_file()]
         assert not any(b"/drawn" in each for each in left)
 
+    def test_what_another_note_has_under_another_address_stays(self, base, server):
+        base.note(1, f"{server.address}/ok.png?1")
+        base.note(2, f"{server.address}/ok.png?2")
+        base.pictures()
+        assert base.kb("remove", "1")[0] == 0
+        assert base.files == {FILE} and [*base.entries] == [f"{server.address}/ok.png?2"]
+
     def test_with_both_notes(self, base, server):
         self.start(base, server)
         assert base.kb("remove", "1", "2")[0] == 0

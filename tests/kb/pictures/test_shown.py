@@ -50,6 +50,12 @@ class TestOwn:
         )
         assert other["srcset"].endswith(f"{B}-800.webp 800w") and other["sizes"].startswith("auto, (min-width:")
 
+    @pytest.mark.parametrize(("name", "up"), [("posts/1.md", "../../"), ("index.md", ""), ("tags/index.md", "../"), ("about.md", "../")])
+    def test_their_addresses_as_a_browser_sees_them(self, project, copies, name, up):
+        copies(x=(f"{A}.png", 800, 600, (640,)))
+        img = project.render("![图](https://a.example/x)\n", name).select_one("img")
+        assert img["srcset"].split()[0] == f"{up}assets/pictures/{A}-640.webp"
+
     def test_of_a_smaller_one_that_is_gone_nothing_is_said(self, project, copies):
         copies(x=(f"{A}.png", 2400, 1200, (640, 1280)))
         (project.root / f"docs/assets/pictures/{A}-640.webp").unlink()
