@@ -30,8 +30,9 @@ from xml.etree import ElementTree as etree
 from markdown import Markdown
 from markdown.extensions import Extension
 
-from kb.evidence.badges import CLASSES, circumstances, definitions
+from kb.evidence.badges import CLASSES
 from kb.evidence.judge import State
+from kb.evidence.reports import circumstances, definitions
 from kb.evidence.store import DEVICES
 from kb.figures.measured import Measured, outdated, read_measured
 from kb.figures.plot import draw, sample, show, styles, value

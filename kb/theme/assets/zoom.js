@@ -144,7 +144,7 @@ stage.addEventListener("touchstart", ({touches}) => {
 stage.addEventListener("touchmove", event => {
   const [one, two] = event.touches
   if (!two || !fingers.apart) return
-  event.preventDefault()
+  event.preventDefault() // Safari would make the page larger, whatever `touch-action` says
   const [x, y] = [(one.clientX + two.clientX) / 2, (one.clientY + two.clientY) / 2]
   zoom(fingers.scale * distance(one, two) / fingers.apart, x, y)
 }, {passive: false})
