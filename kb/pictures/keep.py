@@ -9,9 +9,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
 from kb.markdown.places import host_of
@@ -123,11 +124,15 @@ def fetch_all(addresses: list[str], limits: Limits, local: bool) -> Iterator[tup
             except NotFetched as problem:
                 return problem
 
-    pool = ThreadPoolExecutor(AT_ONCE)
+    pool, line = ThreadPoolExecutor(AT_ONCE), iter(addresses)
+    asked: dict[Future, str] = {}
     try:
-        asked = {pool.submit(get, address): address for address in addresses}
-        for done in as_completed(asked):
-            yield asked.pop(done), done.result()
+        while True:  # no more than so many are asked for, or they would pile up here
+            asked |= {pool.submit(get, each): each for each in islice(line, 2 * AT_ONCE - len(asked))}
+            if not asked:
+                return
+            for done in wait(asked, return_when=FIRST_COMPLETED).done:
+                yield asked.pop(done), done.result()
     finally:
         pool.shutdown(cancel_futures=True)  # Ctrl-C waits for those under way alone
 

@@ -226,7 +226,7 @@ class TestZoom:
         assert said == ["第 5 / 8 张：自己带来的", "第 6 / 8 张：高的", "第 7 / 8 张：链接里的", "第 7 / 8 张：链接里的"]
         page.keyboard.press("ArrowLeft")
         page.keyboard.press("Escape")
-        assert not page.evaluate("document.querySelector('.zoom').open")
+        wait_until(page, "!document.querySelector('.zoom').open")
         wait_until(page, "document.activeElement.alt === '高的'")
 
     def test_larger_and_smaller(self, tab, width):
@@ -252,7 +252,7 @@ class TestZoom:
         page = settled(tab(width=width))
         opened_picture(page, "高的")
         page.mouse.click(5, 5)
-        assert not page.evaluate("document.querySelector('.zoom').open")
+        wait_until(page, "!document.querySelector('.zoom').open")
 
     def test_fingers(self, tab, width):
         page = settled(tab(width=width, has_touch=True))

@@ -106,6 +106,14 @@ class TestFetching:
         assert len([*keep.fetch_all([f"http://a.example/{n}" for n in range(20)], keep.Limits(), False)]) == 20
         assert max(most) <= keep.OF_ONE_SERVER
 
+    def test_they_do_not_pile_up(self, monkeypatch):
+        """写得比取得慢，也不会都在内存里。"""
+        asked = []
+        monkeypatch.setattr(keep, "fetch", lambda address, *_: asked.append(address))
+        for number, _ in enumerate(keep.fetch_all([f"http://{n}.example/" for n in range(200)], keep.Limits(), False), 1):
+            assert len(asked) <= number + 2 * keep.AT_ONCE
+        assert len(asked) == 200
+
     def test_dry_run(self, base, server):
         base.note(1, f"{server.address}/ok.png")
         output = base.pictures("--dry-run")
