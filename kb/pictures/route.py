@@ -58,7 +58,7 @@ def resolve(host: str, port: int, local: bool) -> list[tuple]:
 def proxy_for(parts: SplitResult) -> SplitResult | None:
     """The proxy that the owner has set for an address (`https_proxy`), which resolves names itself."""
     host = parts.hostname or ""
-    if host == "localhost" or is_number(host) and not is_public(host):
+    if is_inside(host):
         return None
     proxy = getproxies().get(parts.scheme)
     return urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy and not proxy_bypass(host) else None
@@ -80,9 +80,10 @@ def refuse_local(host: str, port: int) -> None:
             raise Local(f"{host} 是 {each}，在本机或者局域网里；要取，加上 --local")
 
 
-def is_number(host: str) -> bool:
+def is_inside(host: str) -> bool:
+    """Whether a name needs nobody to be asked to tell that it is on this machine or in its network."""
     try:
-        return bool(ip_address(host))
+        return host == "localhost" or not is_public(host)
     except ValueError:
         return False
 
