@@ -4,11 +4,11 @@ The server may be slow, lie, send others elsewhere, break off or never end: what
 is by its contents (`kb.pictures.contents`), whole, or nothing.
 """
 
-import time
 import zlib
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from ssl import SSLCertVerificationError
+from threading import Event
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from kb.markdown.places import ascii_address
@@ -35,7 +35,11 @@ class Limits:
     """Before it is tried a second time, where the server names no other; never longer than `seconds`."""
 
 
-class TryAgain(NotFetched):
+class NoAnswer(NotFetched):
+    """The server may be out of reach."""
+
+
+class TryAgain(NoAnswer):
     """What may go better a second time."""
 
     def __init__(self, why: str, pause: float | None = None):
@@ -43,12 +47,16 @@ class TryAgain(NotFetched):
         self.pause = pause
 
 
-def fetch(address: str, limits: Limits = Limits(), local: bool = False) -> Picture:
-    """`local`: servers on this machine and in its network are asked too. Raises NotFetched."""
+def fetch(address: str, limits: Limits = Limits(), local: bool = False, over: Event | None = None) -> Picture:
+    """`local`: servers on this machine and in its network are asked too. Once it is `over`, nothing is
+    tried a second time. Raises NotFetched.
+    """
     try:
         return fetch_once(address, limits, local)
     except TryAgain as problem:
-        time.sleep(min(limits.pause if problem.pause is None else problem.pause, limits.seconds))
+        pause = min(limits.pause if problem.pause is None else problem.pause, limits.seconds)
+        if (over or Event()).wait(pause):
+            raise
     return fetch_once(address, limits, local)
 
 
@@ -69,7 +77,7 @@ def in_words(problem: Exception, limits: Limits) -> NotFetched:
         case NotFetched():
             return problem
         case TimeoutError():
-            return NotFetched(f"{limits.silence:g} 秒没有回答")
+            return NoAnswer(f"{limits.silence:g} 秒没有回答")
         case SSLCertVerificationError():
             return NotFetched("服务器的证书不对")
         case IncompleteRead():

@@ -19,13 +19,14 @@ from kb.markdown.places import host_of
 from kb.notes.files import alone, write_whole
 from kb.pictures.contents import Picture
 from kb.pictures.copies import LOCK, Copy, lock_bytes, name_of, read_copies, unused
-from kb.pictures.fetch import Limits, fetch
+from kb.pictures.fetch import Limits, NoAnswer, fetch
 from kb.pictures.route import NotFetched
 from kb.pictures.smaller import TYPES, check_installed, make_smaller
 from kb.pictures.wanted import Wanted, find_wanted, shown_in
 
 AT_ONCE = 8
 OF_ONE_SERVER = 4
+GIVE_UP = 8
 BETWEEN = 5
 """Seconds after which what has come is entered into the lock."""
 
@@ -113,27 +114,44 @@ def keep_pictures(
     return report
 
 
-def fetch_all(addresses: list[str], limits: Limits, local: bool) -> Iterator[tuple[str, Picture | NotFetched]]:
-    servers: dict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(OF_ONE_SERVER))
-    turns = {address: servers[host_of(address)] for address in addresses}
+class Server:
+    """One that is asked for pictures: not for many at once, and no more where it never answers."""
 
-    def get(address: str) -> Picture | NotFetched:
-        with turns[address]:
+    def __init__(self):
+        self.turns = threading.Semaphore(OF_ONE_SERVER)
+        self.unanswered = 0
+        """How often in a row it hasn't answered, or had no time."""
+
+    def ask(self, address: str, limits: Limits, local: bool, over: threading.Event) -> Picture | NotFetched:
+        with self.turns:
+            if self.unanswered >= GIVE_UP:
+                return NotFetched(f"{host_of(address)} 接连 {GIVE_UP} 次没有回答，不再问它；过些时候再运行")
             try:
-                return fetch(address, limits, local)
+                got = fetch(address, limits, local, over)
             except NotFetched as problem:
-                return problem
+                got = problem
+            self.unanswered = self.unanswered + 1 if isinstance(got, NoAnswer) else 0
+            return got
+
+
+def fetch_all(addresses: list[str], limits: Limits, local: bool) -> Iterator[tuple[str, Picture | NotFetched]]:
+    servers: dict[str, Server] = defaultdict(Server)
+    over = threading.Event()
+
+    def submit(address: str) -> Future:
+        return pool.submit(servers[host_of(address)].ask, address, limits, local, over)
 
     pool, line = ThreadPoolExecutor(AT_ONCE), iter(addresses)
     asked: dict[Future, str] = {}
     try:
         while True:  # no more than so many are asked for, or they would pile up here
-            asked |= {pool.submit(get, each): each for each in islice(line, 2 * AT_ONCE - len(asked))}
+            asked |= {submit(each): each for each in islice(line, 2 * AT_ONCE - len(asked))}
             if not asked:
                 return
             for done in wait(asked, return_when=FIRST_COMPLETED).done:
                 yield asked.pop(done), done.result()
     finally:
+        over.set()
         pool.shutdown(cancel_futures=True)  # Ctrl-C waits for those under way alone
 
 

@@ -4,6 +4,9 @@ import hashlib
 import io
 import json
 import re
+import socket
+import threading
+from collections import Counter
 from datetime import date
 
 import pytest
@@ -105,6 +108,30 @@ class TestFetching:
         monkeypatch.setattr(keep, "fetch", fetch)
         assert len([*keep.fetch_all([f"http://a.example/{n}" for n in range(20)], keep.Limits(), False)]) == 20
         assert max(most) <= keep.OF_ONE_SERVER
+
+    def test_a_server_that_never_answers_is_left_alone(self, base, server):
+        """连不上的网站，不为每一张图等一遍；别的网站照常。"""
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))  # 没有 listen
+            dead = f"http://localhost:{taken.getsockname()[1]}"
+            base.note(1, *(f"{dead}/{number}.png" for number in range(40)), f"{server.address}/ok.png")
+            report = keep.keep_pictures(base.root, local=True, limits=keep.Limits(pause=0))
+        why = Counter(failure.why for failure in report.failures)
+        assert [*report.fetched] == [f"{server.address}/ok.png"] and why.total() == 40
+        assert why["localhost 接连 8 次没有回答，不再问它；过些时候再运行"] >= 40 - keep.GIVE_UP - keep.OF_ONE_SERVER
+
+    def test_one_that_answers_in_between_is_not(self, base, server):
+        s = server.address
+        base.note(1, *(f"{s}/{'gone' if number % 2 else 'breaks'}?{number}" for number in range(30)))
+        report = keep.keep_pictures(base.root, local=True, limits=keep.Limits(pause=0))
+        assert {failure.why for failure in report.failures} == {"回答 404", "送到一半断了"}
+
+    def test_when_it_is_over_nothing_is_tried_again(self, server):
+        over = threading.Event()
+        over.set()
+        with pytest.raises(keep.NotFetched):
+            keep.fetch(f"{server.address}/breaks", keep.Limits(), True, over)
+        assert server.asked == ["/breaks"]
 
     def test_they_do_not_pile_up(self, monkeypatch):
         """写得比取得慢，也不会都在内存里。"""

@@ -90,6 +90,13 @@ def test_one_of_another(server, trusted):
         fetch(f"https://127.0.0.1:{server.server_port}/ok.png", LIMITS, local=True)
 
 
+@pytest.mark.parametrize("path", ["slow-head", "slow-body"])
+def test_a_byte_now_and_then_holds_nobody(server, trusted, path):
+    with pytest.raises(NotFetched, match="^0.6 秒没有送完$"):
+        fetch(f"https://localhost:{server.server_port}/{path}", Limits(seconds=0.6, silence=10), local=True)
+    server.over.set()
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_through_a_proxy(server, certificate, monkeypatch, known):
     monkeypatch.setattr("kb.pictures.route.proxy_bypass", lambda host: False)
