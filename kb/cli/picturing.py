@@ -1,6 +1,7 @@
 """`kb pictures` on the terminal: the site gets copies of its own of pictures from other servers."""
 
 import sys
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
 import click
@@ -37,15 +38,7 @@ def pictures(everything: bool, smaller: bool, tidy: bool, local: bool, dry: bool
         if dry:
             report, _ = plan(root, everything)
         else:
-            with ExitStack() as stack:
-                report = keep_pictures(
-                    root,
-                    waiting,
-                    lambda items, number: with_bar(items, number, "取图片", stack),
-                    everything,
-                    local,
-                    smaller,
-                )
+            report = keep_pictures(root, waiting, bar, everything, local, smaller)
         if tidy:
             report.pruned = prune(root, waiting, dry)
     except BadInput as error:
@@ -61,6 +54,12 @@ def pictures(everything: bool, smaller: bool, tidy: bool, local: bool, dry: bool
         describe(report, dry)
     if report.failures:
         sys.exit(1)
+
+
+def bar(items: Iterable, number: int, label: str) -> Iterator:
+    """One for what there is to wait for now."""
+    with ExitStack() as stack:
+        yield from with_bar(items, number, label, stack)
 
 
 def describe(report: Report, dry: bool) -> None:

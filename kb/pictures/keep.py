@@ -89,7 +89,7 @@ def is_there(root: Path, copy: Copy) -> bool:
 def keep_pictures(
     root: Path,
     waiting: Callable[[], None] = lambda: None,
-    progress: Callable[[Iterable, int], Iterable] = lambda items, number: items,
+    progress: Callable[[Iterable, int, str], Iterable] = lambda items, number, label: items,
     everything: bool = False,
     local: bool = False,
     smaller: bool = False,
@@ -100,10 +100,11 @@ def keep_pictures(
         check_installed()
     report, wanted = plan(root, everything)
     writer = Writer(root, waiting, smaller)
-    if smaller:
-        report.made += writer.make_up_for(wanted)
     try:
-        for address, got in progress(fetch_all(report.missing, limits, local), len(report.missing)):
+        for address, copy in progress(lacking := writer.lacking(wanted), len(lacking), "缩小图片"):
+            report.made += writer.make_up_for(address, copy)
+        coming = fetch_all(report.missing, limits, local)
+        for address, got in progress(coming, len(report.missing), "取图片"):
             if isinstance(got, Picture):
                 report.fetched[address] = copy = writer.write(address, got)
                 report.made += len(copy.smaller)
@@ -174,9 +175,9 @@ class Writer:
         )
         with alone(self.root, self.waiting):
             write_whole(self.root / "docs" / copy.uri(), picture.data)
-        self.new[address] = copy = self.with_smaller(copy, picture.data) if self.smaller else copy
-        if time.monotonic() - self.last > BETWEEN:
-            self.flush()
+        if self.smaller:
+            copy = self.with_smaller(copy, picture.data)
+        self.remember(address, copy)
         return copy
 
     def with_smaller(self, copy: Copy, data: bytes) -> Copy:
@@ -186,16 +187,24 @@ class Writer:
                 write_whole(self.root / "docs" / copy.uri(width), webp)
         return replace(copy, smaller=tuple(made))
 
-    def make_up_for(self, wanted: Collection[str]) -> int:
-        """Smaller ones of copies that have none yet. How many were made."""
-        count = 0
-        for address, copy in read_copies(self.root).items():
-            lacks = not copy.smaller and copy.file.partition(".")[2] in TYPES
-            if address in wanted and lacks and is_there(self.root, copy):
-                self.new[address] = self.with_smaller(copy, (self.root / "docs" / copy.uri()).read_bytes())
-                count += len(self.new[address].smaller)
-        self.flush()
-        return count
+    def lacking(self, wanted: Collection[str]) -> list[tuple[str, Copy]]:
+        """Copies that are to have smaller ones and have none yet."""
+        return [
+            (address, copy)
+            for address, copy in (read_copies(self.root).items() if self.smaller else ())
+            if address in wanted and not copy.smaller and copy.file.partition(".")[2] in TYPES and is_there(self.root, copy)
+        ]
+
+    def make_up_for(self, address: str, copy: Copy) -> int:
+        """How many smaller ones were made."""
+        made = self.with_smaller(copy, (self.root / "docs" / copy.uri()).read_bytes())
+        self.remember(address, made)
+        return len(made.smaller)
+
+    def remember(self, address: str, copy: Copy) -> None:
+        self.new[address] = copy
+        if time.monotonic() - self.last > BETWEEN:
+            self.flush()
 
     def flush(self) -> None:
         """Another process may have written the lock meanwhile: its lines stay."""

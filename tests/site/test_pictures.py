@@ -145,7 +145,7 @@ def test_nobody_else_is_asked_for_what_is_here(tab):
     asked = {re.sub(".*/", "", url) for kind, url in opened.elsewhere if kind == "image"}
     assert asked == {"gone-1.png", "gone-2.png", "gone-3.png", "lost.png"}
     boxes = page.locator(".picture-note:visible")
-    assert [box.split("：", 1)[0] for box in boxes.all_inner_texts()] == [f"第 {n} / 8 张，{name}，来自 pictures.example。打开原图" for n, name in ((2, "甲"), (3, "乙"), (4, "丙"), (8, "副本没有了"))]
+    assert [box for box in boxes.all_inner_texts()] == [f"第 {n} / 8 张，{name}，来自 pictures.example。打开原图" for n, name in ((2, "甲"), (3, "乙"), (4, "丙"), (8, "副本没有了"))]
 
 
 def test_the_author_is_asked_where_our_copy_does_not_come(tab):
@@ -208,7 +208,7 @@ class TestZoom:
         box = opened_picture(page, "高的").bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= 900 and box["x"] >= 0 and box["x"] + box["width"] <= width
         assert abs(box["width"] / box["height"] - 300 / 1200) < 0.01
-        assert page.evaluate(SAYS) == "第 6 / 8 张：高的"
+        assert page.evaluate(SAYS) == "第 6 / 8 张，高的"
         assert page.locator(".zoom a").get_attribute("href") == f"{HOST}/tall.png"
         assert opened.stopped == []
 
@@ -217,13 +217,13 @@ class TestZoom:
         page.locator("img[alt='宽的']").focus()
         page.keyboard.press("Enter")
         wait_until(page, "document.querySelector('.zoom').open")
-        assert page.evaluate(SAYS) == "第 1 / 8 张：宽的"
+        assert page.evaluate(SAYS) == "第 1 / 8 张，宽的"
         assert page.evaluate("document.activeElement.ariaLabel") == "关闭"
         said = []
         for _ in range(4):  # 没有来的跳过
             page.keyboard.press("ArrowRight")
             said.append(page.evaluate(SAYS))
-        assert said == ["第 5 / 8 张：自己带来的", "第 6 / 8 张：高的", "第 7 / 8 张：链接里的", "第 7 / 8 张：链接里的"]
+        assert said == ["第 5 / 8 张，自己带来的", "第 6 / 8 张，高的", "第 7 / 8 张，链接里的", "第 7 / 8 张，链接里的"]
         page.keyboard.press("ArrowLeft")
         page.keyboard.press("Escape")
         wait_until(page, "!document.querySelector('.zoom').open")
@@ -241,7 +241,7 @@ class TestZoom:
         assert before > 0  # 中间的还在中间
         page.keyboard.press("ArrowRight")
         wait_until(page, f"{left} > {before}")
-        assert page.evaluate(SAYS) == "第 1 / 8 张：宽的"
+        assert page.evaluate(SAYS) == "第 1 / 8 张，宽的"
         page.keyboard.press("0")
         assert picture.bounding_box() == fits
         assert page.get_by_role("button", name="缩小").is_disabled()
@@ -274,7 +274,7 @@ class TestZoom:
         touches("touchStart", middle + 60)
         touches("touchMove", middle - 60)
         touches("touchEnd")
-        wait_until(page, f"{SAYS} === '第 5 / 8 张：自己带来的'")
+        wait_until(page, f"{SAYS} === '第 5 / 8 张，自己带来的'")
 
 
 def test_only_what_is_a_picture_opens(tab):
@@ -294,6 +294,15 @@ def test_it_comes_only_where_a_picture_is(tab):
     page = opened.open(PAGE)
     wait_until(page, "document.querySelector('dialog.zoom') !== null")
     assert sum("zoom" in url for url in asked) == 2
+
+
+def test_what_a_screen_reader_says(tab):
+    page = settled(tab())
+    assert page.get_by_role("button", name="看大图：第 1 / 8 张，宽的", exact=True).count() == 1
+    assert page.get_by_role("button", name="看大图：封面", exact=True).count() == 1
+    opened_picture(page, "自己带来的")
+    assert page.get_by_role("dialog", name="第 5 / 8 张，自己带来的", exact=True).count() == 1
+    assert page.locator(".zoom").evaluate("dialog => dialog.matches(':modal')")  # 后面的页面读不到
 
 
 def test_without_scripts_all_is_there(tab):

@@ -45,11 +45,12 @@ let whole = {width: 0, height: 0} // px, as it fits on the screen
 
 const isMissing = img => img.closest(".is-missing") !== null
 
-/* What stands in its box, or else its alternative text. */
+/* What the note beside it says before where it is from; of one that has none, the same. */
 const describe = img => {
-  const number = counted.indexOf(img) + 1
-  const which = number ? `第 ${number} / ${counted.length} 张` : "封面"
-  return img.alt && number ? `${which}：${img.alt}` : which
+  const note = img.parentNode.querySelector(":scope > .picture-note")
+  if (note) return note.textContent.split("，来自").slice(0, -1).join("，来自")
+  const which = counted.length > 1 ? `第 ${counted.indexOf(img) + 1} / ${counted.length} 张，` : ""
+  return which + (img.alt || "图片")
 }
 
 /* `times` the size that fits, around a point of the screen that stays where it is. */
@@ -163,7 +164,7 @@ const prepare = img => {
   img.tabIndex = 0
   img.setAttribute("role", "button")
   img.setAttribute("aria-haspopup", "dialog")
-  img.setAttribute("aria-label", `看大图：${img.alt}`)
+  img.setAttribute("aria-label", `看大图：${describe(img)}`)
   img.classList.add("is-zoomed")
   img.onclick = () => open(img)
   img.onkeydown = event => {

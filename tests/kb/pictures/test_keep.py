@@ -141,6 +141,13 @@ class TestFetching:
             assert len(asked) <= number + 2 * keep.AT_ONCE
         assert len(asked) == 200
 
+    def test_progress_is_shown(self, base, server, monkeypatch):
+        monkeypatch.setattr("kb.cli.adding.is_terminal", lambda: True)
+        base.note(1, *(f"{server.address}/ok.png?{number}" for number in range(21)))
+        output = base.pictures("--smaller")
+        assert "取图片" in output and "取来 21 张" in output
+        assert "缩小图片" in base.pictures("--smaller")
+
     def test_dry_run(self, base, server):
         base.note(1, f"{server.address}/ok.png")
         output = base.pictures("--dry-run")
