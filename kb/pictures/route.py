@@ -56,12 +56,20 @@ def resolve(host: str, port: int, local: bool) -> list[tuple]:
 
 
 def proxy_for(parts: SplitResult) -> SplitResult | None:
-    """The proxy that the owner has set for an address (`https_proxy`), which resolves names itself."""
+    """The proxy that the owner has set for an address (`https_proxy`), which resolves names itself.
+
+    Raises NotFetched where it isn't one of HTTP.
+    """
     host = parts.hostname or ""
     if is_inside(host):
         return None
     proxy = getproxies().get(parts.scheme)
-    return urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy and not proxy_bypass(host) else None
+    if not proxy or proxy_bypass(host):
+        return None
+    found = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    if found.scheme != "http":
+        raise NotFetched(f"代理 {found.scheme}:// 用不了，只会用 http:// 的")
+    return found
 
 
 def refuse_local(host: str, port: int) -> None:

@@ -11,7 +11,7 @@ LEADS = {"href", "src", "to", "from", "by", "values"}
 SCRIPT_ADDRESS = re.compile(r"(?:javascript|vbscript|data:(?!image/(?!svg)))", re.IGNORECASE)
 WITHIN = re.compile(r"#|data:image/(?!svg)", re.IGNORECASE)
 """How an address begins that asks nobody for anything."""
-ASKS = re.compile(r"@import|url\(\s*['\"]?\s*(?!['\"\s]|#|data:image/(?!svg))|image-set\(|\\[0-9a-z]", re.IGNORECASE)
+ASKS = re.compile(r"@import|url\((?!\s*+['\"]?+\s*+(?:#|data:image/(?!svg)))|image-set\(|\\[0-9a-z]", re.IGNORECASE)
 """What in a style asks for something."""
 
 

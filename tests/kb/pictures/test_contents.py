@@ -118,6 +118,15 @@ def test_an_svg_that_does_not(inside, problem):
     assert why(data) == f"SVG 里有 {problem}，不收"
 
 
+def test_an_svg_that_is_made_to_be_read_slowly():
+    """几百万个空格，几层实体：与长度成正比，不然这里永远等不到。"""
+    blanks = " " * 2_000_000
+    for inside in (f"<g fill='url({blanks}#a)'/>", f"<style>url({blanks}'{blanks}#a)</style>", f"<g a='{blanks}'/>"):
+        read_picture(f"<svg xmlns='http://www.w3.org/2000/svg'>{inside}</svg>".encode())
+    laughs = "".join(f"<!ENTITY a{n} '{f'&a{n - 1};' * 10 if n else 'ha'}'>" for n in range(12))
+    assert why(f"<!DOCTYPE svg [{laughs}]><svg xmlns='http://www.w3.org/2000/svg'>&a11;</svg>".encode()).startswith("SVG 里有 <!ENTITY")
+
+
 @pytest.mark.parametrize(
     ("data", "problem"),
     [

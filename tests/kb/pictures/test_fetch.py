@@ -171,6 +171,11 @@ class TestProxy:
         assert server.asked == []
 
 
+    def test_of_another_kind(self, monkeypatch):
+        monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1080")
+        with pytest.raises(NotFetched, match="^代理 socks5:// 用不了，只会用 http:// 的$"):
+            fetch("http://pictures.example/ok.png", LIMITS)
+
     def test_is_not_asked_for_what_is_inside_and_may_be_fetched(self, server, monkeypatch):
         self.proxy(monkeypatch, server, {})
         server.asked.clear()

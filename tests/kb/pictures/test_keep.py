@@ -303,7 +303,10 @@ class TestSmaller:
         assert keep.make_smaller(data.getvalue(), "webp") == {}
 
     def test_none_of_what_is_broken(self):
+        data = io.BytesIO()
+        Image.effect_noise((900, 400), 60).save(data, "AVIF")
         assert keep.make_smaller(photograph()[:5000], "png") == {}
+        assert keep.make_smaller(data.getvalue().replace(b"iloc", b"xloc"), "avif") == {}
 
     def test_one_that_is_turned(self):
         exif, data = Image.Exif(), io.BytesIO()
