@@ -12,7 +12,11 @@ from torch import Tensor, nn
 
 
 # --8<-- [start:channel_weights] 通道权重：压缩成 1×1×C，再算出每个通道的权重
-def channel_weights(x: Tensor, reduce: Callable, expand: Callable) -> Tensor:
+def channel_weights(
+    x: Tensor,
+    reduce: Callable,
+    expand: Callable,
+) -> Tensor:
     """σ(W₂ δ(W₁ z))：z 是各通道的全局平均，δ 是 ReLU，σ 是 sigmoid。
 
     参数：x (B, C, H, W)；reduce（W₁）、expand（W₂）是不带偏置的全连接层，
@@ -27,7 +31,10 @@ def channel_weights(x: Tensor, reduce: Callable, expand: Callable) -> Tensor:
 
 
 # --8<-- [start:reweight] 使用权重：每个通道乘上自己的权重
-def reweight(x: Tensor, weights: Tensor) -> Tensor:
+def reweight(
+    x: Tensor,
+    weights: Tensor,
+) -> Tensor:
     """第 c 个通道的每个位置，都乘以第 c 个权重。
 
     参数：x (B, C, H, W)；weights (B, C, 1, 1)。

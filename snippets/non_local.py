@@ -23,7 +23,11 @@ from snippets.fused import (
 
 # --8<-- [start:project] 第一步：1×1×1 卷积压缩通道数，得到 θ、Φ、g
 def project(
-    x: Tensor, theta: Callable, phi: Callable, g: Callable, pool: Callable
+    x: Tensor,
+    theta: Callable,
+    phi: Callable,
+    g: Callable,
+    pool: Callable,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """对特征图做三个线性映射，再把空间各轴展平成位置，每个位置一行。
 
@@ -64,7 +68,9 @@ def softmax_by_row(scores: Tensor) -> Tensor:
 
 
 # --8<-- [start:softmax_by_column] 第二步：以列做 Softmax，g 的一列是一个位置
-def softmax_by_column(scores: Tensor) -> Tensor:
+def softmax_by_column(
+    scores: Tensor,
+) -> Tensor:
     """每一列（一个查询位置对全部 M 个位置的权重）都为正，和为 1。
 
     g 写成 C′×M 时用它：y = g @ weights，得到 C′×N；
@@ -119,7 +125,12 @@ PAIRWISE = {
 
 
 # --8<-- [start:residual] 第三步：权重乘回 g，再加上原输入
-def residual_output(x: Tensor, weights: Tensor, g: Tensor, out: Callable) -> Tensor:
+def residual_output(
+    x: Tensor,
+    weights: Tensor,
+    g: Tensor,
+    out: Callable,
+) -> Tensor:
     """z = out(weights @ g) + x。
 
     参数：x (B, C, *空间)；weights (B, N, M)；g (B, M, C′)；

@@ -14,7 +14,10 @@ from snippets.fused import fused_attention, in_blocks, in_single_precision, wide
 
 
 # --8<-- [start:dot_product] 相似度函数之一：点积
-def dot_product(query: Tensor, key: Tensor) -> Tensor:
+def dot_product(
+    query: Tensor,
+    key: Tensor,
+) -> Tensor:
     """q·k。
 
     参数：query (B, heads, N, d)；key (B, heads, M, d)。
@@ -24,7 +27,10 @@ def dot_product(query: Tensor, key: Tensor) -> Tensor:
     return query @ key.mT
 
 
-def scaled_dot_product(query: Tensor, key: Tensor) -> Tensor:
+def scaled_dot_product(
+    query: Tensor,
+    key: Tensor,
+) -> Tensor:
     """q·k / √d，参数与返回同 dot_product。
 
     q、k 的各分量若独立、方差为 1，点积的方差就是 d；
@@ -36,7 +42,11 @@ def scaled_dot_product(query: Tensor, key: Tensor) -> Tensor:
 
 
 # --8<-- [start:concatenation] 相似度函数之二：拼接
-def concatenation(query: Tensor, key: Tensor, w: Tensor) -> Tensor:
+def concatenation(
+    query: Tensor,
+    key: Tensor,
+    w: Tensor,
+) -> Tensor:
     """w·[q; k]：q 与 k 拼成 2d 维，再与 w 做点积。
 
     w·[q; k] = w₁·q + w₂·k，其中 w = [w₁; w₂]：两项分别算好再相加，
@@ -54,7 +64,13 @@ def concatenation(query: Tensor, key: Tensor, w: Tensor) -> Tensor:
 
 
 # --8<-- [start:perceptron] 相似度函数之三：感知机
-def perceptron(query: Tensor, key: Tensor, W: Tensor, U: Tensor, v: Tensor) -> Tensor:
+def perceptron(
+    query: Tensor,
+    key: Tensor,
+    W: Tensor,
+    U: Tensor,
+    v: Tensor,
+) -> Tensor:
     """v·tanh(W q + U k)：每个头一个单隐层感知机，隐层为 d 维。
 
     参数：query (B, heads, N, d)；key (B, heads, M, d)；
@@ -109,7 +125,10 @@ def normalise(scores: Tensor) -> Tensor:
 
 
 # --8<-- [start:aggregate] 第三步：按权重对 value 加权求和
-def aggregate(weights: Tensor, value: Tensor) -> Tensor:
+def aggregate(
+    weights: Tensor,
+    value: Tensor,
+) -> Tensor:
     """每个 query 的输出，是全部 value 按它的权重求的加权和。
 
     参数：weights (B, heads, N, M)；value (B, heads, M, e)。
@@ -282,7 +301,9 @@ class SelfAttention(nn.Module):
         )
 
     def forward(
-        self, x: Tensor, return_weights: bool = False
+        self,
+        x: Tensor,
+        return_weights: bool = False,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """返回 y；return_weights 为真时返回 (y, 权重)，权重 (B, heads, N, N)。"""
         check_input(x, self.in_channels)
