@@ -17,6 +17,7 @@ EXTENSIONS = (
     "kb.evidence.embeds",
     "kb.evidence.badges",
     "kb.figures.embeds",
+    "kb.evidence.reports",
     "kb.evidence.overview",
     "kb.site.texts",
     "kb.site.listings",
@@ -30,6 +31,7 @@ EXTENSIONS = (
     "kb.site.feed",
     "kb.site.search",
     "kb.site.frame",
+    "kb.site.contents",
 )
 def slugify(heading: str, separator: str) -> str:
     """Anchors of Chinese headings are Chinese; those that begin with `__` are the theme's."""

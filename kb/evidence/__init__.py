@@ -11,8 +11,8 @@ was. Once the tests have ended, `flows` makes one of the calls that `calls` saw 
 follow it, for the diagram of a region; `letters` names the axes. `mutate` shows changed copies (`mutants`) to the same tests, and some are as good as the original
 (`explanations`). `store` reads and writes all that.
 
-`judge` draws the conclusion. `embeds` shows code in a page, `badges` the evidence under it, and
-`overview` all of it on one page; `whole_files` says which files have a page of their own.
+`judge` draws the conclusion. `embeds` shows code in a page, `badges` a line of evidence under it,
+`reports` what it opens into, `overview` all lines on one page; `whole_files` says which files have a page of their own.
 """
 
 from kb.evidence.store import write

@@ -88,7 +88,7 @@ class Embeds:
         path, region, text = find_code(target, page, here)
         figure = element("figure", {"class": "embed", "id": anchor(target), "data-code": target})
         if region:
-            code = highlight(self.md, text, "python", title=region.title)
+            code = highlight(self.md, text, "python", title=region.title, anchors=False)
         else:
             stem = code_stem(path)
             code = highlight(self.md, text, "python", title=path, first_line=1, id_value=stem)

@@ -42,6 +42,11 @@ def uri_of(target: str) -> str:
     return f"{'tests' if is_test(target) else 'snippets'}/{code_stem(path_of(target))}.md"
 
 
+def report_of(file: str) -> str:
+    """Path below `docs/` of the page that reports on a snippet."""
+    return f"verification/{code_stem(path_of(file))}.md"
+
+
 def name_of(target: str) -> str:
     return target.removeprefix(f"{TESTS}/")
 

@@ -40,8 +40,9 @@ from xml.etree import ElementTree as etree
 from markdown import Markdown
 from markdown.extensions import Extension
 
-from kb.evidence.badges import CLASSES, circumstances, definitions, judge_of
+from kb.evidence.badges import CLASSES, judge_of
 from kb.evidence.judge import State
+from kb.evidence.reports import circumstances, definitions
 from kb.evidence.store import DEVICES
 from kb.figures import diagram
 from kb.figures.flows import Flow, is_flow, outdated_flow, read_flow

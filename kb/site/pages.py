@@ -13,7 +13,7 @@
 
 A Markdown extension can fill a page but not make one, nor a page without a line, so there is
 such a file for every listing of `kb.site.catalog`, for every file of code that is shown whole, for
-the list of all code and for the tool's own texts. It changes only when pages come or go, not when
+the report on every snippet, for the list of all code and for the tool's own texts. It changes only when pages come or go, not when
 another note stands on them. A file without that comment for a body is nobody's to overwrite: one in
 the place of a listing is refused, one in the place of another page is the base's own and stays.
 
@@ -29,7 +29,7 @@ from pathlib import Path
 
 import yaml
 
-from kb.evidence.whole_files import is_test, list_whole, name_of, path_of, uri_of
+from kb.evidence.whole_files import is_test, list_whole, name_of, path_of, report_of, uri_of
 from kb.markdown.engine import BadInput
 from kb.notes.files import reason, write_whole
 from kb.notes.head import FRONT_MATTER
@@ -169,6 +169,9 @@ def of_code(root: Path) -> Iterator[tuple[str, dict]]:
         search = {"exclude": True} if is_test(target) else {"boost": BEHIND_NOTES}
         meta = {"title": name_of(target), "fill": "file", "of": target}
         yield uri, meta | {"hide": ["navigation", "toc"], "search": search}
+        if not is_test(target):
+            meta = {"title": f"证据：{target}", "fill": "report", "of": target}
+            yield report_of(target), meta | {"hide": ["navigation"], "search": {"exclude": True}}
 
 
 def stub(meta: dict) -> str:

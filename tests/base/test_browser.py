@@ -74,12 +74,13 @@ TEXTS = {
         ".note-tags a",
         ".signature",
         ".mark",
-        ".embed figcaption a",
+        ".proven",
         ".md-header",
         ".evidence summary",
         ".state.is-verified",
-        ".state.is-untested",
     ],
+    "verification/": [".proofs a", ".state.is-untested", ".evidence summary"],
+    "verification/non_local/": ["dt", ".report-title", ".report p > code"],
 }
 
 
@@ -212,13 +213,56 @@ def test_search_leaves_out_what_is_unwanted(tab):
 
 def test_a_link_to_the_whole_file_shows_the_line(tab):
     page = tab().open(NOTE)
-    page.locator("#embed-self_attention-normalise figcaption a").click()
+    page.locator("#embed-self_attention-normalise summary").click()
+    page.locator("#embed-self_attention-normalise details > p > a").first.click()
     page.wait_for_url("**/snippets/self_attention/#*")
     line = page.locator("a:target").locator("..")
     assert line.inner_text().startswith("def normalise")
     top = line.bounding_box()["y"]
     header = page.locator(".md-header").bounding_box()
     assert header["y"] + header["height"] <= top < 900
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("path", [NOTE, "performance/"])  # 在导航里的页也有
+def test_on_a_phone_the_contents_are_one_tap_away(tab, path, scripts):
+    page = tab(width=390, java_script_enabled=scripts).open(path)
+    contents = page.locator("details.contents")
+    assert not contents.locator("nav").is_visible()
+    contents.locator("summary").click()
+    links = contents.locator("a")
+    headings = page.locator("article :is(h2, h3, h4, h5, h6)[id]").count()
+    assert links.count() == headings >= 3
+    links.last.click()
+    heading = page.locator(":target")
+    assert heading.is_visible()
+    assert contents.locator("nav").is_visible() != scripts
+    if not scripts:
+        return
+    for leave in (lambda: page.keyboard.press("Escape"), lambda: heading.click()):
+        contents.locator("summary").click()
+        assert contents.locator("nav").is_visible()
+        leave()
+        assert not contents.locator("nav").is_visible()
+
+
+def test_the_contents_are_not_in_the_way_elsewhere(tab):
+    page = tab().open(NOTE)
+    assert not page.locator("details.contents").is_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.locator("details.contents summary").is_visible()
+    page.emulate_media(media="print")
+    assert not page.locator("details.contents summary").is_visible()
+
+
+def test_code_on_a_phone_shows_that_it_goes_on(tab):
+    """说明文字折行，代码不折；右边还有的，有影子。"""
+    page = tab(width=390).open(NOTE)
+    code = page.locator("#embed-self_attention-score pre > code")
+    sizes = code.evaluate("code => [code.scrollWidth > code.clientWidth, ...code.querySelectorAll('.sd')].map("
+                          "each => each === true || each === false ? each : each.getBoundingClientRect().right <= code.getBoundingClientRect().right)")
+    assert all(sizes[1:])
+    assert code.evaluate("code => getComputedStyle(code).backgroundImage.split('radial-gradient').length") == 3
 
 
 def test_copying_copies_the_code(tab):
@@ -241,24 +285,40 @@ class TestEvidence:
     def test_opens_with_the_keyboard(self, tab):
         page = tab().open(NOTE)
         details = page.locator(self.EMBED)
-        assert not details.locator("table").first.is_visible()
         details.locator("summary").focus()
         page.keyboard.press("Enter")
-        assert details.locator("table").first.is_visible()
+        details.locator("table").first.wait_for()
         page.keyboard.press("Enter")
         assert not details.locator("table").first.is_visible()
 
     def test_needs_no_script(self, tab):
+        """没有脚本，里面是通向记录那一页的链接。"""
         page = tab(java_script_enabled=False).open(NOTE)
         page.locator(f"{self.EMBED} summary").click()
-        assert page.locator(f"{self.EMBED} table").first.is_visible()
+        page.locator(f"{self.EMBED} .to-report").click()
+        page.wait_for_url("**/verification/self_attention/#embed-self_attention-score")
+        assert page.locator("#embed-self_attention-score table").first.is_visible()
+
+    def test_its_links_lead_where_they_lead_on_their_own_page(self, tab):
+        page = tab().open(NOTE)
+        page.locator(f"{self.EMBED} summary").click()
+        page.locator(f"{self.EMBED} table a").first.click()
+        page.wait_for_url("**/tests/*/#__codelineno-*")
+
+    def test_a_report_on_other_code_stays_where_it_is(self, tab):
+        page = tab().open(NOTE)
+        page.eval_on_selector(self.EMBED, "details => details.dataset.key = 'x'")
+        with page.expect_response("**/verification/self_attention/"):
+            page.locator(f"{self.EMBED} summary").click()
+        assert page.locator(f"{self.EMBED} .to-report").is_visible()
+        assert page.locator(f"{self.EMBED} table").count() == 0
 
     def test_a_screen_reader_reads_the_state_and_the_tables(self, tab):
         page = tab().open(NOTE)
         page.locator(f"{self.EMBED} summary").click()
+        page.locator(f"{self.EMBED} table").first.wait_for()
         line = page.locator(f"{self.EMBED} summary").aria_snapshot()
-        assert "已验证 CPU：" in line
-        assert "未运行 CUDA" in line
+        assert "已验证 · " in line
         assert "✓" not in line
         assert page.locator(self.EMBED).get_by_role("table", name="与参考值的最大误差").count() == 1
         assert page.locator(self.EMBED).get_by_role("columnheader", name="float64").count() == 1
@@ -268,6 +328,7 @@ class TestEvidence:
     def test_all_of_it_open_fits(self, tab, path, width):
         page = tab(width=width).open(path)
         page.evaluate("document.querySelectorAll('details.evidence').forEach(each => each.open = true)")
+        wait_until(page, "!document.querySelector('.to-report')")
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -26,43 +26,52 @@ def warnings(caplog):
 
 class TestTheQuietLine:
     def test_verified(self, verified):
-        cpu, cuda = lines(badge(verified.page()))
+        assert lines(badge(verified.page())) == ["已验证 · 3 项测试 · 最大误差 0"]
+
+    def test_what_is_alike_for_all_is_said_once_at_the_head(self, verified):
         torch = verified.evidence["environment"]["packages"]["torch"]
         date = verified.evidence["recorded"][:10]
-        assert cpu == (
-            "已验证 CPU：3 项测试 · float64、bfloat16 · 最大相对误差 0（float64，对照手算的值） · "
-            f"改错 9 处，发现 9 处 · torch {torch} · {date}"
-        )
-        assert cuda == "未运行 CUDA"
+        (line,) = verified.page().select(".note-head > .proven")
+        assert line.text == f"2 段代码：CPU 全部已验证，CUDA 没有运行过。torch {torch}，{date} 记录。"
+        assert line.has_attr("data-search-exclude")
 
-    def test_one_state_for_each_device(self, verified):
-        states = [each.text for each in badge(verified.page()).select("summary .state")]
-        assert states == ["已验证", "未运行"]
+    def test_what_is_not_alike_is_counted(self, proven):
+        proven.edit("snippets/numbers.py", "return x / 2", "return x  / 2")
+        assert proven.page().select_one(".proven").text.startswith("2 段代码：CPU 全部已过期，CUDA 没有运行过。")
 
-    def test_the_largest_error_by_name(self, proven):
+    def test_under_the_heading_of_a_page_that_is_no_note(self, verified):
+        verified.write("docs/all.md", '# 页\n\n文字\n\n``` {.python .embed}\n--8<-- "numbers.py:half"\n```\n\n')
+        page = verified.page("all.md")
+        assert page.h1.find_next_sibling().text.startswith("1 段代码：CPU 已验证")
+
+    def test_a_page_without_code_says_nothing(self, verified):
+        verified.write("docs/posts/2.md", "---\ntitle: 笔记\n---\n\n文字\n")
+        assert verified.page("posts/2.md").select(".proven") == []
+
+    def test_the_largest_error(self, proven):
         def edit(run):
             for id, error in (("bfloat16", 0.0069), ("float64", 3.2e-16)):
                 (fact,) = run["tests"][f"tests/snippets/test_numbers.py::test_double[cpu-torch.{id}]"]["facts"]
                 fact["relative"] = error
 
         proven.change(edit)
-        assert "最大相对误差 6.9×10⁻³（bfloat16，对照手算的值）" in lines(badge(proven.page()))[0]
+        assert "最大误差 6.9×10⁻³" in lines(badge(proven.page()))[0]
 
     def test_stale(self, proven, caplog):
         proven.edit("snippets/numbers.py", "2 * x", "2  * x")
-        cpu, _ = lines(badge(proven.page()))
-        assert re.fullmatch(r"已过期 CPU：\d{4}-\d\d-\d\d 记录以后，snippets/numbers.py 改了", cpu)
+        (cpu,) = lines(badge(proven.page()))
+        assert re.fullmatch(r"已过期 · \d{4}-\d\d-\d\d 记录以后，snippets/numbers.py 改了", cpu)
         assert "项测试" not in cpu
 
     def test_whole_files_have_one_too_above_the_code(self, verified):
         page = verified.page("snippets/numbers.md")
         figure = page.select_one("figure.embed")
         assert figure.find(recursive=False) == badge(page, "numbers.py")
-        assert lines(badge(page, "numbers.py"))[0].startswith("已验证 CPU：4 项测试")
+        assert lines(badge(page, "numbers.py"))[0].startswith("已验证 · 4 项测试")
 
     def test_regions_of_the_same_file_are_judged_apart(self, verified):
         page = verified.page()
-        assert lines(badge(page, "numbers.py:half"))[0].startswith("已验证 CPU：1 项测试")
+        assert lines(badge(page, "numbers.py:half"))[0].startswith("已验证 · 1 项测试")
 
 
 class TestTheBytesShown:
@@ -97,10 +106,40 @@ class TestTheBytesShown:
         assert code_text("<pre>a</pre><code><span>x</span> &lt; &amp;amp;\n</code>b") == "x < &amp;\n"
 
 
+def report_on(lab, name="embed-numbers-double"):
+    lab.write("docs/verification/numbers.md", "---\ntitle: 证据：numbers.py\nfill: report\nof: numbers.py\n---\n\n<!-- -->\n")
+    return lab.page("verification/numbers.md").find(id=name)
+
+
 class TestWhatItOpensInto:
+    def test_links_to_the_whole_file_and_to_the_report(self, proven):
+        report_on(proven)
+        details = badge(proven.page())
+        assert [link["href"] for link in details.select("p > a")] == [
+            "../../snippets/numbers/#__codelineno-numbers-7",
+            "../../verification/numbers/#embed-numbers-double",
+        ]
+        assert details["data-key"] == report_on(proven)["data-key"]
+
+    def test_no_link_to_a_page_that_is_not_there(self, proven):
+        (proven.root / "docs/verification/numbers.md").unlink(missing_ok=True)
+        assert badge(proven.page()).select(".to-report") == []
+
+
+class TestReport:
     @pytest.fixture
     def report(self, recorded):
-        return badge(recorded.page())
+        return report_on(recorded)
+
+    def test_of_a_file_that_is_gone(self, recorded):
+        recorded.write("docs/verification/gone.md", "---\nfill: report\nof: gone.py\n---\n\n<!-- -->\n")
+        with pytest.raises(BadInput, match="docs/verification/gone.md：snippets/ 里没有 gone.py。运行 kb pages"):
+            recorded.page("verification/gone.md")
+
+    def test_a_section_for_each_region(self, recorded):
+        report_on(recorded)
+        ids = [each["id"] for each in recorded.page("verification/numbers.md").select("section.report")]
+        assert ids == ["embed-numbers", "embed-numbers-double", "embed-numbers-half"]
 
     def rows(self, report, caption):
         for table in report.find_all("table"):
@@ -122,7 +161,7 @@ class TestWhatItOpensInto:
         proven.write(
             "docs/tests/test_numbers.md", '``` {.python .embed}\n--8<-- "tests/snippets/test_numbers.py"\n```\n\n'
         )
-        link = badge(proven.page()).select_one("table a")
+        link = report_on(proven).select_one("table a")
         assert link["href"] == "../../tests/test_numbers/#__codelineno-test_numbers-8"
         page = proven.page("tests/test_numbers.md")
         assert "parametrize" in page.find(id="__codelineno-test_numbers-8").parent.text
@@ -131,7 +170,7 @@ class TestWhatItOpensInto:
 
     def test_and_to_the_repository_where_there_is_one(self, proven):
         proven.edit("mkdocs.yml", "site_name: ", "repo_url: https://git.example/x/y/\nsite_name: ")
-        link = badge(proven.page()).select_one("a.in-repository")
+        link = report_on(proven).select_one("a.in-repository")
         assert link["href"] == "https://git.example/x/y/blob/HEAD/tests/snippets/test_numbers.py#L8"
 
     def test_errors(self, report):
@@ -155,7 +194,7 @@ class TestWhatItOpensInto:
     def test_what_did_not_run(self, proven):
         test = "tests/snippets/test_numbers.py::test_double_refuses_integers"
         proven.change(lambda run: run["tests"][test].update(outcome="skipped", why="缺了什么"))
-        facts = {term.text: term.find_next("dd").text for term in badge(proven.page()).find_all("dt")}
+        facts = {term.text: term.find_next("dd").text for term in report_on(proven).find_all("dt")}
         assert facts["没有运行"] == (
             "第 10 行；tests/snippets/test_numbers.py::test_double_refuses_integers（缺了什么）"
         )
@@ -165,12 +204,39 @@ class TestWhatItOpensInto:
         document["environment"] = document["environment"] | {"driver": "580.1"}
         write_run(proven.root / "evidence", "numbers.py", document)
         details = badge(proven.page())
-        assert [each.text for each in details.select("summary .state")] == ["已验证", "已验证"]
-        assert details.text.count("由提交者记录，CI 未复核") == 1
-        assert "580.1" in details.text
+        assert [line.split(" · ")[0] for line in lines(details)] == ["已验证 CPU", "已验证 CUDA"]
+        assert details.has_attr("data-search-exclude")
+        report = report_on(proven).text
+        assert report.count("由提交者记录，CI 未复核") == 1
+        assert "580.1" in report
 
-    def test_search_leaves_it_out(self, report):
-        assert report.has_attr("data-search-exclude")
+
+    def described(self, report):
+        return {term.text: term.find_next("dd") for term in report.dl.find_all("dt")}
+
+    def test_what_is_said_of_each(self, report):
+        facts = self.described(report)
+        assert {term: value.text for term, value in facts.items()} == {
+            "代码": "numbers.py:double",
+            "嵌入在": "笔记",
+            "依赖": "只依赖 torch",
+            "验证它的": "tests/snippets/test_numbers.py（3 项）",
+            "对照": "手算的值",
+        }
+        assert facts["嵌入在"].a["href"] == "../../posts/1/#embed-numbers-double"
+        assert facts["代码"].a["href"] == "../../snippets/numbers/#__codelineno-numbers-7"
+
+    def test_code_that_no_note_embeds(self, recorded):
+        recorded.write("docs/verification/other.md", "---\nfill: report\nof: other.py\n---\n\n<!-- -->\n")
+        _, zero = recorded.page("verification/other.md").select("section.report")
+        facts = self.described(zero)
+        assert facts["嵌入在"].text == "没有一页嵌入它"
+
+    def test_dependencies(self, proven):
+        proven.edit("snippets/numbers.py", "return x / 2", "return double(other.zero(x)) / TWO if half else 0")
+        proven.edit("snippets/numbers.py", "import torch\n", "import torch\nfrom snippets import other\nTWO = 2\n")
+        facts = self.described(report_on(proven, "embed-numbers-half"))
+        assert facts["依赖"].text == "snippets/other.py；同一文件的 TWO、double"
 
 
 class TestTheBuild:
@@ -240,14 +306,17 @@ class TestOverview:
     def test_every_piece_of_code_is_there(self, page):
         assert [heading.text.rstrip("¶") for heading in page.find_all(["h2", "h3"])] == [
             "snippets/numbers.py",
+            "snippets/other.py",
+            "测试代码",
+        ]
+        assert [item.find(string=True) for item in page.select(".proofs > li")] == [
             "完整文件",
             "乘以二",
             "除以二",
-            "snippets/other.py",
             "完整文件",
             "零",
-            "测试代码",
         ]
+        assert [item.select_one("summary .state").text for item in page.select(".proofs > li")] == 3 * ["已验证"] + 2 * ["未运行"]
 
     def test_what_is_to_do(self, page):
         assert [line.text for line in page.select(".due li")] == ["other.py：CPU 上未运行：还没有在 CPU 上运行过"]
@@ -262,39 +331,6 @@ class TestOverview:
             ["未运行", "2", "5"],
             ["合计", "5", "5"],
         ]
-
-    def facts(self, page, heading):
-        start = next(each for each in page.find_all("h3") if each.text.startswith(heading))
-        return {term.text: term.find_next("dd") for term in start.find_next("dl", recursive=False).find_all("dt")}
-
-    def described(self, page, heading):
-        start = next(each for each in page.find_all("h3") if each.text.startswith(heading))
-        listed = next(each for each in start.find_next_siblings() if each.name == "dl")
-        return {term.text: term.find_next("dd") for term in listed.find_all("dt")}
-
-    def test_what_is_said_of_each(self, page):
-        facts = self.described(page, "乘以二")
-        assert {term: value.text for term, value in facts.items()} == {
-            "代码": "numbers.py:double",
-            "嵌入在": "笔记",
-            "依赖": "只依赖 torch",
-            "验证它的": "tests/snippets/test_numbers.py（3 项）",
-            "对照": "手算的值",
-        }
-        assert facts["嵌入在"].a["href"] == "../posts/1/#embed-numbers-double"
-        assert facts["代码"].a["href"] == "../snippets/numbers/#__codelineno-numbers-7"
-
-    def test_code_that_no_note_embeds(self, page):
-        facts = self.described(page, "零")
-        assert facts["嵌入在"].text == "没有一页嵌入它"
-        assert facts["验证它的"].text == "没有"
-
-    def test_dependencies(self, proven):
-        proven.edit("snippets/numbers.py", "return x / 2", "return double(other.zero(x)) / TWO if half else 0")
-        proven.edit("snippets/numbers.py", "import torch\n", "import torch\nfrom snippets import other\nTWO = 2\n")
-        proven.write("docs/all.md", "---\nfill: verification\n---\n\n# 验证\n\n说明。\n")
-        facts = self.described(proven.page("all.md"), "除以二")
-        assert facts["依赖"].text == "snippets/other.py；同一文件的 TWO、double"
 
     def test_half_written_code_does_not_end_the_build(self, proven, caplog):
         proven.edit("snippets/numbers.py", "return x / 2", "return x /")

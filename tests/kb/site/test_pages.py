@@ -9,7 +9,7 @@ from kb.site.pages import missing_pages, write_pages
 
 NOTE = "---\ntitle: 笔记 {0}\ndate: 2023-0{0}-01\ntags: [共同, 标签{0}]\ncategories: [一级, 二级]\n---\n正文\n"
 INDEXES = {f"{folder}/index.md" for folder in ("annotations", "archive", "categories", "tags")}
-OTHERS = {"code/index.md", "verification.md", "markdown.md", "snippets/numbers.md"}
+OTHERS = {"code/index.md", "verification.md", "markdown.md", "snippets/numbers.md", "verification/numbers.md"}
 """每个知识库都有的，和那个文件的。"""
 
 
@@ -32,7 +32,7 @@ def written(project):
 
 
 def test_a_page_for_each_tag_category_and_month(written):
-    assert written.done == ["页面文件：写了 15 页，删了 0 页，共 15 页。"]
+    assert written.done == ["页面文件：写了 16 页，删了 0 页，共 16 页。"]
     expected = {"tags/共同.md", "tags/标签1.md", "tags/标签2.md", "categories/一级.md", "categories/一级/二级.md"}
     assert pages(written).keys() == INDEXES | expected | {"archive/2023-01.md", "archive/2023-02.md"}
     assert pages(written)["categories/一级/二级.md"] == {
@@ -46,7 +46,7 @@ def test_a_page_for_each_tag_category_and_month(written):
 
 
 def test_writing_again_changes_nothing(written):
-    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 0 页，共 15 页。"]
+    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 0 页，共 16 页。"]
 
 
 def test_a_page_is_written_whole_or_not_at_all(written, monkeypatch):
@@ -74,9 +74,9 @@ def test_what_zensical_keeps_of_older_notes_is_gone(written):
 
 def test_pages_without_notes_go(written):
     (written.root / "docs/posts/2.md").unlink()
-    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 2 页，共 13 页。"]
+    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 2 页，共 14 页。"]
     (written.root / "docs/posts/1.md").unlink()
-    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 5 页，共 8 页。"]
+    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 5 页，共 9 页。"]
     assert pages(written).keys() == INDEXES
     assert not (written.root / "docs/categories/一级").exists()
 
@@ -122,7 +122,7 @@ class TestCode:
         written.write("snippets/deep/b.py", "x = 1\n")
         written.write("tests/snippets/test_numbers.py", '"""测试。"""\n')
         written.write("tests/snippets/__init__.py", "")
-        missing = "docs/snippets/deep-b.md、docs/tests/test_numbers.md"
+        missing = "docs/snippets/deep-b.md、docs/verification/deep-b.md、docs/tests/test_numbers.md"
         assert missing_pages(written.root) == [f"还没有这些页：{missing}。运行 kb pages，把结果一起提交。"]
         write_pages(written.root)
         page = (written.root / "docs/snippets/deep-b.md").read_text("utf-8")
@@ -133,11 +133,20 @@ class TestCode:
             "hide": ["navigation", "toc"],
             "search": {"boost": 0.0001},
         }
+        page = (written.root / "docs/verification/deep-b.md").read_text("utf-8")
+        assert yaml.safe_load(page.split("---\n")[1]) == {
+            "title": "证据：deep/b.py",
+            "fill": "report",
+            "of": "deep/b.py",
+            "hide": ["navigation"],
+            "search": {"exclude": True},
+        }
         page = (written.root / "docs/tests/test_numbers.md").read_text("utf-8")
         assert yaml.safe_load(page.split("---\n")[1])["search"] == {"exclude": True}
         assert missing_pages(written.root) == []
         (written.root / "snippets/deep/b.py").unlink()
-        assert missing_pages(written.root) == ["这些页不再有内容：docs/snippets/deep-b.md。运行 kb pages，把结果一起提交。"]
+        gone = "docs/snippets/deep-b.md、docs/verification/deep-b.md"
+        assert missing_pages(written.root) == [f"这些页不再有内容：{gone}。运行 kb pages，把结果一起提交。"]
         write_pages(written.root)
         assert not (written.root / "docs/snippets/deep-b.md").exists()
 
