@@ -42,6 +42,9 @@ def reweight(x: Tensor, weights: Tensor) -> Tensor:
 class ChannelAttention(nn.Module):
     """通道注意力：算出每个通道的权重，乘回输入。
 
+    输出总在新分配的内存里，x 不变：写回 x，或写进反复用的一块，会改掉别处还要用的数，
+    反向要用的 x 也没有了，所以不提供。
+
     参数：
         channels: 通道数 C。
         reduction: 压缩比 r，1 到 channels 之间；中间层有 channels // reduction 个单元。

@@ -41,7 +41,7 @@ def project(
 
 def to_positions(features: Tensor) -> Tensor:
     """(B, C′, *空间) → (B, N, C′)。"""
-    return features.flatten(2).transpose(1, 2)
+    return features.flatten(2).mT
 
 
 def unchanged(features: Tensor) -> Tensor:
@@ -105,13 +105,8 @@ def concatenation(theta: Tensor, phi: Tensor, w: Tensor) -> Tensor:
     width = theta.shape[-1]
     from_theta = wide(theta) @ wide(w[:width])  # (B, N)
     from_phi = wide(phi) @ wide(w[width:])  # (B, M)
-    return relu_of_pairs(from_theta, from_phi).to(theta.dtype)
-
-
-def relu_of_pairs(from_theta: Tensor, from_phi: Tensor) -> Tensor:
-    """ReLU(aᵢ + bⱼ) / M：a (B, N)，b (B, M) → (B, N, M)。"""
     pairs = from_theta[:, :, None] + from_phi[:, None, :]
-    return torch.relu(pairs) / from_phi.shape[-1]
+    return (torch.relu(pairs) / phi.shape[-2]).to(theta.dtype)
 
 
 PAIRWISE = {
@@ -132,14 +127,37 @@ def residual_output(x: Tensor, weights: Tensor, g: Tensor, out: Callable) -> Ten
     返回：z，形状与 dtype 同 x。
     出处：Wang 等 2018（arXiv 1711.07971），式 (1) 与式 (6)。
     """
-    return add_residual(x, torch.bmm(weights, g), out)
-
-
-def add_residual(x: Tensor, y: Tensor, out: Callable) -> Tensor:
-    """y (B, N, C′) 摆回空间各轴，经 out 变回 C 个通道，再加上 x。"""
-    features = y.transpose(1, 2).unflatten(-1, x.shape[2:])  # (B, C′, *空间)
-    return out(features) + x
+    y = torch.bmm(g.mT, weights.mT)  # (weights @ g)ᵀ，(B, C′, N)：摆回空间各轴不必复制
+    return out(y.view(*y.shape[:2], *x.shape[2:])) + x
 # --8<-- [end:residual]
+
+
+# --8<-- [start:linear] 核为 1 的卷积，位置多时写成矩阵乘法
+def map_positions(x: Tensor, layer: nn.Module) -> Tensor:
+    """to_positions(layer(x))，但是一次矩阵乘法就排成一行一个位置，不必再转置。
+
+    960×540 时，CPU 上的卷积要把 x 重新排列，时间是矩阵乘法的两三倍。
+
+    参数：x (B, C, *空间)；layer 是 C → C′、核为 1 的卷积。
+    返回：(B, N, C′)，dtype 同 x。
+    """
+    weight = layer.weight.flatten(1).mT.expand(x.shape[0], -1, -1)  # (B, C, C′)
+    return torch.baddbmm(layer.bias, to_positions(x), weight)
+
+
+def add_residual(x: Tensor, y: Tensor, out: nn.Module) -> Tensor:
+    """z = out(y) + x，也是一次矩阵乘法；加 x 时写在乘积的内存里。
+
+    参数：x (B, C, *空间)；y (B, N, C′)；out 是 C′ → C、核为 1 的卷积。
+    返回：z，形状与 dtype 同 x。
+    """
+    weight = out.weight.flatten(1).expand(x.shape[0], -1, -1)  # (B, C, C′)
+    z = torch.baddbmm(out.bias[:, None], weight, y.mT)
+    residual = x.flatten(2)
+    same = z.dtype == x.dtype  # autocast 里乘积是半精度，x 不是
+    z = z.add_(residual) if same else z + residual
+    return z.view(x.shape)
+# --8<-- [end:linear]
 
 
 # --8<-- [start:fused] 不存 N×M 矩阵：高斯、嵌入高斯用融合的注意力
@@ -158,23 +176,19 @@ def gaussian_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
 
 # --8<-- [start:reassociated] 不存 N×M 矩阵：点积换一个结合的次序
 def dot_product_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
-    """dot_product(theta, phi) @ g，两种次序里选便宜的：
+    """dot_product(theta, phi) @ g，换一个结合的次序：
 
         (θ φᵀ) g / M：N·M·(C′ + C″) 次乘加，要存 N×M 的矩阵；
         θ (φᵀ g / M)：(N + M)·C′·C″ 次乘加，只存 C′×C″ 的矩阵。
 
-    点积没有 softmax，矩阵乘法的结合律就让两者相等。位置少于通道时前者便宜；
-    导出成可变尺寸时 N 不是 int，只用后者。
+    点积没有 softmax，矩阵乘法的结合律就让两者相等。位置少于通道时前者便宜。
     1 / M 在乘 θ 之前：M 个数的和可能超出 float16。
 
     参数：theta (B, N, C′)；phi (B, M, C′)；g (B, M, C″)。
     返回：(B, N, C″)，dtype 同输入。
     出处：Shen 等 2021，Efficient Attention（arXiv 1812.01243），3.2 节。
     """
-    (n, c), (m, width) = theta.shape[-2:], g.shape[-2:]
-    if isinstance(n, int) and n * m * (c + width) < (n + m) * c * width:
-        return dot_product(theta, phi) @ g
-    context = torch.baddbmm(g.new_zeros(()), phi.mT, g, alpha=1 / m)
+    context = torch.baddbmm(g.new_zeros(()), phi.mT, g, alpha=1 / phi.shape[-2])
     return torch.bmm(theta, context)
 # --8<-- [end:reassociated]
 
@@ -239,6 +253,7 @@ def centred_gram(positions: Tensor, mean: Tensor, limit: int = 2**20) -> Tensor:
 
 
 def gram_of(positions: Tensor, mean: Tensor) -> Tensor:
+    """Σⱼ (xⱼ − μ)(xⱼ − μ)ᵀ：positions (B, C, 几列)，mean (B, C, 1) → (B, C, C)。"""
     centred = positions - mean
     return centred @ centred.mT
 
@@ -278,9 +293,9 @@ def concatenation_output(theta: Tensor, phi: Tensor, g: Tensor, w: Tensor) -> Te
 
 
 def relu_output(from_theta: Tensor, from_phi: Tensor, g: Tensor) -> Tensor:
-    """relu_of_pairs(a, b) @ g：a (B, N)，b (B, M)，g (B, M, C″) → (B, N, C″)。"""
-    y = look_up(from_theta, *prefix_sums(from_phi, g)) / g.shape[-2]
-    return y.to(g.dtype)
+    """Σⱼ ReLU(aᵢ + bⱼ) gⱼ / M：a (B, N)，b (B, M)，g (B, M, C″) → (B, N, C″)。"""
+    y = look_up(from_theta, *prefix_sums(from_phi, g))
+    return y.div_(g.shape[-2]).to(g.dtype)
 
 
 def prefix_sums(from_phi: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -304,7 +319,7 @@ def prefix_sums(from_phi: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def cumsum_in_blocks(blocks: Tensor) -> Tensor:
-    """前缀和，分块求：块内的，加上前面各块的总和。
+    """前缀和，分块求：块内的，加上前面各块的总和，写在块内的那些上面。
 
     GPU 上的 cumsum 一列只用一个线程，从头加到尾，而且不像 CPU 上那样用 float64
     累加。分了块，各块可以同时算，舍入也少。
@@ -314,7 +329,7 @@ def cumsum_in_blocks(blocks: Tensor) -> Tensor:
     """
     totals = blocks.sum(dim=2)
     before = totals.cumsum(dim=1) - totals
-    return (blocks.cumsum(dim=2) + before[:, :, None]).flatten(1, 2)
+    return blocks.cumsum(dim=2).add_(before[:, :, None]).flatten(1, 2)
 
 
 def look_up(
@@ -328,7 +343,7 @@ def look_up(
     a = from_theta + center
     counts = torch.searchsorted(ascending, a.detach())
     sum_g, sum_bg = take(sums, counts).chunk(2, dim=2)
-    return a[..., None] * sum_g + sum_bg
+    return torch.addcmul(sum_bg, a[..., None], sum_g)
 
 
 def take(rows: Tensor, index: Tensor) -> Tensor:
@@ -349,30 +364,23 @@ def concatenation_block(
     out: nn.Module,
     pool: Callable,
     w: Tensor,
-    small: int,
 ) -> Tensor:
-    """三步合一，相似度是拼接。
+    """三步合一，相似度是拼接，不存 N×M 矩阵。
 
     aᵢ = w₁·(W_θ xᵢ + b) = (W_θᵀw₁)·xᵢ + w₁·b：先把 w₁ 并进卷积，每个位置只算一个数，
     而不是 C′ 个；b 也是，但是池化取最大，不是线性的，池化以前的 φ 省不掉。
 
     参数：x (B, C, *空间)；theta、phi、g、out 是核为 1 的卷积；pool 同 project；
-        w (2C′)；N·M 不超过 small 时先存下 N×M 的矩阵。
+        w (2C′)。
     返回：形状与 dtype 同 x。
     """
     w_theta, w_phi = w.chunk(2)
     from_theta = project_onto(w_theta, x, theta)  # (B, N)
     if pool is unchanged:
-        from_phi = project_onto(w_phi, x, phi)  # (B, M)
+        from_phi, g = project_onto(w_phi, x, phi), map_positions(x, g)  # (B, M) 与 (B, M, C′)
     else:
-        from_phi = to_positions(pool(phi(x))) @ w_phi
-    g = to_positions(pool(g(x)))
-    pairs = from_theta.shape[1] * from_phi.shape[1]
-    if isinstance(pairs, int) and pairs <= small:
-        y = relu_of_pairs(from_theta, from_phi) @ g
-    else:
-        y = relu_output(from_theta, from_phi, g)
-    return add_residual(x, y, out)
+        from_phi, g = to_positions(pool(phi(x))) @ w_phi, to_positions(pool(g(x)))
+    return add_residual(x, relu_output(from_theta, from_phi, g), out)
 
 
 def project_onto(w: Tensor, x: Tensor, layer: nn.Module) -> Tensor:
@@ -414,10 +422,7 @@ class NonLocalBlock(nn.Module):
     """
 
     small = 2**19
-    """不要权重时不存 N×M 矩阵；但 N·M 不超过它时先存下更快，点积除外。
-
-    导出成可变尺寸时 N·M 不是 int，图里只有不存的写法。
-    """
+    """不要权重时不存 N×M 矩阵；但 N·M 不超过它时先存下更快，点积除外。"""
 
     def __init__(
         self,
@@ -465,21 +470,33 @@ class NonLocalBlock(nn.Module):
             return in_single_precision(self, x, return_weights)
         layers, own = (self.theta, self.phi, self.g), {}
         if self.pairwise == "concatenation":
-            own = self.pairwise_parameters
-            if not return_weights:
-                rest = self.out, self.pool, own["w"], self.small
-                return concatenation_block(x, *layers, *rest)
-        elif not return_weights and self.takes_gram(x):
-            return dot_product_block(x, *layers, self.out)
-        theta, phi, g = project(x, *layers, self.pool)
-        pairs = theta.shape[1] * phi.shape[1]
-        small = isinstance(pairs, int) and pairs <= self.small
-        if return_weights or (small and self.pairwise != "dot_product"):
+            own["w"] = self.pairwise_parameters["w"]
+        if return_weights or self.is_small(x):
+            theta, phi, g = project(x, *layers, self.pool)
             weights = PAIRWISE[self.pairwise](theta, phi, **own)
             z = residual_output(x, weights, g, self.out)
             return (z, weights) if return_weights else z
-        y = OUTPUTS[self.pairwise](theta, phi, g, **own)
+        if self.takes_gram(x):
+            return dot_product_block(x, *layers, self.out)
+        if self.pairwise == "concatenation":
+            return concatenation_block(x, *layers, self.out, self.pool, **own)
+        y = OUTPUTS[self.pairwise](*project(x, *layers, self.pool))
         return add_residual(x, y, self.out)
+
+    def is_small(self, x: Tensor) -> bool:
+        """先存下 N×M 的矩阵更快：N·M 不超过 small；点积则是乘加少。
+
+        导出成可变尺寸时 N·M 不是 int，图里只有不存的写法。
+        """
+        n = m = math.prod(x.shape[2:])
+        if not isinstance(n, int):
+            return False
+        if self.subsample:
+            pooled = x.shape[-min(self.dims, 2) :]
+            m = n // math.prod(pooled) * math.prod([size // 2 for size in pooled])
+        if self.pairwise == "dot_product":
+            return 2 * n * m < (n + m) * self.inter_channels
+        return n * m <= self.small
 
     def takes_gram(self, x: Tensor) -> bool:
         """是点积，没有池化，Gram 矩阵便宜；autocast 会让它也用半精度，所以不用。"""
@@ -508,15 +525,16 @@ def check_arguments(
 
 def check_input(x: Tensor, channels: int, dims: int, subsample: bool) -> None:
     axes = ("L", "H, W", "T, H, W")[dims - 1]
-    if x.ndim != dims + 2 or x.shape[1] != channels or 0 in x.shape[2:]:
+    shape = x.shape
+    if len(shape) != dims + 2 or shape[1] != channels or 0 in shape[2:]:
         raise ValueError(
             f"x 的形状应为 (B, {channels}, {axes})，各空间轴不小于 1，"
-            f"得到 {tuple(x.shape)}"
+            f"得到 {tuple(shape)}"
         )
     if not x.is_floating_point():
         raise ValueError(f"x 应为浮点张量，得到 {x.dtype}")
-    if subsample and min(x.shape[-min(dims, 2) :]) < 2:
+    if subsample and min(shape[-min(dims, 2) :]) < 2:
         raise ValueError(
             f"subsample=True 时被池化的轴（{axes.removeprefix('T, ')}）都应不小于 2，"
-            f"得到形状 {tuple(x.shape)}"
+            f"得到形状 {tuple(shape)}"
         )

@@ -132,6 +132,21 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor) -> T
 # --8<-- [end:fused]
 
 
+# --8<-- [start:small] 位置少：照 1×1 卷积的排法，不转置
+def attention_of_few(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    """softmax(scale · q·k) @ value，每个位置一列，而不是一行。
+
+    只有几十、几百个位置时，转置、复制、查表与乘法一样久；卷积的输出本来就是每个位置
+    一列，weights @ value 写成它的转置 value @ weightsᵀ，就一次也不必转。
+
+    参数：query、key (B·heads, d, N)；value (B·heads, e, N)；scale 乘在点积上。
+    返回：(B·heads, e, N)，dtype 同输入；打分至少用 float32。
+    """
+    scores = torch.bmm((scale * wide(query)).mT, wide(key))  # (B·heads, N, N)
+    return torch.bmm(value, normalise(scores).to(value.dtype).mT)
+# --8<-- [end:small]
+
+
 # --8<-- [start:pooled] 不存 N×M 矩阵：拼接的输出是一个向量
 def concatenation_attention(
     x: Tensor, query: nn.Conv2d, key: nn.Conv2d, value: nn.Conv2d, w: Tensor
@@ -157,10 +172,12 @@ def concatenation_attention(
     from_key = w[:, None, d:] @ key.weight.reshape(heads, d, -1)  # (heads, 1, C)
     weights = normalise(from_key[:, 0] @ positions)  # (B, heads, N)
     pooled = aggregate(weights, positions.mT)  # (B, heads, C)
+    if torch.is_grad_enabled():
+        unused = (query.bias + key.bias) @ query.weight.flatten(1)  # (C)
+        pooled = torch.add(pooled, unused, alpha=0)
     pooled = pooled.flatten(1)[:, :, None, None]  # (B, heads·C, 1, 1)
     y = F.conv2d(pooled, value.weight, value.bias, groups=heads)  # (B, heads·e, 1, 1)
-    unused = query.weight.sum() + query.bias.sum() + key.bias.sum()
-    return (y + 0 * unused).repeat(1, 1, *x.shape[2:])
+    return y.expand(-1, -1, *x.shape[2:]).contiguous()
 # --8<-- [end:pooled]
 
 
@@ -175,6 +192,9 @@ def perceptron_attention(
     limit: int | None = None,
 ) -> Tensor:
     """三步合一，相似度是 perceptron，一次只存几个 query 的隐层。
+
+    隐层的最后一维是 key，不是 d：与 v 的点积就是一个向量乘 (d, M) 的矩阵，
+    顺着内存，不必在每个长 d 的短行上求和。
 
     tanh 拆不开，N·M·d 个隐层的值都要算。不同的 query 互不相干，所以一次算几个，
     使它们的隐层一共不超过 limit 个数（至少一个 query）；反向时重新算一遍，而不是
@@ -191,15 +211,15 @@ def perceptron_attention(
         few = isinstance(hidden, int) and hidden <= 2**22
         limit = 2**24 if key.device.type != "cpu" else 2**22 if few else 2**20
     rows = limit // max(1, key.numel())
-    return in_blocks(perceptron_of, rows, (query @ W.mT,), key @ U.mT, value, v)
+    return in_blocks(perceptron_of, rows, (query @ W.mT,), U @ key.mT, value, v)
 
 
 def perceptron_of(
     from_query: Tensor, from_key: Tensor, value: Tensor, v: Tensor
 ) -> Tensor:
-    """从 W q (B, heads, 几个, d) 与 U k (B, heads, M, d) 开始的后一半。"""
-    hidden = from_query[:, :, :, None] + from_key[:, :, None]
-    scores = (hidden.tanh_() @ v[:, None, :, None]).squeeze(-1)
+    """从 W q (B, heads, 几个, d) 与 U k 的转置 (B, heads, d, M) 开始的后一半。"""
+    hidden = from_query[..., None] + from_key[:, :, None]  # (B, heads, 几个, d, M)
+    scores = (v[:, None, None] @ hidden.tanh_()).squeeze(3)
     return aggregate(normalise(scores), value)
 # --8<-- [end:blocks]
 
@@ -235,10 +255,7 @@ class SelfAttention(nn.Module):
     """
 
     small = 2**19
-    """不要权重时不存 N×N 矩阵；但 heads·N·N 不超过它时，两种点积先存下更快。
-
-    导出成可变尺寸时 N 不是 int，图里只有不存的写法。
-    """
+    """不要权重时不存 N×N 矩阵；但两种点积 heads·N·N 不超过它时，先存下更快。"""
 
     def __init__(
         self,
@@ -274,19 +291,30 @@ class SelfAttention(nn.Module):
         own = self.similarity_parameters
         if self.similarity == "concatenation" and not return_weights:
             return concatenation_attention(x, self.query, self.key, self.value, **own)
-        query = split_heads(self.query(x), self.heads)  # (B, heads, N, d)
-        key = split_heads(self.key(x), self.heads)
-        value = split_heads(self.value(x), self.heads)
-        pairs = self.heads * query.shape[2] * key.shape[2]
-        small = isinstance(pairs, int) and pairs <= self.small
-        if return_weights or (small and self.similarity.endswith("dot_product")):
+        features = self.query(x), self.key(x), self.value(x)
+        if not return_weights and self.is_small(x):
+            columns = [split_columns(each, self.heads) for each in features]
+            is_scaled = self.similarity == "scaled_dot_product"
+            scale = 1 / math.sqrt(columns[0].shape[1]) if is_scaled else 1.0
+            return attention_of_few(*columns, scale).view(features[2].shape)
+        query, key, value = (split_heads(each, self.heads) for each in features)
+        if return_weights:
             own = {name: wide(parameter) for name, parameter in own.items()}
             scores = score(wide(query), wide(key), self.similarity, **own)
             weights = normalise(scores).to(value.dtype)
-            y = merge_heads(aggregate(weights, value), x.shape)
-            return (y, weights) if return_weights else y
+            return merge_heads(aggregate(weights, value), x.shape), weights
         y = ATTENTIONS[self.similarity](query, key, value, **own)
         return merge_heads(y, x.shape)
+
+    def is_small(self, x: Tensor) -> bool:
+        """是两种点积，heads·N·N 不超过 small。
+
+        导出成可变尺寸时 N 不是 int，图里只有不存的写法。
+        """
+        n = x.shape[2] * x.shape[3]
+        if not isinstance(n, int) or not self.similarity.endswith("dot_product"):
+            return False
+        return self.heads * n * n <= self.small
 # --8<-- [end:module]
 
 
@@ -294,6 +322,12 @@ def split_heads(features: Tensor, heads: int) -> Tensor:
     """(B, heads·d, H, W) → (B, heads, N, d)。"""
     batch, channels, height, width = features.shape
     return features.reshape(batch, heads, channels // heads, height * width).mT
+
+
+def split_columns(features: Tensor, heads: int) -> Tensor:
+    """(B, heads·d, H, W) → (B·heads, d, N)。"""
+    batch, channels, height, width = features.shape
+    return features.reshape(batch * heads, channels // heads, height * width)
 
 
 def merge_heads(y: Tensor, shape: torch.Size) -> Tensor:

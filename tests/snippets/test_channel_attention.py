@@ -109,7 +109,6 @@ class TestDerivatives(Derivatives):
 
     forms = {"reduction 3": lambda: (ChannelAttention(7, reduction=3), (2, 7, 3, 5))}
     literal = staticmethod(lambda module, x: reweight(x, channel_weights(x, module.reduce, module.expand)))
-    test_crossing_a_switch_changes_only_rounding = None  # 没有界线
 
 
 class TestFile(File):

@@ -23,6 +23,8 @@ from snippets.non_local import (
     prefers_gram,
     prefix_sums,
     project,
+    add_residual,
+    map_positions,
     project_onto,
     residual_output,
     softmax_by_column,
@@ -150,12 +152,12 @@ class TestOutputs:
     """不存 N×M 矩阵的写法。"""
 
     @pairwises
-    @pytest.mark.parametrize("widths", [(7, 7), (3, 11), (11, 3), (8, 8), (9, 9)], ids=str)
     @pytest.mark.parametrize("sizes", [(5, 13), (31, 2), (37, 29)], ids=str)
-    def test_against_the_literal_form(self, pairwise, widths, sizes, dtype, device):
-        theta, phi, g, own = sample(pairwise, *sizes, widths, dtype=dtype, device=device)
-        y = OUTPUTS[pairwise](theta, phi, g, **own)
-        assert_agrees(y, literal(pairwise, theta, phi, g, own), "先存下权重的写法，float64")
+    def test_against_the_literal_form(self, pairwise, sizes, dtype, device):
+        for widths in ((7, 7), (3, 11), (11, 3), (8, 8), (9, 9)):
+            theta, phi, g, own = sample(pairwise, *sizes, widths, dtype=dtype, device=device)
+            y = OUTPUTS[pairwise](theta, phi, g, **own)
+            assert_agrees(y, literal(pairwise, theta, phi, g, own), "先存下权重的写法，float64")
 
     @pairwises
     @given(seed=seeds, keys=st.integers(1, 13), scale=st.sampled_from([0.01, 1.0, 10.0]))
@@ -352,11 +354,24 @@ class TestVectors:
     @subsampling
     def test_computes_only_one_number_at_each_position(self, subsample, device):
         block = NonLocalBlock(7, 6, dims=1, pairwise="concatenation", subsample=subsample).to(device)
-        block.small = 10**6
         with Operators() as seen, torch.no_grad():
-            block(torch.randn(2, 7, 40, device=device))
-        features = [call for call in seen.calls if call.name == "convolution" and call.outputs[0].shape == (2, 6, 40)]
-        assert_holds(block, "卷积只有 g；池化时还有 φ", lambda _: len(features) == 1 + subsample)
+            fast(block)(torch.randn(2, 7, 40, device=device))
+        features = [call for call in seen.calls if [each.shape for each in call.outputs] in ([(2, 6, 40)], [(2, 40, 6)])]
+        names = [call.name for call in features if call.name in ("convolution", "baddbmm")]
+        expected = ["convolution"] * 2 if subsample else ["baddbmm"]
+        assert_holds(block, "只算 g，用矩阵乘法；池化时还有 φ", lambda _: names == expected)
+
+    @pytest.mark.parametrize("dims", [1, 2, 3])
+    def test_a_convolution_as_a_product(self, dims, dtype, device):
+        conv = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)[dims - 1]
+        layer, back = conv(7, 3, 1).to(device, dtype), conv(3, 7, 1).to(device, dtype)
+        x = draw(2, 7, *SPATIAL[dims], dtype=dtype, device=device)
+        y = map_positions(x, layer)
+        exact, exact_back = (copy.deepcopy(each).double() for each in (layer, back))
+        expected = exact(x.double())
+        assert_agrees(y, expected.flatten(2).mT, "卷积，float64")
+        z = add_residual(x, expected.flatten(2).mT.to(dtype), back)
+        assert_agrees(z, exact_back(expected.to(dtype).double()) + x.double(), "卷积，再加上 x，float64")
 
     def test_project_onto(self, dtype, device):
         layer = torch.nn.Conv1d(7, 3, 1).to(device, dtype)
@@ -492,19 +507,19 @@ class TestNonLocalBlock:
         assert_holds(z, "时间轴只有一帧也可以", lambda z: z.shape == (2, 7, 1, 2, 3))
 
 
-# 两种次序的乘加次数：270 与 616；715 与 144；144 与 144，相等时不存；208 与 225；2660 与 2574
+# 乘加：先存 2·N·M·C′ 次，否则 (N + M)·C′² 次。C′ = 7：50 与 70，98 与 98，相等时不存；池化时 110 与 112，156 与 133
 @pytest.mark.parametrize(
-    ("positions", "keys", "widths", "pairs"),
-    [(3, 5, (7, 11), True), (11, 13, (2, 3), False), (3, 6, (4, 4), False), (13, 2, (3, 5), True), (7, 19, (9, 11), False)],
+    ("positions", "subsample", "pairs"), [(5, False, True), (7, False, False), (11, True, True), (13, True, False)]
 )
-def test_dot_product_takes_the_cheaper_order(positions, keys, widths, pairs, device):
-    theta, phi = draw(2, positions, widths[0], device=device), draw(2, keys, widths[0], device=device)
-    g = draw(2, keys, widths[1], device=device)
-    with Operators() as seen:
-        dot_product_output(theta, phi, g)
-    shapes = [output.shape for output in seen.outputs]
-    assert_holds(theta, "乘加少时才存 N×M 矩阵", lambda _: ((2, positions, keys) in shapes) == pairs)
-    assert_holds(theta, "否则存 C′×C″ 矩阵", lambda _: ((2, *widths) in shapes) != pairs)
+def test_dot_product_takes_the_cheaper_order(positions, subsample, pairs, device):
+    block = wake(NonLocalBlock(17, 7, dims=1, pairwise="dot_product", subsample=subsample)).to(device)
+    with Operators() as seen, torch.no_grad():
+        block(torch.randn(2, 17, positions, device=device))
+    products = [call for call in seen.calls if call.name in ("bmm", "baddbmm")]
+    first = [tuple(each.shape[1:]) for each in products[0].inputs[-2:]]
+    keys = positions // 2 if subsample else positions
+    expected = [(positions, 7), (7, keys)] if pairs else [(7, keys), (keys, 7)]
+    assert_holds(block, "乘加少的一对先乘：θφᵀ，或 φᵀg", lambda _: first == expected)
 
 
 def made(pairwise, dims, subsample, prepare=fast):
