@@ -153,8 +153,8 @@ class Recorder:
             self.look(item.nodeid)
 
     def profile(self, dtypes: set[str]) -> Callable[[FrameType, str, object], None]:
-        """Notes what the snippets' functions return, the dtypes of the tensors in them then, and what
-        those that have a diagram are called with.
+        """Notes what the snippets' functions return, the dtypes of the tensors in them then, and
+        what those that have a diagram are called with.
         """
         seen: dict[CodeType, str] = {}
         subjects = self.calls.subjects

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kb.evidence import store
-from kb.evidence.calls import Calls, find_subjects
+from kb.evidence.calls import Calls, find_subjects, is_plain
 from kb.evidence.flows import MOST, find_flows
 from kb.evidence.judge import Due, Judge
 from kb.evidence.letters import bind, shapes_of
@@ -178,7 +178,7 @@ class TestLetters:
         assert flow["sizes"] == {"B": 2, "C": 5, "H": 3, "W": 7, "D": 2, "N": 21}
         assert step(flow, "mean")["axes"] == ["B", "C"]
         assert step(flow, "matmul")["axes"] == ["B", "N", "N"]
-        assert step(flow, "linear")["axes"][0] == "B"
+        assert step(flow, "linear")["axes"] == ["B", "D"]
 
     def test_two_letters_of_one_size_are_told_apart(self, seen):
         flow = seen(lambda module: module.Block(5)(torch.randn(3, 5, 3, 3)))["block"]
@@ -248,6 +248,11 @@ class TestTheExample:
                 block(x)
 
         assert "block" not in (flows := seen(make)) and (what in ("half", "remade") or not flows)
+
+    def test_what_a_transformation_of_torch_wraps_is_not_plain(self):
+        found = []
+        torch.vmap(lambda x: (found.append(is_plain(x)), x)[1])(torch.ones(2, 3))
+        assert found == [False] and is_plain(torch.ones(2, 3))
 
     def test_a_region_is_about_what_has_its_name(self, seen):
         flows = seen(lambda module: module.positions(torch.randn(2, 5, 3, 7)))
