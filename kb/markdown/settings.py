@@ -35,6 +35,8 @@ class Settings:
     timezone: str = "Asia/Shanghai"
     without: frozenset[str] = frozenset()
     """Ways of writing that mean nothing here: names of `kb.markdown.syntax.DIALECTS`."""
+    site_dir: str = "site"
+    """The folder that a site is built into, from the base's own."""
     nav: tuple[str, ...] = ()
     """What the navigation leads to: pages below `docs/`, and addresses."""
 
@@ -76,6 +78,7 @@ def parse(data: bytes) -> Settings:
         signatures(written),
         timezone(written),
         dialects(written),
+        str(document.get("site_dir") or Settings.site_dir),
         tuple(leaves(document.get("nav"))),
     )
 

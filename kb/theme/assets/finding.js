@@ -14,6 +14,8 @@ const LEAST = 0.25, STEP = 1.25, LEVELS = 16
 
 /* Terms of one query that are looked up, sections that are read at once. */
 const MOST_TERMS = 24
+/* Characters from which on a part is no longer one word that may have a wrong character. */
+const LONG = 7
 export const AT_ONCE = 10
 
 const VALUES = Array.from({length: LEVELS}, (_, level) => LEAST * STEP ** level)
@@ -26,12 +28,20 @@ const spread = text => {
   return number
 }
 
+const LONG_ENDING = /(?:i[sz]ations?|i[sz](?:e[drs]?|ers|ing)|at(?:e[drs]?|ions?|ing|ors?)|en(?:t|ts|tly|ce|ces|cy|cies)|an(?:t|ts|tly|ce|ces|cy)|ingly|edly|ments?|ities|ity|ness)$/
+const ENDING = /(?:ings?|ed|ies|ers?|ors?|ions?|es|s|y|e|a|um)$/
+
 /* What a word of English begins with in all its forms. */
 export const stem = word => {
   if (!/^[a-z]{4,}$/.test(word)) return word
-  const short = word.replace(/(?:ations?|ating|ated|ates?|izing|ized|ize[rs]?|ingly|ings?|edly|ed|ies|ers?|ors?|es|s|y|e)$/, "")
+  const root = word.replace(LONG_ENDING, "")
+  if (root !== word && root.length > 3) return root
+  const short = word.replace(ENDING, "")
   return short.length > 2 ? short : word
 }
+
+/* Words that make a question of what is looked for. */
+const ASKING = /为什么|怎么样?|怎样|如何|什么|哪些|哪个|多少|是否|有没有|能不能|[吗呢]$/g
 
 /* A query's words: how each is written, and the terms it is looked up by. */
 export const parse = query => {
@@ -95,14 +105,15 @@ export class Finder {
     return lists
   }
 
-  /* Pages in their order: [{page, section, score}], and whether they have all words. */
-  async rank(words) {
-    const wanted = words.filter(word => !word.unwanted)
+  /* Pages in their order: [{page, section, score}], and whether they have all words; null where none
+     has, and something else is to be asked. */
+  async rank(wanted, isLast) {
     const terms = [...new Set(wanted.flatMap(word => word.terms))].slice(0, MOST_TERMS)
     const last = wanted.at(-1)?.parts.at(-1)
     const found = await Promise.all(terms.map(term => this.lists(term, term === last)))
     const strict = this.score(terms, found, wanted)
     if (strict.length) return {pages: strict, isWhole: true}
+    if (!isLast) return null
     return {pages: await this.rankNearly(wanted, terms, found), isWhole: false}
   }
 
@@ -110,7 +121,7 @@ export class Finder {
     const more = await Promise.all(terms.map(async (term, place) =>
       !found[place].length && /^[a-z]{4,}$/.test(term) ? this.misspelt(term) : found[place]))
     const single = [...new Set(wanted.flatMap(word => word.parts)
-      .filter(part => !IS_WORD.test(part) && part.length > 1).flatMap(part => [...part]))].slice(0, MOST_TERMS)
+      .filter(part => !IS_WORD.test(part) && part.length > 1 && part.length < LONG).flatMap(part => [...part]))]
     const characters = await Promise.all(single.map(async term =>
       (await this.lists(term)).map(([list, factor]) => [list, factor * 0.4])))
     return this.score([...terms, ...single], [...more, ...characters], null)
@@ -136,7 +147,7 @@ export class Finder {
         if (list[0] > list.length - 1) optional |= 1 << place
         for (let at = 1, section = 0; at < list.length; at++) {
           section += list[at] >> 4
-          const value = VALUES[list[at] & 15] * factor * rarity
+          const value = (wanted ? VALUES[list[at] & 15] : 2 + Math.min(VALUES[list[at] & 15], 2)) * factor * rarity
           masks[section] |= 1 << place
           scores[section] += value
           const page = this.pageOf[section]
@@ -174,9 +185,11 @@ export class Finder {
   async find(query) {
     await this.open()
     const words = parse(query)
-    if (!words.some(word => !word.unwanted)) return new Results(this, words, {pages: [], isWhole: true})
-    const ranked = await this.rank(words)
-    return new Results(this, words, ranked)
+    const wanted = words.filter(word => !word.unwanted)
+    const rest = query.replaceAll(ASKING, " ")
+    const isLast = rest === query || !parse(rest).length
+    const ranked = wanted.length ? await this.rank(wanted, isLast) : {pages: [], isWhole: true}
+    return ranked ? new Results(this, words, ranked) : this.find(rest)
   }
 }
 
