@@ -121,7 +121,7 @@ class ThisProject(Engine):
 
 class MkDocs(ThisProject):
     name = "mkdocs"
-    index = "search/search_index.json"
+    index = "search/"
     environment = {"NO_MKDOCS_2_WARNING": "1"}
 
     def build_words(self) -> list[str]:
@@ -133,7 +133,7 @@ class MkDocs(ThisProject):
 
 class Zensical(ThisProject):
     name = "zensical"
-    index = "search.json"
+    index = "search/"
     caches = (".cache",)
 
     @property

@@ -2,7 +2,8 @@
 
     python -m benchmarks.search [--notes 150] [--missed]
 
-Builds a base of generated notes with MkDocs. Into one each of `searches.json` something is written that is to be
+Builds a base of generated notes with MkDocs; of more than `BUILT` it makes the index alone, from their
+Markdown. Into one each of `searches.json` something is written that is to be
 found: a title, a heading or a sentence; what is asked for is written there too. The search of the
 site itself answers, run by Node, each query in a fresh one. A table comes out: how many of each kind
 of queries are answered by the right note first, or among the first five; bytes, with gzip, until
@@ -12,18 +13,25 @@ the first answer, scripts included; milliseconds without the network.
 import argparse
 import gzip
 import json
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
+
 from kb.base.new import Answers, make_base
+from kb.site.search import Index
+from kb.site.searched import Section
 from tests.kb.generator import make_notes
 
 HERE = Path(__file__).parent
 ASSETS = HERE.parent / "kb/theme/assets"
+BUILT = 1000
 SCRIPTS = ("search.js", "finding.js", "excerpt.js")
 RUN = """
 import {readFileSync} from "node:fs"
@@ -64,18 +72,35 @@ def make_site(root: Path, count: int, searches: list[list]) -> list[str]:
     make_base(root, Answers("找", "张三", "CC BY 4.0"))
     places = {2 * number + 1: each for number, each in enumerate(searches)}
     answers = {}
+    index = Index()
     for note in make_notes(max(count, 2 * len(searches) + 2)):
         text = note.text
         if search := places.get(note.number):
             text = plant(note, search)
             answers[note.number] = f"posts/{note.abbrlink}/"
-        (root / f"docs/posts/{note.abbrlink}.md").write_text(text, "utf-8")
+        if count > BUILT:
+            index.add_page(f"posts/{note.abbrlink}/", [*sections_of(text)])
+        else:
+            (root / f"docs/posts/{note.abbrlink}.md").write_text(text, "utf-8")
+    if count > BUILT:
+        index.write(root / "site/search")
+        return [answers[number] for number in places]
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "-q"], cwd=root, capture_output=True, text=True, check=False
     )
     if done.returncode:
         sys.exit(done.stderr)
     return [answers[number] for number in places]
+
+
+def sections_of(markdown: str) -> Iterator[Section]:
+    """About what stands on the note's page."""
+    _, head, body = markdown.split("---\n", 2)
+    title = yaml.safe_load(head)["title"]
+    for number, part in enumerate(re.split(r"^#+ (?:\[√\] )?", f"{title}\n{body}", flags=re.MULTILINE)):
+        heading, _, text = part.partition("\n")
+        text = re.sub(r"!\[.*?\]\(.*?\)|[*`$>]|^---$", "", text, flags=re.MULTILINE)
+        yield Section(f"s{number}" if number else "", str(heading), re.sub(r"\s*\n\s*", "\n", text).strip())
 
 
 def plant(note, search: list) -> str:

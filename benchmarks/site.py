@@ -14,7 +14,7 @@ making new ones for minutes after, and one generator would pay for another. Meas
 | visible | seconds from saving a note to its new page being served |
 | memory | peak bytes of the cold build, all processes together |
 | site | bytes of all files built |
-| index | bytes of what search loads |
+| index | bytes of what search loads from; ours loads some of it |
 
 `growth` is the exponent of cost against the number of notes, fitted on log-log: 1 is linear.
 A generator that comes to grief over so many notes is left out of what they give, and the
@@ -78,10 +78,16 @@ def measure_cold(engine: Engine, note: Note, turn: int) -> dict[str, float]:
     found = {"cold": cold.seconds}
     if cold.peak_bytes:
         found["memory"] = cold.peak_bytes
-    found["site"] = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
-    found["index"] = (output / engine.index).stat().st_size
+    found["site"] = size(output)
+    found["index"] = size(output / engine.index)
     expect(engine, note, "")
     return found
+
+
+def size(path: Path) -> int:
+    """Bytes of a file, or of all below a folder."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(each.stat().st_size for each in files if each.is_file())
 
 
 def measure_edit(engine: Engine, note: Note, turn: int) -> dict[str, float]:

@@ -24,6 +24,7 @@ import re
 import shutil
 import unicodedata
 from array import array
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from operator import add
@@ -47,7 +48,7 @@ RARE = 512
 """A single character that more sections have is kept for headings alone."""
 IN_HEADING = 6
 """The least level of a term in a heading."""
-PIECE = 40_000
+PIECE = 24_000
 GROUP = 24_000
 """Bytes, about, of a piece and of a group."""
 WORDS = 20_000
@@ -74,15 +75,17 @@ class Index:
 
     def add_page(self, address: str, sections: list[Section], boost: float = 1) -> None:
         self.pages.append((address, sections))
+        lists = self.lists
         for place, section in enumerate(sections):
+            first = self.count * LEVELS
             for term, weight in weights(section, is_page=not place).items():
-                self.lists[term].append(self.count * LEVELS + level(weight * boost))
+                lists[term].append(first + level(weight * boost))
             self.count += 1
 
     def write(self, folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         lists = {term: line for term, found in sorted(self.lists.items()) if (line := encode(term, found))}
-        pieces = 2 ** max(4, math.ceil(math.log2(sum(map(len, lists.values())) / PIECE + 1)))
+        pieces = 2 ** max(4, math.ceil(math.log2(sum(3 * len(term) + len(line) for term, line in lists.items()) / PIECE + 1)))
         contents = defaultdict(list)
         for term, line in lists.items():
             contents[spread(key_of(term)) % pieces].append(f"{json.dumps(term, ensure_ascii=False)}:{line}")
@@ -128,11 +131,11 @@ def weights(section: Section, is_page: bool) -> dict[str, float]:
     text, heading = Counter(terms(section.text)), Counter(terms(section.heading))
     long = 0.25 + 0.75 * text.total() / TYPICAL
     found = {term: 2.2 * times / (times + 1.2 * long) for term, times in text.items()}
-    for term in (character for run in RUN.findall(fold(section.text)) for character in set(run)):
-        found.setdefault(term, LEAST)
+    for character in set("".join(RUN.findall(fold(section.text)))):
+        found.setdefault(character, LEAST)
     base, share = (3, 4) if is_page else (1.5, 2)
     worth = base + share / math.sqrt(heading.total() or 1)
-    for term in {*heading, *(char for run in RUN.findall(fold(section.heading)) for char in run)}:
+    for term in {*heading, *"".join(RUN.findall(fold(section.heading)))}:
         found[term] = found.get(term, 0) + worth
     return found
 
@@ -155,8 +158,12 @@ def terms(text: str) -> Iterable[str]:
             yield hump.lower()
 
 
+BETWEEN = [LEAST * STEP ** (level + 0.5) for level in range(LEVELS - 1)]
+
+
 def level(weight: float) -> int:
-    return min(max(round(math.log(weight / LEAST, STEP)), 0), LEVELS - 1)
+    """The nearest."""
+    return bisect_left(BETWEEN, weight)
 
 
 def encode(term: str, found: array) -> str:
@@ -181,11 +188,11 @@ def key_of(term: str) -> str:
 
 
 def spread(text: str) -> int:
-    """FNV-1a over the UTF-16 units, as the browser has them."""
+    """FNV-1a over the UTF-16 units, as the browser has them, and what is high in it below too."""
     number = 0x811C9DC5
     for unit in array("H", text.encode("utf-16-le")):
         number = (number ^ unit) * 0x01000193 & 0xFFFFFFFF
-    return number
+    return number ^ number >> 15
 
 
 def compact(value) -> str:

@@ -24,7 +24,7 @@ LEFT_OUT = re.compile(
 LABELS = "author-code-label|linenodiv|mark|picture-note"
 NOT_SEARCHED = re.compile(
     rf"""<([A-Za-z][^\s/>]*)(?=\s)
-    (?:[^>"']|"[^"]*"|'[^']*')*?\s(?:data-search-exclude[\s=>]|class="(?:{LABELS})"){REST}?""",
+    (?:[^>"']|"[^"]*"|'[^']*')*?\s(?:data-search-exclude(?=[\s=>])|class="(?:{LABELS})"){REST}""",
     re.VERBOSE,
 )
 HEADING = re.compile(rf'<(h[1-6])\b(?=[^>]*\sid="([^"]*)")?{REST}(.*?)</\1>', re.DOTALL)

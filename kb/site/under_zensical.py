@@ -17,8 +17,8 @@ from kb.site.search import write_search
 
 PAUSE = 1.0
 """Seconds between two looks at the pages."""
-SHARE = 20
-"""Looking, and writing, take at most one part of so many of the time."""
+SHARE = 4
+"""Rests take at least so many times as long as looking and writing."""
 
 
 def keep_search(root: Path) -> None:
@@ -50,8 +50,8 @@ def watch(site: Path) -> None:
         time.sleep(max(PAUSE, SHARE * (time.monotonic() - start)))
 
 
-def state(folder: Path) -> tuple[int, int]:
-    """How many pages there are, and when the last was written."""
+def state(folder: Path) -> tuple[int, ...]:
+    """How many pages there are, and when the last was written; empty where there is none."""
     times = list(pages(str(folder)))
     return (len(times), max(times)) if times else ()
 

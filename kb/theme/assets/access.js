@@ -1,6 +1,5 @@
 /* What scrolls sideways can be focused, and the keyboard scrolls it; the theme makes tables so when the
-   page is there, and puts a landmark around each button that copies code. Below an address that leads
-   nowhere a button opens search, in either engine's theme. */
+   page is there, and puts a landmark around each button that copies code. */
 
 const NAMES = {"md-typeset__scrollwrap": "表格", "is-display": "公式"}
 const SCROLLS = Object.keys(NAMES).map(name => `.${name}`).join()
@@ -24,9 +23,3 @@ new MutationObserver(records => records.forEach(({addedNodes}) =>
   addedNodes.forEach(node => node.nodeType === Node.ELEMENT_NODE && look(node))
 )).observe(document.querySelector("article"), {childList: true, subtree: true})
 look(document.querySelector("article"))
-
-document.querySelector("[data-opens-search]")?.addEventListener("click", event => {
-  event.stopPropagation()
-  document.querySelector(".md-search__button")?.click()
-  document.querySelector(".md-search__input")?.focus()
-})

@@ -25,7 +25,7 @@ export const fold = text => text.normalize("NFKC").toLowerCase()
 const spread = text => {
   let number = 0x811c9dc5
   for (let place = 0; place < text.length; place++) number = Math.imul(number ^ text.charCodeAt(place), 0x01000193) >>> 0
-  return number
+  return (number ^ number >>> 15) >>> 0
 }
 
 const LONG_ENDING = /(?:i[sz]ations?|i[sz](?:e[drs]?|ers|ing)|at(?:e[drs]?|ions?|ing|ors?)|en(?:t|ts|tly|ce|ces|cy|cies)|an(?:t|ts|tly|ce|ces|cy)|ingly|edly|ments?|ities|ity|ness)$/
@@ -128,7 +128,7 @@ export class Finder {
   }
 
   async misspelt(term) {
-    const near = (await this.fetch("words.json")).filter(word => isNear(word, term)).slice(0, 4)
+    const near = (await this.fetch("words.json")).filter(word => isLike(word, term)).slice(0, 4)
     const lists = await Promise.all(near.map(word => this.lists(word)))
     return lists.flat().map(([list, factor]) => [list, factor * 0.6])
   }
@@ -278,7 +278,7 @@ const nearPart = (text, part) => {
   const same = form(text, part)
   if (same) return {worth: 1, texts: [same]}
   if (IS_WORD.test(part)) {
-    const like = text.match(new RegExp(`[${LETTERS}]+`, "g"))?.find(other => isNear(other, part))
+    const like = text.match(new RegExp(`[${LETTERS}]+`, "g"))?.find(other => isLike(other, part))
     return like ? {worth: 0.8, texts: [like]} : {worth: 0, texts: []}
   }
   let best = {worth: 0, texts: []}
@@ -302,6 +302,8 @@ const nearPart = (text, part) => {
   const share = pieces.join("").length / part.length
   return share > best.worth ? {worth: share * 0.9, texts: pieces} : best
 }
+
+const isLike = (one, other) => isNear(one, other) || isNear(stem(one), stem(other))
 
 /* Whether one letter more, less, another, or two that changed places make one word of the other. */
 export const isNear = (one, other) => {

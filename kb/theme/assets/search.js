@@ -1,4 +1,5 @@
-/* Search in a dialog: `/`, `s` and `f` open it, Esc closes it, arrows go through the results, `?q=`
+/* Search in a dialog: a button in the header, one on the page of an address that leads nowhere, `/`,
+   `s` and `f` open it, Esc closes it, arrows go through the results, `?q=`
    in an address opens it with a query. Nothing else is fetched before it is open; then come `finding.js`,
    which finds, and `excerpt.js`, which says what of a note is shown. */
 
@@ -131,7 +132,7 @@ const step = (event, links) => {
   event.preventDefault()
 }
 
-document.querySelector(".search-open").addEventListener("click", () => open())
+document.querySelectorAll(".search-open, [data-opens-search]").forEach(each => each.addEventListener("click", () => open()))
 
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return

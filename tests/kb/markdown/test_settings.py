@@ -19,7 +19,7 @@ from tests.kb.lab import configure
         ("markdown_extensions:\n  - kb:\n      signature: alec\n", Settings(signatures=("alec：",))),
         ("markdown_extensions: {kb: {signature: '张三：'}}\n", Settings(signatures=("张三：",))),
         ("markdown_extensions: {kb: {signature: [张三, '按:']}}\n", Settings(signatures=("张三：", "按："))),
-        ("markdown_extensions: {kb: {search_budget: 5}}\n", Settings(search_budget=5)),
+        ("site_dir: 别处\n", Settings(site_dir="别处")),
         ("INHERIT: !!python/object/apply:kb.settings [x]\nsite_url: !ENV [A, b]\n", Settings()),
     ],
 )
@@ -34,7 +34,6 @@ def test_what_is_read(text, settings):
         ("markdown_extensions: {kb: {author: [x]}}", "author 应是一行字"),
         ("markdown_extensions: {kb: {signature: 5}}", "signature 应是批注开头的名字"),
         ("markdown_extensions: {kb: {signature: ['：']}}", "signature 应是批注开头的名字"),
-        ("markdown_extensions: {kb: {search_budget: 很大}}", "search_budget 应是字节数"),
         ("markdown_extensions: {kb: 5}", "扩展 kb 的设置应是一行行的"),
         ("a: [\n", "mkdocs.yml:2：不是正确的 YAML"),
     ],

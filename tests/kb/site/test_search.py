@@ -1,130 +1,139 @@
-"""搜索的索引有上限：标题先进，正文能进多少进多少；页面看上去不变。"""
+"""搜索读的索引：分成小块，一个词在哪一块由它自己决定；每个词记着哪几节有它、有多重要。"""
 
 import json
+from array import array
 
 import pytest
-from bs4 import BeautifulSoup
-from material.plugins.search import plugin
-from mkdocs.config import load_config
-from mkdocs.structure.files import get_files
-from mkdocs.structure.pages import Page
 
 from kb.site import search
-from tests.kb.generator import make_notes
-from tests.kb.lab import configure
+from kb.site.search import LEVELS, Index, level, spread, terms, write_search
+from kb.site.searched import Section
 
-NOTES = list(make_notes(12))
+
+def page(title, body, head=""):
+    return f"<head>{head}</head><article><h1>{title}</h1>{body}</article>"
 
 
 @pytest.fixture
-def site(project, monkeypatch):
-    """十二篇笔记，按给出的上限 → 每篇的网页，以及主题为它们做的索引。"""
-    monkeypatch.setattr(plugin, "jieba", None)  # 装着的话，每个词之间多出三个字节
-    for note in NOTES:
-        project.write(f"docs/posts/{note.abbrlink}.md", note.text)
+def site(tmp_path):
+    """Pages → what is written: the folder, and a function that reads a term's list."""
 
-    def build(budget=None):
-        configure(project.root, **({} if budget is None else {"search_budget": budget}))
-        config = load_config(str(project.root / "mkdocs.yml"))
-        files = get_files(config)
-        index = plugin.SearchIndex(lang=["zh"], separator="", pipeline=[], fields={})
-        pages = {}
-        for file in files.documentation_pages():
-            if file.src_uri.startswith("posts/"):
-                page = Page(None, file, config)
-                page.read_source(config)
-                page.render(config, files)
-                index.add_entry_from_context(page)
-                pages[file.src_uri] = page.content
-        return pages, index.entries
+    def make(**pages):
+        for name, html in pages.items():
+            path = tmp_path / "posts" / name / "index.html"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(html, "utf-8")
+        write_search(tmp_path)
+        return tmp_path / "search"
 
-    return build
+    return make
 
 
-def size(entries):
-    return len(json.dumps(entries, separators=(",", ":")))
+def read(folder, name):
+    return json.loads((folder / name).read_text("utf-8"))
 
 
-def test_where_everything_fits_nothing_is_marked(site):
-    pages, entries = site()
-    assert search.EXCLUDE not in "".join(pages.values())
-    assert size(entries) > 150_000
+def found(folder, term):
+    """How many sections have a term, and section → level."""
+    piece = spread(search.key_of(term)) % read(folder, "index.json")["pieces"]
+    count, *numbers = read(folder, f"terms/{piece}.json").get(term, [0])
+    sections, last = {}, 0
+    for number in numbers:
+        last += number // LEVELS
+        sections[last] = number % LEVELS
+    return count, sections
 
 
-@pytest.mark.parametrize("budget", [10_000, 40_000, 100_000])
-def test_the_index_stays_within_its_bound_and_uses_it(site, budget):
-    _, entries = site(budget)
-    assert 0.6 * budget < size(entries) <= budget
+def encode(term, numbers):
+    return search.encode(term, array("I", numbers))
 
 
-def test_headings_come_before_text(site):
-    def text(entries):
-        return sum(len(entry["text"]) for entry in entries)
-
-    _, whole = site()
-    _, bounded = site(100_000)
-    _, tight = site(10_000)
-    assert [entry["location"] for entry in bounded] == [entry["location"] for entry in whole]
-    assert 0 < text(bounded) < text(whole) / 2
-    assert len(tight) < len(whole) / 2
-
-
-def test_every_note_is_found_by_its_title_whatever_the_bound(site):
-    pages, entries = site(0)
-    for page in pages.values():
-        assert search.EXCLUDE not in BeautifulSoup(page, "html.parser").h1.attrs
-    assert {note.title for note in NOTES} <= {entry["title"] for entry in entries}
-    assert len(entries) == len(NOTES)
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("注意力", ["注意", "意力"]),
+        ("用 C 写", ["c", "用", "写"]),
+        ("(Gateway)", ["gateway"]),
+        ("DQL,DML", ["dql", "dml"]),
+        ("ＡＢｃ１", ["abc1"]),
+        ("LayerNorm", ["layernorm", "layer", "norm"]),
+        ("self-attention_map", ["self", "attention", "map"]),
+        ("𝑥 Größe", ["x", "größe"]),
+    ],
+)
+def test_terms(text, expected):
+    assert list(terms(text)) == expected
 
 
-def test_notes_share_evenly(site):
-    _, entries = site(40_000)
-    shares = {}
-    for entry in entries:
-        note = entry["location"].partition("#")[0]
-        shares[note] = shares.get(note, 0) + size([entry])
-    assert max(shares.values()) <= 40_000 / 12
+def test_a_title_counts_more_than_a_heading_and_a_heading_more_than_text(site):
+    folder = site(a=page("卷积", ""), b=page("题", '<h2 id="x">卷积</h2>'), c=page("题", "<p>卷积</p>"))
+    count, sections = found(folder, "卷积")
+    assert count == 3
+    title, heading, text = (sections[number] for number in (0, 2, 3))
+    assert title > heading > text
 
 
-def test_a_page_looks_the_same(site):
-    whole, _ = site()
-    tight, _ = site(10_000)
-    for uri, html in tight.items():
-        soup = BeautifulSoup(html, "html.parser")
-        assert soup.find(attrs={search.EXCLUDE: "true"})
-        for element in soup.find_all(attrs={search.EXCLUDE: "true"}):
-            del element[search.EXCLUDE]
-        for wrapper in soup.find_all("not-searched"):
-            assert wrapper["style"] == "display: contents"
-            wrapper.unwrap()
-        assert str(soup).replace("\n", "") == str(BeautifulSoup(whole[uri], "html.parser")).replace("\n", "")
+def test_texts_hold_every_page(site):
+    folder = site(a=page("甲", '<p>一</p><h2 id="x">乙</h2><p>二</p>'))
+    assert read(folder, "texts/0.json") == [["posts/a/", "甲", [["", "甲", "一"], ["x", "乙", "二"]]]]
+    head = read(folder, "index.json")
+    assert (head["pages"], head["sections"], head["count"]) == ([1], [2], 2)
 
 
-def test_highlighted_code_counts(project):
-    """代码不在页面的树里，而在存放 HTML 的地方。"""
-    configure(project.root, search_budget=1000)
-    code = "".join(f"x{n} = {n}\n" for n in range(200))
-    page = project.render(f"---\ntitle: 一\n---\n\n前\n\n```python\n{code}```\n\n后\n")
-    assert "x199" in page.find("not-searched").get_text()
-    assert page.find("p", string="前").find_parent("not-searched") is None
+def test_a_page_may_be_left_out_or_count_less(site):
+    body = "<p>卷积</p>"
+    folder = site(
+        a=page("卷积", body), b=page("卷积", body, '<meta name="search" content="0">'),
+        c=page("卷积", body, '<meta name="search" content="0.01">'),
+    )
+    _, sections = found(folder, "卷积")
+    assert [*sections] == [0, 1]
+    assert sections[1] == 0 < sections[0]
 
 
-def test_the_tags_of_a_list_count(project):
-    """五百项，每项一个字：字占 3 500 字节，标签再占 4 500。"""
-    configure(project.root, search_budget=6000)
-    page = project.render("---\ntitle: 一\n---\n\n" + "- 字\n" * 500)
-    assert page.ul.find_parent("not-searched")
+def test_a_common_term_keeps_the_sections_that_are_most_about_it(monkeypatch):
+    monkeypatch.setattr(search, "MOST", 2)
+    lists = json.loads(encode("卷积", [0 * 16 + 1, 3 * 16 + 9, 5 * 16 + 2, 9 * 16 + 8]))
+    assert lists == [4, 3 * 16 + 9, 6 * 16 + 8]
 
 
-def test_pages_that_are_no_notes_are_left_whole(project):
-    configure(project.root, search_budget=0)
-    assert project.render("# 页\n\n文字\n", "page.md").find(attrs={search.EXCLUDE: "true"}) is None
+def test_a_common_character_is_kept_for_headings_alone(monkeypatch):
+    monkeypatch.setattr(search, "RARE", 1)
+    heading = search.IN_HEADING
+    assert json.loads(encode("的", [16 + 0, 32 + heading])) == [2, 32 + heading]
+    assert encode("的", [16, 32]) == ""
+    assert json.loads(encode("的", [16])) == [1, 16]
 
 
-def test_a_new_note_is_counted(project):
-    folder = project.root / "docs/posts"
-    assert search.count_notes(folder) == 0
-    for number in (1, 2):
-        project.write(f"docs/posts/{number}.md", "")
-        project.write(f"docs/posts/{number}.png", "")
-        assert search.count_notes(folder) == number
+def test_levels_are_the_nearest():
+    assert [level(search.LEAST * search.STEP**each) for each in range(LEVELS)] == [*range(LEVELS)]
+    assert (level(0), level(1000)) == (0, LEVELS - 1)
+
+
+def test_the_hash_is_the_browser_s():
+    assert spread("") == 0x811C9DC5 ^ 0x811C9DC5 >> 15
+    assert spread("a") == 0xE40C292C ^ 0xE40C292C >> 15
+
+
+def test_pieces_stay_small(tmp_path):
+    """十倍的笔记，每一块还是差不多大。"""
+    sizes = []
+    for pages in (40, 400):
+        index = Index()
+        for number in range(pages):
+            text = "".join(chr(0x4E00 + (number * 7919 + each * 31) % 8000) for each in range(400))
+            index.add_page(f"{number}/", [Section("", f"题{number}", text)])
+        index.write(tmp_path)
+        sizes.append(max(path.stat().st_size for path in (tmp_path / "terms").iterdir()))
+    assert sizes[1] < 3 * search.PIECE
+    assert len([*(tmp_path / "texts").iterdir()]) > 10
+    assert max(path.stat().st_size for path in (tmp_path / "texts").iterdir()) < 2 * search.GROUP
+
+
+def test_what_was_written_before_is_gone_and_the_version_is_another(site):
+    folder = site(a=page("甲", ""))
+    (folder / "texts/99.json").write_text("[]")
+    before = read(folder, "index.json")["version"]
+    site(b=page("乙", ""))
+    assert not (folder / "texts/99.json").exists()
+    assert read(folder, "index.json")["version"] != before
