@@ -166,12 +166,11 @@ def test_without_scripts_picture_and_note_show(tab):
 
 
 def search(page, words):
-    page.click("input.md-search__input")
-    page.fill("input.md-search__input", "")
-    page.keyboard.type(words)
-    page.keyboard.press("End")  # 输入法上屏会触发 keyup；type 不会
-    wait_until(page, "!/^(|正在.*|键入.*)$/.test(document.querySelector('.md-search-result__meta').innerText)")
-    page.wait_for_timeout(500)
+    if not page.locator("dialog.search").is_visible():
+        page.click(".search-open")
+    page.fill(".search-field", words)
+    page.wait_for_timeout(100)
+    wait_until(page, "/^(找到|没有)/.test(document.querySelector('.search-state').textContent)")
 
 
 WORDS = [
@@ -189,9 +188,9 @@ def test_search_finds_the_note_first(tab):
     page = tab().open("")
     for words in WORDS:
         search(page, words)
-        first = page.locator(".md-search-result__link").first.get_attribute("href")
+        first = page.locator(".search-results a").first.get_attribute("href")
         assert NOTE in first, words
-        marks = page.locator(f".md-search-result__link[href*='{NOTE}'] mark").all_inner_texts()
+        marks = page.locator(f".search-results a[href*='{NOTE}'] mark").all_inner_texts()
         assert set(words) <= set("".join(marks))
 
 
@@ -200,13 +199,13 @@ def test_search_wants_the_characters_together(tab):
     page = tab().open("")
     for words in ("加权重", "函数据", "重权"):
         search(page, words)
-        assert page.locator(".md-search-result__link").count() == 0, words
+        assert not page.inner_text(".search-state").startswith("找到"), words
 
 
 def test_search_leaves_out_what_is_unwanted(tab):
     page = tab().open("")
     search(page, "权重 -归一化")
-    found = page.locator(".md-search-result__link")
+    found = page.locator(".search-results a")
     assert found.count() > 0
     assert all("归一化" not in each for each in found.all_inner_texts())
 

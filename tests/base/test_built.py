@@ -1,7 +1,6 @@
 """生成的 HTML：代码一字不差，笔记该有的都在。"""
 
 import functools
-import json
 import re
 from urllib.parse import unquote, urljoin, urlsplit
 

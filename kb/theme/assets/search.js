@@ -12,6 +12,7 @@ const SITE = new URL("../", import.meta.url)
 const GONE = "gone to a result"
 const HINT = "几个词用空格隔开；“-词”是不要的；引号里的要连在一起。"
 
+let head = null
 let finder = null
 let excerpt = null
 let mark = null
@@ -20,6 +21,7 @@ let asked = null
 let turn = 0
 
 const read = async name => {
+  if (name === "index.json" && head) return head
   const {version} = name === "index.json" ? {} : await finder.fetch("index.json")
   const answer = await fetch(new URL(`search/${name}${version ? `?${version}` : ""}`, SITE), version ? {} : {cache: "no-cache"})
   if (!answer.ok) throw new Error(`${name}: ${answer.status}`)
@@ -27,6 +29,8 @@ const read = async name => {
 }
 
 const load = async () => {
+  head ??= read("index.json")
+  head.catch(() => { head = null })
   const [finding, excerpts] = await Promise.all([import("./finding.js"), import("./excerpt.js")])
   ;({excerpt, mark} = excerpts)
   finder ??= new finding.Finder(read)
