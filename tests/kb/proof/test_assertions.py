@@ -67,11 +67,14 @@ class TestAgrees:
             (lambda y: y * 1, []),
             (lambda y: y.mul_(1), []),
             (lambda y: y.mT, []),
-            (lambda y: y[:1], []),
+            (lambda y: y.flatten(), ["snippets/half.py:3"]),
+            (lambda y: y[:, ::2], []),
+            (lambda y: y[1:], ["snippets/half.py:3"]),
+            (lambda y: y[:, None, 1], ["snippets/half.py:3"]),
         ],
     )
     def test_whose_value_it_is(self, compare, of):
-        """返回的那个张量，没有抄过、改过、换过样子。"""
+        """返回的那个张量，或者切下的一块：没有抄过、改过、换过样子。"""
         y = torch.ones(2, 3)
         assertions.returned("snippets/half.py:3", {"y": [y, 1]}, "x")
         actual = compare(y)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 3, "5a797d95dc208a4e2ef57f5deffbe29d7a79d49c396257e4527e8c3e7569cf62"
+RULES = 3, "746712eade56168bc97a7b517aacbfb4948bb3aaede8fca39c23add86f331ee3"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
