@@ -102,12 +102,19 @@ def returned(where: str, *values: object) -> None:
     """Notes the tensors that a function of the snippets has returned, or in what it has returned."""
     for value in values:
         if isinstance(value, Tensor):
-            if value.numel() <= REMEMBERED and value.layout == torch.strided:
+            if has_numbers(value) and value.numel() <= REMEMBERED:
                 RETURNED.append((where, value, version(value)))
         elif isinstance(value, (tuple, list)):
             returned(where, *value)
         elif isinstance(value, dict):
             returned(where, *value.values())
+
+
+def has_numbers(tensor: Tensor) -> bool:
+    """Whether it lies in memory, and doesn't stand for others while torch traces, maps or exports."""
+    plain = type(tensor) in (Tensor, torch.nn.Parameter) and tensor.layout == torch.strided
+    traced = torch._is_functional_tensor(tensor) or torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+    return plain and not traced and not tensor.is_meta
 
 
 def origins(tensor: Tensor) -> list[str]:

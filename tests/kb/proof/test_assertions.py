@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -84,6 +85,19 @@ class TestAgrees:
     def test_large_values_are_not_held(self):
         y = torch.zeros(assertions.REMEMBERED + 1)
         assertions.returned("snippets/half.py:3", y)
+        assert not assertions.RETURNED
+
+    def test_tensors_without_numbers_are_not_held(self):
+        def seen(x):
+            assertions.returned("snippets/half.py:3", x)
+            return x.sum()
+
+        torch.func.vmap(seen)(torch.ones(2, 3))
+        torch.func.grad(seen)(torch.ones(2))
+        seen(torch.ones(2, device="meta"))
+        seen(torch.ones(2).to_sparse())
+        with FakeTensorMode():
+            seen(torch.ones(2))
         assert not assertions.RETURNED
 
     def test_what_did_not_hold_is_not_remembered(self):

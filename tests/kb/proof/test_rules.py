@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 3, "746712eade56168bc97a7b517aacbfb4948bb3aaede8fca39c23add86f331ee3"
+RULES = 3, "87faff9cf5e0153fceea10b7d6fa62b770dea1371b911fbd425f1c22296f833d"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
