@@ -5,7 +5,8 @@
     class TestDerivatives(Derivatives):
         forms = {"名字": lambda: (模块, 输入的形状)}
         literal = staticmethod(lambda module, x: 原样的写法)
-        switches = {"名字": lambda 一边还是另一边: (模块, 输入的形状)}
+
+有界线的用 Switches，再写 switches = {"名字": lambda: (模块, 输入的形状, 界线的两边)}。
 """
 
 import copy
@@ -36,13 +37,11 @@ def penalty(forward, x):
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch 的前向模式自己的
 class Derivatives:
     forms: dict = {}
-    switches: dict = {}
     literal = staticmethod(with_weights)
 
     def pytest_generate_tests(self, metafunc):
-        for name, values in {"form": self.forms, "switch": self.switches}.items():
-            if name in metafunc.fixturenames:
-                metafunc.parametrize(name, list(values))
+        for name in {"form", "switch"}.intersection(metafunc.fixturenames):
+            metafunc.parametrize(name, list(getattr(self, f"{name}s")))
 
     def build(self, form, device, dtype=torch.float64):
         module, shape = self.forms[form]()
@@ -135,6 +134,23 @@ class Derivatives:
                 fits = other.abs() < 0.99 * torch.finfo(half).max
                 assert_holds(gradient, "放得下的梯度都是有限的", lambda gradient: gradient.isfinite() | ~fits)
 
+    def test_autocast_gives_what_the_steps_give(self, form, device):
+        module, x = self.build(form, device, torch.float32)
+        x.requires_grad_()
+        with torch.autocast(device, torch.bfloat16):
+            y, literal = module(x), self.literal(module, x)
+        assert_holds(y, "dtype 与原样的写法相同", lambda y: y.dtype == literal.dtype)
+        y, literal = y.bfloat16(), literal.detach()
+        assert_holds(y, "与原样的写法相差百分之几", lambda y: (y - literal).abs().max() < 0.1 * literal.abs().max())
+        y.float().square().sum().backward()
+        assert_holds(x.grad, "梯度是有限的", torch.isfinite)
+
+
+class Switches(Derivatives):
+    """Of a module that computes another way above some size."""
+
+    switches: dict = {}
+
     def test_crossing_a_switch_changes_only_rounding(self, switch, device):
         """界线两边是同一个函数：值、梯度、二阶梯度都一样。"""
         module, shape, other = self.switches[switch]()
@@ -148,14 +164,3 @@ class Derivatives:
         with setting(module):
             forward = lambda x: module(x)  # noqa: E731
             return forward(x), grad(lambda x: forward(x).square().sum())(x), grad(lambda x: penalty(forward, x))(x)
-
-    def test_autocast_gives_what_the_steps_give(self, form, device):
-        module, x = self.build(form, device, torch.float32)
-        x.requires_grad_()
-        with torch.autocast(device, torch.bfloat16):
-            y, literal = module(x), self.literal(module, x)
-        assert_holds(y, "dtype 与原样的写法相同", lambda y: y.dtype == literal.dtype)
-        y, literal = y.bfloat16(), literal.detach()
-        assert_holds(y, "与原样的写法相差百分之几", lambda y: (y - literal).abs().max() < 0.1 * literal.abs().max())
-        y.float().square().sum().backward()
-        assert_holds(x.grad, "梯度是有限的", torch.isfinite)

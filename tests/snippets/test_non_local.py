@@ -33,7 +33,7 @@ from snippets.non_local import (
 from snippets.non_local import PAIRWISE as PAIRWISE_FUNCTIONS
 from tests.snippets import reference_non_local as reference
 from tests.snippets.contract_block import Block
-from tests.snippets.contract_derivatives import Derivatives
+from tests.snippets.contract_derivatives import Switches
 from tests.snippets.contract_file import File
 from tests.snippets.contract_memory import Memory
 from tests.snippets.data import draw, fast, gradients, wake
@@ -591,7 +591,7 @@ def around_gram():
     return block, (2, 3, 3, 5), [functools.partial(keep, gram=each) for each in (True, False)]
 
 
-class TestDerivatives(Derivatives):
+class TestDerivatives(Switches):
     forms = {
         f"{pairwise}{'-subsample' * subsample}": block_of(pairwise, subsample=subsample, small=False)
         for pairwise, subsample in itertools.product(PAIRWISE, (False, True))

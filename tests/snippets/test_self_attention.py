@@ -20,7 +20,7 @@ from snippets.self_attention import (
 )
 from tests.snippets import reference_self_attention as reference
 from tests.snippets.contract_block import Block
-from tests.snippets.contract_derivatives import Derivatives
+from tests.snippets.contract_derivatives import Switches
 from tests.snippets.contract_file import File
 from tests.snippets.contract_memory import Memory, largest_tensor
 from tests.snippets.data import draw, fast, gradients
@@ -460,7 +460,7 @@ def around_pairs(similarity):
     return make
 
 
-class TestDerivatives(Derivatives):
+class TestDerivatives(Switches):
     forms = {similarity: block_of(similarity) for similarity in SIMILARITIES}
     switches = {similarity: around_pairs(similarity) for similarity in ("dot_product", "scaled_dot_product")} | {
         "perceptron": limited(15 * 2 * 2 * 15 * 2)  # 全部隐层
