@@ -14,6 +14,7 @@ own at its head, and a room imports only those below it (`tests/kb/test_house.py
 | `figures` | measured figures, drawn and judged |
 | `evidence` | what was proven, shown under the code |
 | `site` | pages made from notes, and what frames a note |
+| `pictures` | pictures from other servers: copies of our own, and how pages show them |
 | `notes` | notes as bytes: read, and kept whole |
 | `markdown` | what an author wrote becomes elements of a page |
 | `proof` | assertions and fixtures for the tests of a base |

@@ -25,7 +25,7 @@ EXTENSIONS = (
     "kb.markdown.unverified",
     "kb.markdown.annotations",
     "kb.markdown.marks",
-    "kb.markdown.pictures",
+    "kb.pictures.shown",
     "kb.site.shown_notes",
     "kb.site.wikilinks",
     "kb.markdown.links",

@@ -49,6 +49,10 @@ CODE = ("snippets/", "tests/")
 """These are taken as they are: evidence is of their bytes."""
 AFTER = "长度是"
 """The paragraph of the example that the code stands behind begins so."""
+EMBEDS = (
+    ("figure", "moving_average/flow.json:moving_average"),
+    ("python", "moving_average.py:moving_average"),
+)
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,9 @@ def add_example(root: Path, answers: Answers) -> None:
     """The first note, its code embedded, whose it is in the lock."""
     today = datetime.datetime.now().strftime("%Y-%m-%d %H:%M:%S")
     original = Template((TEMPLATE / "note.md").read_text("utf-8")).substitute(date=today)
-    embed = f'{EMBED_FIRST["python"]}\n--8<-- "moving_average.py:moving_average"\n{EMBED_LAST}\n\n'
+    embed = "".join(
+        f'{EMBED_FIRST[kind]}\n--8<-- "{target}"\n{EMBED_LAST}\n\n' for kind, target in EMBEDS
+    )
     before, _, rest = original.partition(AFTER)
     paragraph, _, rest = rest.partition("\n\n")
     note = f"{before}{AFTER}{paragraph}\n\n{embed}{rest}".encode()

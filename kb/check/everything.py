@@ -27,6 +27,7 @@ from kb.evidence.prove import check_installed, record_all
 from kb.evidence.refuse import git
 from kb.evidence.regions import list_files, read_all
 from kb.evidence.store import DEVICES, FOLDER, topic
+from kb.figures.flows import is_flow, outdated_flow, read_flow
 from kb.figures.measured import outdated, read_measured
 from kb.intake.journal import is_unfinished
 from kb.markdown.engine import BadInput
@@ -173,12 +174,15 @@ def check_embeds_stand_well(root: Path) -> list[str]:
     return problems
 
 
-def check_figures(root: Path) -> list[str]:
-    """Embedded figures that can't be shown, or that were measured with other code."""
+def check_figures(root: Path, judge: Judge) -> list[str]:
+    """Embedded figures that can't be shown, or that are of other code than there is."""
     problems = []
     for name, pages in find_embeds(root, "figure").items():
         try:
-            problem = outdated(read_measured(root, name))
+            if is_flow(name):
+                problem = outdated_flow(read_flow(judge, name))
+            else:
+                problem = outdated(read_measured(root, name))
         except BadInput as error:
             problem = str(error)
         problems += [f"docs/{uri}：{problem}" for uri, _ in pages if problem]

@@ -1,13 +1,13 @@
 """Addresses on other servers: whether they answer, each asked once, none for long."""
 
-import re
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from http.client import HTTPException
 from urllib.error import HTTPError
-from urllib.parse import quote, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
+
+from kb.markdown.places import ascii_address
 
 SECONDS = 10
 """What one address may take."""
@@ -55,14 +55,3 @@ def ask(address: str, seconds: float) -> str | None:
         except ValueError:  # among them: a host name that can't be encoded
             return "地址不对"
     return problem
-
-
-def ascii_address(address: str) -> str:
-    """As a browser sends it: `//x` by https, a Chinese host as punycode, all else escaped.
-
-    Raises ValueError where it is none.
-    """
-    parts = urlsplit(address if re.match("https?:", address, re.IGNORECASE) else f"https:{address}")
-    host = parts.netloc.encode("idna").decode() if not parts.netloc.isascii() else parts.netloc
-    path, query = (quote(part, safe="/%:@!$&'()*+,;=~?-._[]") for part in (parts.path, parts.query))
-    return urlunsplit((parts.scheme, host, path, query, ""))

@@ -17,11 +17,13 @@ from kb.check.everything import (
     rerun,
 )
 from kb.check.note_list import list_notes, tabulate
+from kb.check.picture_copies import check_copies, missing_copies
 from kb.check.remote import check_remote
 from kb.cli import editing, founding
 from kb.cli.adding import add, with_bar
 from kb.cli.chinese import Group, write_json
 from kb.cli.common import help_option, json_option, project_root, waiting
+from kb.cli.picturing import pictures
 from kb.cli.proving import prove
 from kb.evidence.judge import Judge
 from kb.evidence.store import DEVICES, PROVE
@@ -149,9 +151,10 @@ def check(again: bool, everything: bool, since: str | None, renew: bool, remote:
                     check_remote(found.remote), len(found.remote), "检查别的网站", stack
                 )
                 dead = found.add_remote(answers)
-        problems = [*check_notes(root), *found.problems]
+        problems = [*check_notes(root), *found.problems, *check_copies(root)]
+        found.remarks += missing_copies(root)
         judge = Judge(root)
-        problems += check_embeds(root, judge) + check_figures(root)
+        problems += check_embeds(root, judge) + check_figures(root, judge)
         problems += check_explanations(root, judge)
         if again:
             problems += rerun(root, everything, since, lambda line: click.echo(line, err=as_json))
@@ -183,7 +186,7 @@ def check(again: bool, everything: bool, since: str | None, renew: bool, remote:
     )
 
 
-for command in (add, *founding.COMMANDS, prove, *editing.COMMANDS):
+for command in (add, pictures, *founding.COMMANDS, prove, *editing.COMMANDS):
     main.add_command(command)
 
 

@@ -165,7 +165,9 @@ def snippet(name: str, dry: bool, as_json: bool) -> None:
             f"  python -m pytest {TESTS}/test_{name}.py\n"
             "通过了，提交，记录证据，嵌到笔记里：\n"
             "  kb prove\n"
-            f"  kb embed 笔记 {name}.py:{name} --after '那一段里的文字'"
+            f"  kb embed 笔记 {name}.py:{name} --after '那一段里的文字'\n"
+            "它的数据流图不用画，记录证据时就有了，也嵌到笔记里：\n"
+            f"  kb embed 笔记 {name}/flow.json:{name} --after '那一段里的文字'"
         )
 
 

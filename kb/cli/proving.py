@@ -16,6 +16,7 @@ from kb.evidence.judge import Due, Mutation, State, Verdict, judge_all
 from kb.evidence.prove import check_installed, choose, passed, record_all, tidy
 from kb.evidence.regions import read_text
 from kb.evidence.store import DEVICES, PROVE
+from kb.figures.remaking import due_figures, remake
 from kb.markdown.engine import BadInput
 
 SHARD = re.compile(r"(\d+)/(\d+)")
@@ -26,13 +27,19 @@ def prove_topics(
 ) -> bool:
     """Says what it does; whether all that was to do is proven. Raises BadInput."""
     todo = choose(root, files, device, everything, read_shard(shard))
+    figures = due_figures(root) if device == "cpu" and not files else {}
     if dry:
         for each in todo:
             click.echo(f"{each.file}：{what(each)}（{each.why}）")
+        for name in figures:
+            click.echo(f"{name}：重新算（代码改了）")
         click.echo(f"共 {len(todo)} 个文件要做。" if todo else "没有要做的，证据都是现在的。")
         return True
     for line in tidy(root):
         click.echo(line)
+    for name, command in figures.items():
+        remake(root, name, command)
+        click.echo(f"重新算了 {name}")
     if not todo:
         click.echo("没有要做的，证据都是现在的。")
         return True

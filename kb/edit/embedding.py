@@ -13,6 +13,8 @@ from pathlib import Path
 
 from kb.edit.writing import Written, editing, write
 from kb.evidence.embeds import EMBED_LINES, NAMED, check_note, find_code
+from kb.evidence.judge import Judge
+from kb.figures.flows import is_flow, read_flow
 from kb.figures.measured import read_measured
 from kb.intake.merge import Version, line_end, read_version
 from kb.intake.remove import find_note
@@ -168,12 +170,15 @@ def check_target(target: str, name: str, root: Path) -> str:
     """Its kind. Raises BadInput where there is nothing to show."""
     if target.partition(":")[0].endswith(".json"):
         try:
-            read_measured(root, target)
+            if is_flow(target):
+                read_flow(Judge(root), target)
+            else:
+                read_measured(root, target)
         except BadInput as problem:
             raise BadInput(f"{name}：{problem}") from None
         return "figure"
     if not target.partition(":")[0].endswith(".py"):
-        raise BadInput(f"{target}：写成 {NAMED['python']}，测量的图写成 {NAMED['figure']}。")
+        raise BadInput(f"{target}：写成 {NAMED['python']}，图写成 {NAMED['figure']}。")
     find_code(target, Page(root, name.removeprefix("docs/"), root / name, {}), name)
     return "python"
 

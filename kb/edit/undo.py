@@ -19,6 +19,7 @@ from kb.notes.backups import Record, Store, digest, is_alike, read_records
 from kb.notes.embedded import ABOUT_US, LOCK, lock_bytes, read_lock
 from kb.notes.files import BACKUPS, reason, write_whole
 from kb.notes.private import removal
+from kb.pictures.copies import recall
 
 
 @dataclass
@@ -115,6 +116,7 @@ def put_back(record: Record, undone: Undone, root: Path) -> None:
             undone.backups.append(store.keep(name))
     for name in undone.restored:
         write_whole(root / name, (record.folder / name).read_bytes())
+    recall(root, record.folder)
     for name in undone.taken:
         os.unlink(root / name)
         tidy((root / name).parent, root / "docs/posts")

@@ -192,6 +192,11 @@ class Judge:
             gaps.append("没有与参考实现比较过")
         elif not {dtype for _, dtype in verdict.errors} - COARSE:
             gaps.append("只在半精度里与参考实现比较过，百分之几的错也看不出来")
+        elif not run["regions"][name].get("own"):
+            gaps.append(
+                "比较的都不是它自己返回的值，是别的函数用它算出来的；"
+                "写一个 assert_agrees(它(…), …)"
+            )
         elif all(errors.get("relative") is None for errors in verdict.errors.values()):
             gaps.append("比较的参考值都是零，或者小得像舍入误差，差多少倍看不出来")
         if not broken:
@@ -249,9 +254,23 @@ class Judge:
             if old:
                 words = f"{DEVICES[device]} 上{old[0].state.value}：{old[0].reasons[0]}"
                 found.append(Due(file, True, device == "cpu", words))
+            elif device == "cpu" and (words := self.undrawn(file, judged)):
+                found.append(Due(file, True, bool(late), words))
             elif device == "cpu" and late and judged[0].state is not State.FAILED:
                 found.append(Due(file, False, True, f"变异测试{late[0].mutation}"))
         return found
+
+    def undrawn(self, file: str, judged: list[Verdict]) -> str:
+        """Why the topic's diagrams aren't of the code as it is, "" where they are."""
+        try:
+            document = store.read_flows(self.folder, file)
+        except BadInput:
+            return f"数据流图{UNREADABLE}"
+        if document is None:
+            return "数据流图还没有"
+        keys = {verdict.name: verdict.key for verdict in judged}
+        fresh = all(flow["key"] == keys.get(name) for name, flow in document["flows"].items())
+        return "" if fresh else "数据流图已过期"
 
 
 def doubts(mutation: Mutation | str) -> Iterator[str]:

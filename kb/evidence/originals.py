@@ -21,6 +21,7 @@ from types import CodeType, FunctionType, ModuleType
 
 from kb.evidence.imports import SNIPPETS
 
+OF_TORCH = ("autograd", "distributed", "distributions", "fft", "func", "linalg", "random", "signal", "sparse", "special")
 TOOL = ("kb.proof.assertions", "kb.proof.children", "kb.proof.watch")
 SCALARS = (bool, bytes, complex, float, int, str)
 REDEFINED = {"deleter", "getter", "overload", "register", "setter"}
@@ -37,7 +38,8 @@ class Originals:
             importlib.import_module(name)
         import torch
 
-        theirs = [torch, torch.fft, torch.linalg, torch.nn.functional, torch.nn.init, torch.special]
+        theirs = [torch, *(getattr(torch, name) for name in OF_TORCH), torch.nn.functional, torch.nn.init]
+        theirs += [torch.nn.utils, torch.utils.checkpoint]
         theirs += [each for each in vars(torch.nn).values() if isinstance(each, type)]
         theirs += [torch.Tensor, torch.autograd.Function]
         self.owners = [*theirs, math, builtins, *(sys.modules[name] for name in TOOL)]
@@ -59,14 +61,14 @@ class Originals:
             (owner, name, table)
             for owner, names in known
             for name, value in names.items()
-            if not name.startswith("__") and (table := entries(value))
+            if not name.startswith("__") and (table := self.deep(value))
         ]
         self.tensors = [
             (f"{owner.__name__} 的 {name}", value, value._version)
             for owner, names in known
             for name, table in names.items()
             if not name.startswith("__")
-            for value in (table, *entries(table).values())
+            for value in (table, *self.deep(table).values())
             if isinstance(value, torch.Tensor)
         ]
         self.functions = {
@@ -113,10 +115,10 @@ class Originals:
                 if callable(value) or name not in self.own.get(owner, ()):
                     return f"{owner.__name__} 的 {name}"
         for owner, name, known in self.tables:
-            now = entries(names_of(owner).get(name))
+            now = self.deep(names_of(owner).get(name))
             for key, value in known.items():
                 if key not in now or not alike(now[key], value):
-                    return f"{owner.__name__}.{name} 里的 {key!r}"
+                    return f"{owner.__name__}.{name} 里的 {'.'.join(map(str, key))}"
         for function, known in self.functions.items():
             now = inside(function, self.module_of(function))
             if len(now) != len(known) or any(one is not other for one, other in zip(now, known)):
@@ -125,6 +127,18 @@ class Originals:
             if tensor._version != version:
                 return f"{where} 里的数"
         return next(self.hooks(), "")
+
+    def deep(self, value: object, path: tuple = (), depth: int = 4) -> dict[tuple, object]:
+        """What a table, a list or an object of the snippets holds, and what that holds, by the keys
+        that lead there; not what the object's class stores in it while it is used."""
+        found = {}
+        own = self.own.get(sys.modules.get(type(value).__module__), ())
+        for key, each in entries(value).items() if depth else ():
+            if key in own:
+                continue
+            inner = self.deep(each, (*path, key), depth - 1)
+            found |= inner or {(*path, key): each}
+        return found
 
     def module_of(self, function: FunctionType) -> set[str]:
         """What its module sets itself, while it runs."""
@@ -191,8 +205,15 @@ def stored_in(module: ModuleType) -> set[str]:
                 if isinstance(node, ast.Global):
                     found |= {*node.names}
                 elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-                    found.add(node.attr)
+                    if not makes(function, node):
+                        found.add(node.attr)
     return found
+
+
+def makes(function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.Attribute) -> bool:
+    """Whether it is what `__init__` gives to the object that it makes."""
+    first = function.args.args[0].arg if function.args.args else ""
+    return function.name == "__init__" and isinstance(node.value, ast.Name) and node.value.id == first
 
 
 def classes_of(module: ModuleType) -> list[type]:
@@ -204,10 +225,15 @@ def classes_of(module: ModuleType) -> list[type]:
 
 
 def entries(value: object) -> dict:
-    """What a table or a list holds, each by its key."""
+    """What a table, a list, or an object of a class of the snippets holds, each by its key."""
     if isinstance(value, dict):
         return dict(value)
-    return dict(enumerate(value)) if isinstance(value, (list, tuple)) else {}
+    if isinstance(value, (list, tuple)):
+        return dict(enumerate(value))
+    if isinstance(value, (set, frozenset)):
+        return {each: each for each in value}
+    is_ours = type(value).__module__.split(".")[0] == SNIPPETS.rstrip("/")
+    return dict(vars(value)) if is_ours and hasattr(value, "__dict__") else {}
 
 
 def alike(now: object, then: object) -> bool:

@@ -101,7 +101,7 @@ def tidy(root: Path) -> Iterator[str]:
     topics = {store.topic(file) for file in list_files(root)}
     for path in sorted(folder.glob("**/*.json")):
         topic = path.parent.relative_to(folder).as_posix()
-        if topic not in topics and path.stem in (*DEVICES, store.MUTANTS):
+        if topic not in topics and path.stem in (*DEVICES, store.MUTANTS, store.FLOW):
             path.unlink()
             with contextlib.suppress(OSError):  # somebody's own file lies there
                 path.parent.rmdir()

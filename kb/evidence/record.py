@@ -1,4 +1,5 @@
-"""A topic's tests, run and watched: what they found becomes `evidence/<topic>/<device>.json`.
+"""A topic's tests, run and watched: what they found becomes `evidence/<topic>/<device>.json`,
+and how tensors went through its code, `flow.json`.
 
 The tests run in a process of their own (`kb.evidence.run`). What it was seen to read is held
 against what git has; whatever could make the run less than the whole truth about committed code
@@ -20,7 +21,7 @@ from kb.evidence.keys import content_key, read_inputs, test_modules
 from kb.evidence.lines import join, statements
 from kb.evidence.packages import check_packages
 from kb.evidence.refuse import check_committed, check_shown, check_source
-from kb.evidence.regions import read_file
+from kb.evidence.regions import Region, read_file
 from kb.evidence.store import PROVE
 from kb.markdown.engine import BadInput
 from kb.proof.watch import read_log
@@ -78,7 +79,7 @@ def record(
     with tempfile.TemporaryDirectory(prefix="kb-prove-") as folder:
         snippets = sorted(path for path in before if is_module(path))
         result, seen = run(
-            root, snippets, modules, device, Path(folder), bytecode, threads, start
+            root, file, snippets, modules, device, Path(folder), bytecode, threads, start
         )
     for problem in (*seen.get("refuse", ()), *result["problems"]):
         raise BadInput(f"{SNIPPETS}{file}：{problem}")
@@ -99,6 +100,7 @@ def is_module(path: str) -> bool:
 
 def run(
     root: Path,
+    file: str,
     snippets: list[str],
     modules: list[str],
     device: str,
@@ -112,6 +114,7 @@ def run(
     temporary.mkdir()
     job = {
         "root": str(root),
+        "file": file,
         "snippets": snippets,
         "modules": modules,
         "device": device,
@@ -191,6 +194,8 @@ def document(
         )
     body = set(statements((root / path).read_bytes()).values())
     machine = result["machine"]
+    regions = read_file(root, file)
+    keys = {name: content_key(name, region.text, inputs) for name, region in regions.items()}
     return {
         "device": device,
         "recorded": now(),
@@ -200,13 +205,26 @@ def document(
         "modules": modules,
         "regions": {
             name: {
-                "key": content_key(name, region.text, inputs),
+                "key": keys[name],
                 "body": join(line for line in body if region.first <= line <= region.last),
+                "own": own_values(result["tests"], device, path, region),
             }
-            for name, region in read_file(root, file).items()
+            for name, region in regions.items()
         },
         "tests": tests,
+        "flows": {name: {"key": keys[name]} | flow for name, flow in result["flows"].items()},
     }
+
+
+def own_values(tests: dict[str, dict], device: str, path: str, region: Region) -> int:
+    """In how many tests that passed a value that the region's own code returned was compared."""
+    places = {f"{path}:{line}" for line in range(region.first, region.last + 1)}
+    return sum(
+        test["outcome"] == "passed"
+        and test["device"] in (device, None)
+        and any(places.intersection(fact.get("of", ())) for fact in facts_on(device, test))
+        for test in tests.values()
+    )
 
 
 def now() -> str:

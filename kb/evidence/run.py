@@ -3,10 +3,11 @@
 A fresh interpreter, without the shell's variables and without bytecode from before, whose first
 act is to watch itself (`kb.proof.watch`). It runs the test modules that the job names, one test
 after the other, and writes down what happened: which ended how, what each asserted, which lines of
-`snippets/` it ran and the dtypes that those computed in. `kb.evidence.record` starts it, and judges
-whether that is the whole truth.
+`snippets/` it ran and the dtypes that those computed in; and, once all have ended, how tensors go
+through the code of `file`, as one of the tests called it (`kb.evidence.flows`). `kb.evidence.record`
+starts it, and judges whether that is the whole truth.
 
-    {"root": …, "snippets": […], "modules": […], "device": "cpu", "log": …, "result": …}
+    {"root": …, "file": …, "snippets": […], "modules": […], "device": "cpu", "log": …, "result": …}
 """
 
 import json
@@ -30,9 +31,12 @@ from types import CodeType, FrameType, ModuleType
 
 import pytest
 
+from kb.evidence.calls import Calls, find_subjects
+from kb.evidence.imports import SNIPPETS
 from kb.evidence.lines import join, statements
 from kb.evidence.machine import machine
 from kb.evidence.originals import Originals
+from kb.evidence.regions import read_file
 
 ALLOWED_HOOKS = {
     "pytest_addoption",
@@ -60,12 +64,13 @@ OPTIONS = (
 class Recorder:
     """pytest plugin: what happened to each test."""
 
-    def __init__(self, root: Path, modules: list[str], originals: Originals):
+    def __init__(self, root: Path, modules: list[str], originals: Originals, calls: Calls):
         from kb.proof import assertions
 
         self.root = root
         self.modules = modules
         self.originals = originals
+        self.calls = calls
         self.assertions = assertions
         self.snippets = f"{root / 'snippets'}/".replace("\\", "/")
         self.items: dict[str, pytest.Item] = {}
@@ -124,6 +129,7 @@ class Recorder:
         self.coverage.switch_context(item.nodeid)
         self.assertions.FACTS.clear()
         self.assertions.FAILED.clear()
+        self.assertions.RETURNED.clear()
         dtypes = self.computed.setdefault(item.nodeid, set())
         sys.setprofile(self.profile(dtypes))  # also what its fixtures compute
         try:
@@ -147,18 +153,32 @@ class Recorder:
             self.look(item.nodeid)
 
     def profile(self, dtypes: set[str]) -> Callable[[FrameType, str, object], None]:
-        """Notes the dtypes of the tensors in the snippets' functions as they return."""
-        seen: dict[CodeType, bool] = {}
+        """Notes what the snippets' functions return, the dtypes of the tensors in them then, and what
+        those that have a diagram are called with.
+        """
+        seen: dict[CodeType, str] = {}
+        subjects = self.calls.subjects
 
         def note(frame: FrameType, event: str, value: object) -> None:
+            if event == "call" and frame.f_code in subjects:
+                self.calls.see(frame)
             if event == "return":
                 code = frame.f_code
                 if code not in seen:
-                    seen[code] = code.co_filename.replace("\\", "/").startswith(self.snippets)
+                    seen[code] = self.place_of(code)
                 if seen[code]:
                     note_dtypes((value, *frame.f_locals.values()), dtypes)
+                    values = frame.f_locals.values() if value is None else (value,)
+                    self.assertions.returned(seen[code], *values)
 
         return note
+
+    def place_of(self, code: CodeType) -> str:
+        """`snippets/half.py:12`, where a function of the snippets begins; empty for others."""
+        file = code.co_filename.replace("\\", "/")
+        if not file.startswith(self.snippets):
+            return ""
+        return f"{SNIPPETS}{file.removeprefix(self.snippets)}:{code.co_firstlineno}"
 
     def look(self, when: str) -> None:
         if not self.patched and (what := self.originals.changed()):
@@ -348,7 +368,8 @@ def main(job: dict) -> None:
         problem = f"导入不了：{type(error).__name__}：{error}（{where.filename}:{where.lineno}）"
         write(job, {"tests": {}, "problems": [problem]})
         return
-    recorder = Recorder(root, job["modules"], originals)
+    calls = Calls(subjects_of(root, job["file"]))
+    recorder = Recorder(root, job["modules"], originals, calls)
     hypothesis = ["-p", "_hypothesis_pytestplugin"] if has_hypothesis() else []
     code = pytest.main(
         [
@@ -362,7 +383,28 @@ def main(job: dict) -> None:
         ],
         plugins=[recorder],
     )
-    write(job, recorder.result(code) | {"machine": machine(job["device"])})
+    result = recorder.result(code)
+    write(job, result | {"machine": machine(job["device"]), "flows": flows_of(calls, recorder.snippets)})
+
+
+def subjects_of(root: Path, file: str) -> dict[CodeType, list]:
+    """What the regions of the topic's file are about; it has been imported."""
+    module = sys.modules.get(module_name(file))
+    source = (root / "snippets" / file).read_bytes()
+    return find_subjects(source, read_file(root, file), module) if module else {}
+
+
+def module_name(file: str) -> str:
+    return ".".join(["snippets", *file.removesuffix(".py").split("/")])
+
+
+def flows_of(calls: Calls, folder: str) -> dict[str, dict]:
+    """Where nobody called anything, torch may never have been imported."""
+    if not calls.seen:
+        return {}
+    from kb.evidence.flows import find_flows
+
+    return find_flows(calls, folder)
 
 
 def write(job: dict, result: dict) -> None:

@@ -2,6 +2,7 @@
 
     evidence/self_attention/cpu.json      what the tests of snippets/self_attention.py did
     evidence/self_attention/mutants.json  which changed copies of it they noticed
+    evidence/self_attention/flow.json     how tensors go through it, as one of its tests called it
 
 The format is described in `schema.json`. A digest over the whole shows careless edits. Conclusions
 are drawn by `kb.evidence.judge`, each time anew.
@@ -23,6 +24,7 @@ DEVICES = {"cpu": "CPU", "cuda": "CUDA"}
 
 FOLDER = "evidence"
 MUTANTS = "mutants"
+FLOW = "flow"
 PROVE = "kb prove"
 OLD = ("cpu.json", "cuda.json", "mutation.json", "equivalent.yml")
 """Names of the files of the first format, which lie in `evidence/` itself."""
@@ -42,9 +44,18 @@ def topic(file: str) -> str:
 
 
 def write_run(folder: Path, file: str, document: dict) -> Path:
+    """Also of how tensors went, where the document says so: on one device, for all."""
     path = folder / topic(file) / f"{document['device']}.json"
-    write(path, pack(document) | {"schema": VERSION})
+    run = {name: value for name, value in document.items() if name != "flows"}
+    write(path, pack(run) | {"schema": VERSION})
+    if "flows" in document and document["device"] == "cpu":
+        write_flows(folder, file, document["flows"], document["recorded"])
     return path
+
+
+def write_flows(folder: Path, file: str, flows: dict[str, dict], recorded: str) -> None:
+    path = folder / topic(file) / f"{FLOW}.json"
+    write(path, {"schema": VERSION, "recorded": recorded, "flows": flows})
 
 
 def write_mutants(folder: Path, file: str, document: dict) -> Path:
@@ -177,6 +188,11 @@ def read_run(folder: Path, file: str, device: str) -> dict | None:
 def read_mutants(folder: Path, file: str) -> dict | None:
     """Which mutants of the topic were noticed. As above."""
     return read(folder, f"{topic(file)}/{MUTANTS}.json", "mutants")
+
+
+def read_flows(folder: Path, file: str) -> dict | None:
+    """How tensors go through the topic's code. As above."""
+    return read(folder, f"{topic(file)}/{FLOW}.json", "flow")
 
 
 def read(folder: Path, name: str, kind: str) -> dict | None:

@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from urllib.parse import unquote
-from xml.parsers import expat
+
+from kb.pictures.svg import what_runs
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".avif", ".ico")
 ATTACHMENTS = tuple(
@@ -30,11 +30,6 @@ FILES = re.compile(r"\.(?:html?|xml|gz|json|md|txt|js|css|map)$", re.IGNORECASE)
 """Ends of names that a build gives to files; a folder of such a name would be in their way."""
 
 RASTER = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
-RUNS = {"script", "foreignobject", "iframe", "object", "embed", "handler", "listener"}
-SVG = "http://www.w3.org/2000/svg"
-LEADS = {"href", "src", "to", "from", "by", "values"}
-"""Attributes that hold an address, or set one."""
-SCRIPT_ADDRESS = re.compile(r"(?:javascript|vbscript|data:(?!image/(?!svg)))", re.IGNORECASE)
 
 
 def name_problem(path: str) -> str | None:
@@ -62,25 +57,5 @@ def svg_problem(data: bytes) -> str | None:
     """Opened by itself, an SVG is a page of this site: it may hold nothing that runs."""
     if data.startswith(RASTER):  # named wrongly
         return None
-    found: list[str] = []
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        space, _, local = name.rpartition(" ")
-        if local.lower() in RUNS or (space and space != SVG and "xhtml" in space):
-            found.append(f"<{local}>")
-        for key, value in attributes.items():
-            local = key.rpartition(" ")[2].lower()
-            address = re.sub(r"[\s\x00-\x1f]", "", unquote(value))
-            runs = local in LEADS and SCRIPT_ADDRESS.match(address)
-            if local.startswith("on") or runs or "javascript:" in address.lower():
-                found.append(local)
-
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.StartElementHandler = start
-    parser.EntityDeclHandler = lambda name, *_: found.append(f"<!ENTITY {name}>")
-    parser.ProcessingInstructionHandler = lambda target, _: found.append(f"<?{target}>")
-    try:
-        parser.Parse(data, True)
-    except (expat.ExpatError, LookupError, ValueError):
-        found.append("不完整的 XML")
-    return f"里有 {found[0][:40]}，单独打开时会运行，没有带来。" if found else None
+    found = what_runs(data)
+    return f"里有 {found}，单独打开时会运行，没有带来。" if found else None

@@ -29,6 +29,11 @@ from kb.notes.backups import Store, digest, note_change
 from kb.notes.embedded import LOCK, front_matter, lock_bytes, locked_note, read_lock
 from kb.notes.files import BACKUPS, UNFINISHED, alone, reason, write_whole
 from kb.notes.private import private_because
+from kb.pictures.copies import LOCK as PICTURES_LOCK
+from kb.pictures.copies import forget, read_copies
+from kb.pictures.copies import lock_bytes as copies_bytes
+from kb.pictures.keep import copies_of
+from kb.pictures.wanted import shown_in
 
 
 @dataclass
@@ -139,8 +144,8 @@ def is_private(name: str, root: Path) -> bool:
 
 
 def own_pictures(name: str, root: Path, going: Iterable[str] = ()) -> list[str]:
-    """The pictures below `docs/` that this note has, and no page but those that are going; none
-    of the site's own.
+    """The pictures below `docs/` that this note has, and no page but those that are going, copies of
+    those on other servers too; none of the site's own.
     """
     pictures = used_by(root / name, root)
     folder = (root / name).with_suffix("")
@@ -149,7 +154,8 @@ def own_pictures(name: str, root: Path, going: Iterable[str] = ()) -> list[str]:
         if path.relative_to(root).as_posix() not in {name, *going}:
             if mentions(read(path), pictures):
                 pictures -= used_by(path, root) | pointed_at(path, root)
-    return sorted(picture for picture in pictures if picture.split("/")[1] not in OURS)
+    theirs = sorted(picture for picture in pictures if picture.split("/")[1] not in OURS)
+    return theirs + [f"docs/{uri}" for uri in copies_of(root, {name, *going})[1]]
 
 
 def mentions(text: str, pictures: Iterable[str]) -> bool:
@@ -190,8 +196,12 @@ def move_away(removed: list[Removed], root: Path, keep: bool) -> None:
     """Raises OSError, with everything where it was."""
     store, bin = Store(root, "remove"), root / UNFINISHED.replace("*", "removed")
     moved: list[tuple[Path, Path]] = []
-    lock = read_lock(root)
+    lock, copies = read_lock(root), read_copies(root)
+    gone, _ = copies_of(root, [note.note for note in removed])
+    shown = {address for note in removed if keep or not note.private for address in shown_in(root, note.note)}
     try:
+        if gone:
+            forget(root, gone.keys(), store.folder() if shown & gone.keys() else None, shown)
         for note in removed:
             kept = keep or not note.private
             store.record(*changes(note, lock, root) if kept else [{"lost": note.note}])
@@ -207,6 +217,8 @@ def move_away(removed: list[Removed], root: Path, keep: bool) -> None:
     except BaseException:
         for source, target in reversed(moved):
             os.replace(target, source)
+        if gone:
+            write_whole(root / PICTURES_LOCK, copies_bytes(copies))
         store.discard()
         raise
     shutil.rmtree(bin, ignore_errors=True)

@@ -13,7 +13,7 @@ A note is served at `posts/<abbrlink>/`, and there its links are resolved, uncha
 
 import posixpath
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 
 def path_of(address: str) -> str:
@@ -43,3 +43,14 @@ def own_place(uri: str, address: str) -> str | None:
     """
     steps = [step for step in posixpath.normpath(path_of(address)).split("/") if step not in ("", ".", "..")]
     return "/".join((uri.removesuffix(".md"), *steps)) if steps else None
+
+
+def ascii_address(address: str) -> str:
+    """As a browser sends it: `//x` by https, a Chinese host as punycode, all else escaped.
+
+    Raises ValueError where it is none.
+    """
+    parts = urlsplit(address if re.match("https?:", address, re.IGNORECASE) else f"https:{address}")
+    host = parts.netloc.encode("idna").decode() if not parts.netloc.isascii() else parts.netloc
+    path, query = (quote(part, safe="/%:@!$&'()*+,;=~?-._[]") for part in (parts.path, parts.query))
+    return urlunsplit((parts.scheme, host, path, query, ""))

@@ -9,7 +9,7 @@ attributes that nh3, an HTML5 parser, leaves of them and whose values are checke
 | a tag on the list | an element, without `class`, event handlers and whatever else isn't listed |
 | `id`, `name` | `id`, with a prefix, so that it can't meet one of ours |
 | `style` | without properties that aren't listed, negative lengths and `url(…)` |
-| `<img>` | a picture as any other; see `kb.markdown.pictures` |
+| `<img>` | a picture as any other; see `kb.pictures.shown` |
 | `<iframe>` | loads when its link is clicked, without a script |
 | `<video>`, `<audio>` | load when they are played |
 | what runs, loads or asks, such as `<script>`, `<link>`, `<form>`, `<svg>` | its source |

@@ -7,6 +7,7 @@ and in FAILED what it said where it didn't. A test that uses none of the three p
 
 import functools
 import traceback
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
@@ -43,6 +44,13 @@ differ by so much (`nondet_tol` of torch.autograd.gradcheck)."""
 
 FACTS: list[dict] = []
 """What the running test has asserted."""
+
+RETURNED: deque[tuple[str, Tensor, int]] = deque(maxlen=512)
+"""What the snippets' functions have returned in the running test: the place of the function, the
+value, and how often it had been changed in place."""
+
+REMEMBERED = 2**17
+"""Numbers that a returned value may have: larger ones would be held for nothing."""
 
 FAILED: list[tuple[str, str]] = []
 """What it has asserted in vain, by which assertion: a test that goes on after that hasn't passed."""
@@ -87,7 +95,40 @@ def assert_agrees(actual: Tensor, expected: Tensor, reference: str) -> None:
     ratio = (difference / size).max().item() if by_itself else None
     here = difference.flatten()[place].item()
     assert excess <= 0, f"与 {reference} 相差 {here:.3g}，{actual.dtype} 允许 {allowed:.3g}"
-    remember("reference", reference, actual, absolute=error, relative=ratio)
+    remember("reference", reference, actual, absolute=error, relative=ratio, of=origins(actual))
+
+
+def returned(where: str, *values: object) -> None:
+    """Notes the tensors that a function of the snippets has returned, or in what it has returned."""
+    for value in values:
+        if isinstance(value, Tensor):
+            if value.numel() <= REMEMBERED and value.layout == torch.strided:
+                RETURNED.append((where, value, version(value)))
+        elif isinstance(value, (tuple, list)):
+            returned(where, *value)
+        elif isinstance(value, dict):
+            returned(where, *value.values())
+
+
+def origins(tensor: Tensor) -> list[str]:
+    """The functions that returned this very value: not a copy, and unchanged since."""
+    return sorted(
+        {
+            where
+            for where, value, count in RETURNED
+            if seat(value) == seat(tensor) and version(tensor) == count
+        }
+    )
+
+
+def seat(tensor: Tensor) -> tuple:
+    """What two tensors share that are the same numbers in the same order."""
+    at = tensor.data_ptr() if tensor.numel() else id(tensor)
+    return tensor.device, at, tensor.dtype, tensor.shape, tensor.stride()
+
+
+def version(tensor: Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version
 
 
 def sizes(expected: Tensor) -> Tensor:
@@ -159,8 +200,8 @@ def is_of_snippets(path: str) -> bool:
     return Path(path).resolve().is_relative_to((children.ROOT[0] / "snippets").resolve())
 
 
-def remember(kind: str, name: str, subject: object, **errors: float | None) -> None:
+def remember(kind: str, name: str, subject: object, **more: float | list | None) -> None:
     where = {"device": None, "dtype": None}  # it isn't about a tensor
     if isinstance(subject, Tensor):
         where = {"device": subject.device.type, "dtype": str(subject.dtype).removeprefix("torch.")}
-    FACTS.append({"kind": kind, "name": name, **where, **errors})
+    FACTS.append({"kind": kind, "name": name, **where, **more})

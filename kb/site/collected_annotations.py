@@ -16,8 +16,8 @@ from kb.markdown.commonmark import TreeBuilder
 from kb.markdown.engine import Page, relative
 from kb.markdown.html import element
 from kb.markdown.links import anchor_in, find_target, is_elsewhere, leads_nowhere
-from kb.markdown.pictures import PictureTreeprocessor
 from kb.notes.library import Annotation, Note
+from kb.pictures.shown import PictureTreeprocessor
 from kb.site.catalog import Catalog, Listing
 
 

@@ -26,9 +26,9 @@ from kb.markdown.html import element, literal, literal_entities
 from kb.markdown.links import find_target, is_elsewhere
 from kb.notes.embedded import WHOSE, Entry, is_original, locked_note
 from kb.notes.library import Note, read_note, read_text, text_of
+from kb.notes.licences import read_licence
 from kb.notes.private import refuse_private, refuse_withdrawn
 from kb.site.catalog import Catalog, read_catalog, same_name
-from kb.site.licences import read_licence
 
 MENTIONS = 12
 """How many are shown at once."""

@@ -38,7 +38,7 @@ YAML = "tag:yaml.org,2002:"
 NOT_READ = {YAML + "binary", YAML + "timestamp"}
 
 
-WATCHED = ("snippets", "tests", "evidence", "benchmarks", "pyproject.toml", "notes.lock.json")
+WATCHED = ("snippets", "tests", "evidence", "benchmarks", "pyproject.toml", "notes.lock.json", "pictures.lock.json")
 """What pages are made from besides `docs/`."""
 
 _site_url: str | None = None

@@ -34,6 +34,8 @@ from kb.markdown.html import append, element
 from kb.markdown.links import is_elsewhere
 from kb.markdown.settings import read_settings
 from kb.notes.library import Note
+from kb.pictures.copies import shown_copies
+from kb.pictures.shown import show
 from kb.site.catalog import UNDATED, Catalog, Listing, in_words, month_of, read_catalog
 from kb.site.collected_annotations import annotations
 from kb.site.frame import categories_of, find_cover, link, tags_of, time_of
@@ -290,16 +292,13 @@ class CoverTreeprocessor(Treeprocessor):
     """Covers of cards: they load when near; `theme/assets/site.js` removes those that don't come."""
 
     def run(self, root: etree.Element) -> None:
+        page = current_page(self.md)
+        copies = shown_copies(page.root)
         for card in root.iter("li"):
             if cover := card.attrib.pop("data-cover", None):
-                attributes = {
-                    "src": cover,
-                    "alt": "",
-                    "class": "card-cover",
-                    "loading": "lazy",
-                    "referrerpolicy": "no-referrer",
-                }
-                card.insert(0, element("img", attributes))
+                made = element("img", {"src": cover, "alt": "", "class": "card-cover"})
+                show(page, made, copies.get(cover))
+                card.insert(0, made)
 
 
 class ListingExtension(Extension):

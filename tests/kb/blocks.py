@@ -42,7 +42,7 @@ def blocks(html: str | Tag) -> list[str]:
     for part in root.find_all(["table", "thead", "tbody", "tr"]):
         for space in part.find_all(string=str.isspace, recursive=False):
             space.extract()
-    for gone in root.select("[data-address]"):  # kb.markdown.links, kb.markdown.pictures
+    for gone in root.select("[data-address]"):  # kb.markdown.links, kb.pictures.shown
         gone.name = "img" if "picture" in gone["class"] else "a"
         gone["src" if gone.name == "img" else "href"] = gone["data-address"]
         for name in ("alt", "style", "width", "height"):

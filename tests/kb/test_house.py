@@ -11,7 +11,7 @@ STOREYS = [
     {"proof"},
     {"markdown"},
     {"notes"},
-    {"evidence"},
+    {"evidence", "pictures"},
     {"site"},
     {"figures", "intake", "speed"},
     {"edit"},

@@ -19,9 +19,9 @@ from tests.kb.lab import ROOT
 COMMANDS = sorted(main.commands)
 WITH_JSON = [name for name in COMMANDS if any("--json" in option.opts for option in main.commands[name].params)]
 ARGUMENTS = {"add": ["x.md"], "embed": ["1", "x.py:y"], "unembed": ["1", "x.py:y"], "save": ["1"], "snippet": ["x"]}
-OURS = r"\.?[\w./-]*\.(?:md|py|json|yml|torch)\b|--?[a-z-]+|kb|main|keep|drop|docs/posts|snippets/|evidence/|gh-pages|SITE_URL|origin|"
+OURS = r"\.?[\w./-]*\.(?:md|py|json|yml|torch)\b|--?[a-z-]+|kb|main|keep|drop|docs/posts|snippets/|evidence/|docs/assets/pictures/|gh-pages|SITE_URL|origin|"
 OURS += "|".join(COMMANDS)
-NAMES = r"git|wheel|CC BY|CPU|CUDA|cpu|cuda|JSON|SHA-256|Hexo|abbrlink|front matter|README|N"
+NAMES = r"git|wheel|Pillow|CC BY|CPU|CUDA|cpu|cuda|JSON|SHA-256|Hexo|abbrlink|front matter|README|N"
 """Latin words that may stand in help: names of files, options, commands, and terms."""
 
 

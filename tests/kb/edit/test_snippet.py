@@ -25,10 +25,19 @@ def test_both_pass_and_prove(lab):
     assert lab.mutate("foo_bar.py")[0] == 0
     tests = store.read_run(lab.root / "evidence", "foo_bar.py", "cpu")["tests"].values()
     assert {fact["kind"] for test in tests for fact in test["facts"]} == {"reference", "property", "error"}
-    (written,) = re.findall(r"kb (embed 笔记 \S+) --after", output)
-    code, said = lab.kb(*written.replace("笔记", "1").split(), "--after", "二")
-    assert code == 0, said
-    assert "foo_bar.py:foo_bar" not in lab.kb("check")[1]
+    written = re.findall(r"kb (embed 笔记 \S+) --after", output)
+    assert len(written) == 2
+    for each in written:
+        code, said = lab.kb(*each.replace("笔记", "1").split(), "--after", "二")
+        assert code == 0, said
+    assert "foo_bar" not in lab.kb("check")[1]
+    (figure,) = lab.page().select("figure.flow")
+    sentences = [each.text for each in figure.select("ol > li")]
+    assert sentences[0] == "输入 scores，形状 (2, K)"
+    assert sentences[-3:-1] == [
+        "求和，沿 K：由 weights 得到 (2, 1)",
+        "逐元素除：由 weights、第 5 步的结果 得到 (2, K)",
+    ]
 
 
 @pytest.mark.parametrize(

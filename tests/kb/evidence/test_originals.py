@@ -13,6 +13,7 @@ FACTOR = 2
 SCALE = torch.ones(1)
 TABLE = {"half": lambda x: x / 2}
 LIST = [1.0, 2.0]
+NESTED = {"by": {"half": [2.0, {3}]}}
 cached = {}
 calls = 0
 device = None
@@ -44,6 +45,20 @@ class Block(torch.nn.Module):
     @torch.no_grad()
     def forward(self, x):
         return x / 2
+"""
+SNIPPET += """
+
+class Setting:
+    def __init__(self):
+        self.by = 2
+        self.used = 0
+
+    def use(self):
+        self.used += 1
+
+
+SETTING = Setting()
+TABLE["setting"] = SETTING
 """
 TWICE = """\
 import functools
@@ -157,9 +172,24 @@ CHANGES = {
     "numbers.FACTOR = 3": ("numbers.FACTOR = 2", "snippets.numbers 的 FACTOR"),
     "kept = numbers.TABLE['half']; numbers.TABLE['half'] = abs": (
         "numbers.TABLE['half'] = kept",
-        "snippets.numbers.TABLE 里的 'half'",
+        "snippets.numbers.TABLE 里的 half",
     ),
     "numbers.LIST[0] = 9.0": ("numbers.LIST[0] = 1.0", "snippets.numbers.LIST 里的 0"),
+    "numbers.NESTED['by']['half'][0] = 3.0": (
+        "numbers.NESTED['by']['half'][0] = 2.0",
+        "snippets.numbers.NESTED 里的 by.half.0",
+    ),
+    "numbers.NESTED['by']['half'][1].discard(3)": (
+        "numbers.NESTED['by']['half'][1].add(3)",
+        "snippets.numbers.NESTED 里的 by.half.1.3",
+    ),
+    "numbers.SETTING.by = 3": ("numbers.SETTING.by = 2", "snippets.numbers.TABLE 里的 setting.by"),
+    "kept = torch.autograd.grad; torch.autograd.grad = abs": ("torch.autograd.grad = kept", "torch.autograd 的 grad"),
+    "kept = torch.func.vmap; torch.func.vmap = abs": ("torch.func.vmap = kept", "torch.func 的 vmap"),
+    "kept = torch.utils.checkpoint.checkpoint; torch.utils.checkpoint.checkpoint = abs": (
+        "torch.utils.checkpoint.checkpoint = kept",
+        "torch.utils.checkpoint 的 checkpoint",
+    ),
     "kept = numbers.Block.forward; numbers.Block.forward = abs": ("numbers.Block.forward = kept", "Block 的 forward"),
     "kept = vars(numbers.Block)['two'].__func__; old = kept.__code__; kept.__code__ = (lambda: 3).__code__": (
         "kept.__code__ = old",
@@ -187,6 +217,7 @@ AS_BEFORE = (
     "numbers.half(1)",
     "numbers.Block()",
     "numbers.LIST.append(3.0)",
+    "numbers.SETTING.use()",
     "kept = torch.relu; import functools; torch.relu = functools.wraps(kept)(torch._disable_dynamo(kept))",
 )
 """换了的还是原来的；自己的缓存。"""

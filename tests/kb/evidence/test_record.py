@@ -368,4 +368,4 @@ class TestRefusals:
         lab.edit("snippets/numbers.py", "2 * x", "3 * x")
         assert lab.record()
         assert (lab.root / "evidence/numbers/cpu.json").read_bytes() == before
-        assert os.listdir(lab.root / "evidence/numbers") == ["cpu.json"]
+        assert sorted(os.listdir(lab.root / "evidence/numbers")) == ["cpu.json", "flow.json"]

@@ -5,7 +5,8 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from kb.proof import DTYPES, TOLERANCE, assert_agrees, assert_holds, assert_refuses, children
+from kb.proof import DTYPES, TOLERANCE, assert_agrees, assert_holds, assert_refuses, assertions, children
+from kb.proof import assertions
 from kb.proof.assertions import FACTS, FAILED, SPREAD
 
 
@@ -13,6 +14,7 @@ from kb.proof.assertions import FACTS, FAILED, SPREAD
 def no_facts():
     FACTS.clear()
     FAILED.clear()
+    assertions.RETURNED.clear()
 
 
 def refuse(x):
@@ -54,7 +56,32 @@ class TestAgrees:
         assert fact["absolute"] == pytest.approx(2e-5)
         assert fact["relative"] == pytest.approx(5e-6, rel=1e-4)
         del fact["absolute"], fact["relative"]
-        assert fact == {"kind": "reference", "name": "手算", "device": "cpu", "dtype": "float32"}
+        assert fact == {"kind": "reference", "name": "手算", "device": "cpu", "dtype": "float32", "of": []}
+
+    @pytest.mark.parametrize(
+        ("compare", "of"),
+        [
+            (lambda y: y, ["snippets/half.py:3"]),
+            (lambda y: y.detach(), ["snippets/half.py:3"]),
+            (lambda y: y.clone(), []),
+            (lambda y: y * 1, []),
+            (lambda y: y.mul_(1), []),
+            (lambda y: y.mT, []),
+            (lambda y: y[:1], []),
+        ],
+    )
+    def test_whose_value_it_is(self, compare, of):
+        """返回的那个张量，没有抄过、改过、换过样子。"""
+        y = torch.ones(2, 3)
+        assertions.returned("snippets/half.py:3", {"y": [y, 1]}, "x")
+        actual = compare(y)
+        assert_agrees(actual, torch.ones(actual.shape), "x")
+        assert FACTS[0]["of"] == of
+
+    def test_large_values_are_not_held(self):
+        y = torch.zeros(assertions.REMEMBERED + 1)
+        assertions.returned("snippets/half.py:3", y)
+        assert not assertions.RETURNED
 
     def test_what_did_not_hold_is_not_remembered(self):
         for attempt in (

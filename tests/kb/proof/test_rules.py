@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 2, "435e964a7a2952892f7a83aef5ae007ff3ccfd62aec252fe9f5013c7f4cdbe02"
+RULES = 3, "5a797d95dc208a4e2ef57f5deffbe29d7a79d49c396257e4527e8c3e7569cf62"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from kb.notes.embedded import LOCK, fingerprint, lock_bytes, without_embeds
-from kb.site.licences import read_licence
+from kb.notes.licences import read_licence
 from tests.kb.lab import render
 
 NOTE = "---\ntitle: 标题\n---\n\n一\n\n二\n"
