@@ -40,8 +40,9 @@ class Derivatives:
     literal = staticmethod(with_weights)
 
     def pytest_generate_tests(self, metafunc):
-        for name in {"form", "switch"}.intersection(metafunc.fixturenames):
-            metafunc.parametrize(name, list(getattr(self, f"{name}s")))
+        for name, values in {"form": "forms", "switch": "switches"}.items():
+            if name in metafunc.fixturenames:
+                metafunc.parametrize(name, list(getattr(self, values)))
 
     def build(self, form, device, dtype=torch.float64):
         module, shape = self.forms[form]()
