@@ -33,9 +33,9 @@ from snippets.non_local import (
 from snippets.non_local import PAIRWISE as PAIRWISE_FUNCTIONS
 from tests.snippets import reference_non_local as reference
 from tests.snippets.contract_block import Block
-from tests.snippets.contract_derivatives import Switches
 from tests.snippets.contract_file import File
 from tests.snippets.contract_memory import Memory
+from tests.snippets.contract_switches import Switches
 from tests.snippets.data import draw, fast, gradients, wake
 from tests.snippets.loops import convolve, parameters
 from tests.snippets.operators import Operators

@@ -20,9 +20,9 @@ from snippets.self_attention import (
 )
 from tests.snippets import reference_self_attention as reference
 from tests.snippets.contract_block import Block
-from tests.snippets.contract_derivatives import Switches
 from tests.snippets.contract_file import File
 from tests.snippets.contract_memory import Memory, largest_tensor
+from tests.snippets.contract_switches import Switches
 from tests.snippets.data import draw, fast, gradients
 from tests.snippets.operators import Operators
 
