@@ -18,7 +18,6 @@ from snippets.non_local import (
     OUTPUTS,
     centred_gram,
     dot_product_block,
-    dot_product_output,
     look_up,
     prefers_gram,
     prefix_sums,
