@@ -18,7 +18,7 @@ own at its head, and a room imports only those below it (`tests/kb/test_house.py
 | `notes` | notes as bytes: read, and kept whole |
 | `markdown` | what an author wrote becomes elements of a page |
 | `proof` | assertions and fixtures for the tests of a base |
-| `theme` | templates, style sheet, scripts, search pack and font; both engines take them from here |
+| `theme` | templates, style sheet, scripts and font; both engines take them from here |
 """
 
 

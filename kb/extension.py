@@ -30,7 +30,6 @@ EXTENSIONS = (
     "kb.site.wikilinks",
     "kb.markdown.links",
     "kb.site.feed",
-    "kb.site.search",
     "kb.site.frame",
     "kb.site.contents",
 )

@@ -5,7 +5,6 @@
         author: 张三              # whose the base's own notes are: `kb add --mine`, `kb save`
         licence: CC BY 4.0
         signature: 张三           # a quote that begins with 张三： is an annotation; several in a list
-        search_budget: 10000000  # bytes of the search index that notes share
         timezone: Asia/Shanghai  # of dates that name none; all are shown in it
         without: [subscript]         # what notes here don't write: `kb.markdown.syntax.DIALECTS`
 
@@ -33,15 +32,16 @@ class Settings:
     licence: str = ""
     signatures: tuple[str, ...] = ()
     """What annotations begin with, each with its colon."""
-    search_budget: int = 10_000_000
     timezone: str = "Asia/Shanghai"
     without: frozenset[str] = frozenset()
     """Ways of writing that mean nothing here: names of `kb.markdown.syntax.DIALECTS`."""
+    site_dir: str = "site"
+    """The folder that a site is built into, from the base's own."""
     nav: tuple[str, ...] = ()
     """What the navigation leads to: pages below `docs/`, and addresses."""
 
 
-NAMES = ("author", "licence", "signature", "search_budget", "timezone", "without")
+NAMES = ("author", "licence", "signature", "timezone", "without")
 
 
 class Loader(yaml.SafeLoader):
@@ -72,16 +72,13 @@ def parse(data: bytes) -> Settings:
     written = options(document.get("markdown_extensions"))
     if unknown := [name for name in written if name not in NAMES]:
         raise BadInput(f"{FILE}：扩展 kb 没有 {unknown[0]} 这个设置。有的是 {'、'.join(NAMES)}。")
-    budget = written.get("search_budget", Settings.search_budget)
-    if type(budget) is not int or budget < 0:
-        raise BadInput(f"{FILE}：search_budget 应是字节数，例如 10000000，得到 {budget!r}。")
     return Settings(
         line_of("author", written),
         line_of("licence", written),
         signatures(written),
-        budget,
         timezone(written),
         dialects(written),
+        str(document.get("site_dir") or Settings.site_dir),
         tuple(leaves(document.get("nav"))),
     )
 

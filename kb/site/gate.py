@@ -9,7 +9,7 @@ gets the settings that it need not write, those of `kb/site/settings.yml`:
     INHERIT: !!python/object/apply:kb.settings [*site_url]
 
 MkDocs needs nobody to look at its notes, see `kb.speed.plugin`; what it needs is in
-`kb.site.under_mkdocs`.
+`kb.site.under_mkdocs`, what else Zensical needs in `kb.site.under_zensical`.
 """
 
 import os
@@ -27,6 +27,7 @@ from kb.notes.front_matter import PARSER
 from kb.notes.head import find_head
 from kb.notes.library import read_note, read_text
 from kb.site.feed import icon
+from kb.site.under_zensical import keep_search
 
 NO_STRING = re.compile(
     r"|~|null|true|false|[-+]?\d+|0o[0-7]+|0x[\da-f]+"
@@ -52,6 +53,7 @@ def settings(site_url: str | None = None) -> str:
     os.environ.setdefault("DISABLE_MKDOCS_2_WARNING", "true")
     if is_zensical():
         look(Path.cwd())
+        keep_search(Path.cwd())
     return str(Path(__file__).with_name("settings.yml"))
 
 

@@ -6,6 +6,7 @@
 | before a build | warnings count under `--quiet` too: `--strict` fails on them, though none is shown |
 | before the first build for a server | its port is free |
 | when a server starts | it watches what pages are made from besides `docs/` |
+| after a build | what search reads is written |
 | when the system refuses to write | one line says so |
 
 What is said ends the command without a traceback.
@@ -21,6 +22,7 @@ from mkdocs.exceptions import Abort
 
 from kb.notes.files import reason
 from kb.site.gate import WATCHED
+from kb.site.search import write_search
 
 NOT_WRITTEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
@@ -72,6 +74,10 @@ def on_serve(server, config, builder) -> None:
     for name in WATCHED:
         if (root / name).exists():
             server.watch(str(root / name))
+
+
+def on_post_build(config) -> None:
+    write_search(Path(config.site_dir))
 
 
 def on_build_error(error) -> None:

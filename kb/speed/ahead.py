@@ -18,7 +18,6 @@ from mkdocs.structure.pages import Page
 
 from kb.markdown.syntax import parse
 from kb.notes.library import Note, Outline, read_note, remember
-from kb.speed.sections import Reader, Section
 
 STATE = ("meta", "content", "toc", "present_anchor_ids", "_title_from_render")
 """What a page has after rendering, apart from links to anchors."""
@@ -38,17 +37,6 @@ def know_outline(file: File) -> Outline:
     outline = note_of(file).outline
     parse.cache_clear()
     return outline
-
-
-def search_index(config: MkDocsConfig):
-    """That of mkdocs-material, or None where search is switched off."""
-    return getattr(config.plugins.get("material/search"), "search_index", None)
-
-
-def sections_of(page: Page) -> list[Section]:
-    """What search finds on a page that is rendered."""
-    excluded = (page.meta.get("search") or {}).get("exclude")
-    return [] if excluded else Reader().read(page.content)
 
 
 class Listener(logging.Handler):
@@ -72,7 +60,6 @@ class Rendered:
     state: dict
     links: dict[str, dict[str, str]]
     """Path of a file below `docs/` → its anchors that the page links to."""
-    sections: list[Section]
     outline: Outline | None
     """Of a note."""
 
@@ -89,7 +76,6 @@ def renderer(config: MkDocsConfig, files: Files) -> Callable[[str], Rendered | N
             page.markdown,
             {name: getattr(page, name) for name in STATE},
             {to.src_uri: anchors for to, anchors in (page.links_to_anchors or {}).items()},
-            sections_of(page),
             know_outline(file) if is_note(file) else None,
         )
         return None if listener.heard else rendered
@@ -113,8 +99,6 @@ def filler(
     def fill(uri: str) -> str | None:
         """The whole HTML of the page of a file below `docs/`, as MkDocs makes it."""
         listener = Listener()
-        if search := search_index(config):
-            search.add_entry_from_context = lambda page: None  # the first process does that
         page = files.src_uris[uri].page
         page.active = True
         context = get_context(nav, pages, config, page)

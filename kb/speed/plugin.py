@@ -4,8 +4,7 @@
 |---|---|
 | at the start | Python's collector of cycles is told to run less often |
 | when a note is read | its front matter is left out: `kb.notes.front_matter` reads it, and nothing can hold that up |
-| before the build | search gets its sections from `kb.speed.sections` |
-| | the theme's files are listed without its icons |
+| before the build | the theme's files are listed without its icons |
 | when the files are known | notes come first: those made from notes needn't parse them again |
 | | in `mkdocs build`, another process renders notes from the last on, then pages of code |
 | when the first page is rendered | the theme's templates are compiled, while the other renders |
@@ -32,12 +31,9 @@ from kb.speed.ahead import (
     is_note,
     know_outline,
     renderer,
-    search_index,
-    sections_of,
     take_over,
 )
 from kb.speed.second_process import Helper, can_help
-from kb.speed.sections import Section
 from kb.speed.templates import compile_templates, draw_navigation_once, prepare_theme
 
 log = logging.getLogger("mkdocs.kb")
@@ -56,7 +52,7 @@ FEW_NOTES = 20
 
 LEFT_TO_THE_FIRST = 3
 """One page in so many, while another process fills templates: the first has other work with every
-page, which it enters into search and writes to the site."""
+page, which it writes to the site."""
 
 
 class FasterPlugin(BasePlugin):
@@ -70,17 +66,6 @@ class FasterPlugin(BasePlugin):
 
     def on_pre_build(self, config) -> None:
         self.env = prepare_theme(config)
-        self.sections: dict[str, tuple[str, list[Section]]] = {}
-        if (search := search_index(config)) is None:  # it is switched off
-            return
-
-        def add_entries(page) -> None:
-            content, sections = self.sections.pop(page.file.src_uri, (None, None))
-            for section in sections if content is page.content else sections_of(page):
-                search.create_entry_for_section(section, page.toc, page.url, page)
-
-        search.add_entry_from_context = add_entries
-        look_before_cleaning(config)
 
     def on_nav(self, nav, config, files) -> None:
         self.nav = nav
@@ -115,17 +100,13 @@ class FasterPlugin(BasePlugin):
             page.render(config, files)
         else:
             take_over(page, made, files)
-            self.sections[page.file.src_uri] = page.content, made.sections
 
     def on_page_content(self, html, page, config, files) -> None:
         if is_note(page.file) and self.once:
             know_outline(page.file)
-        if self.helper:  # while it renders; later on, this process would do it alone
-            if page.file.src_uri not in self.sections:
-                self.sections[page.file.src_uri] = html, sections_of(page)
-            if not self.compiled:
-                compile_templates(self.env, page, config, files, self.nav)
-                self.compiled = True
+        if self.helper and not self.compiled:  # while it renders; later on, this process would do it alone
+            compile_templates(self.env, page, config, files, self.nav)
+            self.compiled = True
 
     def on_env(self, env, config, files) -> None:
         put_last(files, self.order)
@@ -162,17 +143,3 @@ def put_last(files, some) -> None:
     for file in some:
         files.remove(file)
         files.append(file)
-
-
-def look_before_cleaning(config) -> None:
-    """The search plugin takes its attributes out of each page; that is slow, and few have any."""
-    handlers = config.plugins.events["page_context"]
-    handle = config.plugins["material/search"].on_page_context
-
-    def handle_page(context, *, page, config, nav) -> None:
-        if "data-search-" in page.content:
-            handle(context, page=page, config=config, nav=nav)
-        else:
-            search_index(config).add_entry_from_context(page)
-
-    handlers[handlers.index(handle)] = handle_page

@@ -1,0 +1,316 @@
+/* Finds sections of notes by the index that `kb/site/search.py` writes; what the files hold, and why,
+   is said there. Runs without a page too: `read` is given the name of a file and gives what it holds.
+
+   A query is words between spaces: each must stand in the note as it is written, `-word` must not,
+   "some words" belong together. Notes come in the order of how much they are about the words,
+   their first dozen by what their text says too. Where no note has all words, those come that have
+   most of them, or nearly. */
+
+const CHINESE = "\u3005\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
+const LETTERS = "0-9a-z\u00df-\u00f6\u00f8-\u024f\u0370-\u03ff\u0430-\u052f"
+const PART = new RegExp(`[${CHINESE}]+|[${LETTERS}]+`, "g")
+const IS_WORD = new RegExp(`^[${LETTERS}]`)
+const LEAST = 0.25, STEP = 1.25, LEVELS = 16
+
+/* Terms of one query that are looked up, sections that are read at once. */
+const MOST_TERMS = 24
+/* Characters from which on a part is no longer one word that may have a wrong character. */
+const LONG = 7
+export const AT_ONCE = 10
+
+const VALUES = Array.from({length: LEVELS}, (_, level) => LEAST * STEP ** level)
+
+export const fold = text => text.normalize("NFKC").toLowerCase()
+
+const spread = text => {
+  let number = 0x811c9dc5
+  for (let place = 0; place < text.length; place++) number = Math.imul(number ^ text.charCodeAt(place), 0x01000193) >>> 0
+  return number
+}
+
+const LONG_ENDING = /(?:i[sz]ations?|i[sz](?:e[drs]?|ers|ing)|at(?:e[drs]?|ions?|ing|ors?)|en(?:t|ts|tly|ce|ces|cy|cies)|an(?:t|ts|tly|ce|ces|cy)|ingly|edly|ments?|ities|ity|ness)$/
+const ENDING = /(?:ings?|ed|ies|ers?|ors?|ions?|es|s|y|e|a|um)$/
+
+/* What a word of English begins with in all its forms. */
+export const stem = word => {
+  if (!/^[a-z]{4,}$/.test(word)) return word
+  const root = word.replace(LONG_ENDING, "")
+  if (root !== word && root.length > 3) return root
+  const short = word.replace(ENDING, "")
+  return short.length > 2 ? short : word
+}
+
+/* Words that make a question of what is looked for. */
+const ASKING = /为什么|怎么样?|怎样|如何|什么|哪些|哪个|多少|是否|有没有|能不能|[吗呢]$/g
+
+/* A query's words: how each is written, and the terms it is looked up by. */
+export const parse = query => {
+  const words = []
+  for (const [, minus, quoted, plain] of fold(query).matchAll(/(-?)(?:"([^"]*)"?|(\S+))/g)) {
+    const text = (quoted ?? plain).trim()
+    const parts = text.match(PART)
+    if (!parts) continue
+    const looked = parts.flatMap(part =>
+      IS_WORD.test(part) || part.length === 1 ? part : Array.from(part.slice(1), (_, place) => part.slice(place, place + 2)))
+    words.push({text, parts, terms: [...new Set(looked)], unwanted: Boolean(minus), quoted: quoted !== undefined})
+  }
+  return words
+}
+
+export class Finder {
+  constructor(read) {
+    this.read = read
+    this.kept = new Map()
+  }
+
+  fetch(name) {
+    if (!this.kept.has(name)) {
+      const found = this.read(name)
+      this.kept.set(name, found)
+      found.catch(() => this.kept.delete(name))
+    }
+    return this.kept.get(name)
+  }
+
+  async open() {
+    if (this.head) return
+    const head = await this.fetch("index.json")
+    this.starts = new Uint32Array(head.sections.length + 1)
+    this.pageOf = new Uint32Array(head.count)
+    head.sections.forEach((count, page) => {
+      this.starts[page + 1] = this.starts[page] + count
+      this.pageOf.fill(page, this.starts[page], this.starts[page + 1])
+    })
+    this.groups = []
+    for (const count of head.pages) this.groups.push((this.groups.at(-1) ?? 0) + count)
+    this.head = head
+  }
+
+  piece(term) {
+    const key = IS_WORD.test(term) ? term.slice(0, 3) : term
+    return this.fetch(`terms/${spread(key) % this.head.pieces}.json`)
+  }
+
+  /* Lists of the sections that have a term, each with how much it counts. */
+  async lists(term, isLast) {
+    const piece = await this.piece(term)
+    const lists = Object.hasOwn(piece, term) ? [[piece[term], 1]] : []
+    if (!IS_WORD.test(term) || term.length < 3) return lists
+    const root = stem(term)
+    for (const other in piece) {
+      if (other === term) continue
+      if (other.startsWith(term) && isLast) lists.push([piece[other], 0.6])
+      else if (root.length > 2 && other.startsWith(root) && stem(other) === root) lists.push([piece[other], 0.8])
+    }
+    return lists
+  }
+
+  /* Pages in their order: [{page, section, score}], and whether they have all words; null where none
+     has, and something else is to be asked. */
+  async rank(wanted, isLast) {
+    const terms = [...new Set(wanted.flatMap(word => word.terms))].slice(0, MOST_TERMS)
+    const last = wanted.at(-1)?.parts.at(-1)
+    const found = await Promise.all(terms.map(term => this.lists(term, term === last)))
+    const strict = this.score(terms, found, wanted)
+    if (strict.length) return {pages: strict, isWhole: true}
+    if (!isLast) return null
+    return {pages: await this.rankNearly(wanted, terms, found), isWhole: false}
+  }
+
+  async rankNearly(wanted, terms, found) {
+    const more = await Promise.all(terms.map(async (term, place) =>
+      !found[place].length && /^[a-z]{4,}$/.test(term) ? this.misspelt(term) : found[place]))
+    const single = [...new Set(wanted.flatMap(word => word.parts)
+      .filter(part => !IS_WORD.test(part) && part.length > 1 && part.length < LONG).flatMap(part => [...part]))]
+    const characters = await Promise.all(single.map(async term =>
+      (await this.lists(term)).map(([list, factor]) => [list, factor * 0.4])))
+    return this.score([...terms, ...single], [...more, ...characters], null)
+  }
+
+  async misspelt(term) {
+    const near = (await this.fetch("words.json")).filter(word => isNear(word, term)).slice(0, 4)
+    const lists = await Promise.all(near.map(word => this.lists(word)))
+    return lists.flat().map(([list, factor]) => [list, factor * 0.6])
+  }
+
+  /* `wanted`: a page must have all these words, each in one of its sections; null: any of the terms. */
+  score(terms, found, wanted) {
+    const {count} = this.head
+    const masks = new Uint32Array(count), scores = new Float32Array(count)
+    const pages = new Map()
+    let optional = 0
+    found.forEach((lists, place) => {
+      const have = Math.max(...lists.map(([list]) => list[0]), 0)
+      const rarity = Math.log(1 + (count - have + 0.5) / (have + 0.5))
+      const best = new Map()
+      for (const [list, factor] of lists) {
+        if (list[0] > list.length - 1) optional |= 1 << place
+        for (let at = 1, section = 0; at < list.length; at++) {
+          section += list[at] >> 4
+          const value = (wanted ? VALUES[list[at] & 15] : 2 + Math.min(VALUES[list[at] & 15], 2)) * factor * rarity
+          masks[section] |= 1 << place
+          scores[section] += value
+          const page = this.pageOf[section]
+          if (value > (best.get(page) ?? 0)) best.set(page, value)
+        }
+      }
+      for (const [page, value] of best) pages.set(page, (pages.get(page) ?? 0) + value)
+    })
+    const needs = wanted?.map(word => word.terms.reduce((mask, term) => {
+      const place = terms.indexOf(term)
+      return place < 0 ? mask : mask | 1 << place
+    }, 0) & ~optional)
+    const ranked = []
+    for (const [page, score] of pages) {
+      let section = this.starts[page], all = 0
+      for (let each = section; each < this.starts[page + 1]; each++) {
+        if (scores[each] > scores[section]) section = each
+        needs?.forEach((need, place) => {
+          if (need ? (masks[each] & need) === need : masks[each]) all |= 1 << place
+        })
+      }
+      if (needs && all !== 2 ** needs.length - 1) continue
+      ranked.push({page, section, score: score + scores[section] / 2})
+    }
+    return ranked.sort((one, other) => other.score - one.score || one.page - other.page)
+  }
+
+  async page(page) {
+    const group = this.groups.findIndex(end => page < end)
+    const pages = await this.fetch(`texts/${group}.json`)
+    return pages[page - (this.groups[group - 1] ?? 0)]
+  }
+
+  /* Results come a few at a time: `await (await finder.find(query)).next()`. */
+  async find(query) {
+    await this.open()
+    const words = parse(query)
+    const wanted = words.filter(word => !word.unwanted)
+    const rest = query.replaceAll(ASKING, " ")
+    const isLast = rest === query || !parse(rest).length
+    const ranked = wanted.length ? await this.rank(wanted, isLast) : {pages: [], isWhole: true}
+    return ranked ? new Results(this, words, ranked) : this.find(rest)
+  }
+}
+
+class Results {
+  constructor(finder, words, {pages, isWhole}) {
+    this.finder = finder
+    this.words = words.filter(word => !word.unwanted)
+    this.unwanted = words.filter(word => word.unwanted)
+    this.isWhole = isWhole
+    this.rest = pages
+    this.count = pages.length
+  }
+
+  async next() {
+    let found = []
+    while (!found.length && this.rest.length) {
+      const some = this.rest.splice(0, AT_ONCE)
+      const read = await Promise.all(some.map(each => this.look(each)))
+      found = read.filter(Boolean)
+      this.count -= some.length - found.length
+    }
+    return found.sort((one, other) => other.score - one.score)
+  }
+
+  /* Reads what the page says: null where its words are not those that were asked for. */
+  async look({page, section, score}) {
+    const [address, title, sections] = await this.finder.page(page)
+    const read = sections.map(([anchor, heading, text]) => ({anchor, heading, text, folded: fold(`${heading}\n${text}`)}))
+    if (this.unwanted.some(word => read.some(each => each.folded.includes(word.text)))) return null
+    const first = section - this.finder.starts[page]
+    let best = null
+    for (const [place, each] of read.entries()) {
+      const matches = this.words.map(word => this.isWhole ? whole(each.folded, word) : near(each.folded, word))
+      const value = matches.reduce((sum, match) => sum + match.worth, 0) + (place === first) * 0.3 + (place === 0 && whole(fold(title), this.words[0]).worth) * 0.2
+      each.matches = matches
+      if (!best || value > best.value) best = {value, place, ...each}
+    }
+    const share = this.words.reduce((sum, _, word) => sum + Math.max(...read.map(each => each.matches[word].worth)), 0) / this.words.length
+    if (this.isWhole ? share < 1 : share < 0.5) return null
+    return {
+      address, title, anchor: best.anchor, heading: best.place ? best.heading : "", text: best.text,
+      found: best.matches.flatMap(match => match.texts), score: this.worth(score, title, read, share),
+    }
+  }
+
+  worth(score, title, read, share) {
+    const asked = [" ", ""].map(between => this.words.map(word => word.text).join(between))
+    const folded = fold(title)
+    let factor = share
+    if (asked.includes(folded)) factor += 1
+    else if (asked.some(each => folded.includes(each))) factor += 0.4 + 0.4 * asked[0].length / folded.length
+    if (read.some(each => asked.some(words => each.folded.includes(words)))) factor += 0.4
+    return score * factor
+  }
+}
+
+/* How a section has a word: `texts` that stand in it, `worth` from 0 to 1. */
+const whole = (text, word) => {
+  if (text.includes(word.text)) return {worth: 1, texts: [word.text]}
+  if (word.quoted || !word.parts.some(part => IS_WORD.test(part))) return {worth: 0, texts: []}
+  const texts = word.parts.map(part => form(text, part))
+  return texts.every(Boolean) ? {worth: 1, texts} : {worth: 0, texts: []}
+}
+
+/* A part as it stands in the text, in another form of the word perhaps. */
+const form = (text, part) => {
+  if (text.includes(part)) return part
+  if (!IS_WORD.test(part)) return null
+  const root = stem(part)
+  return root.length > 2 ? text.match(new RegExp(`(?<![${LETTERS}])${root}[a-z]*`))?.[0] : null
+}
+
+const near = (text, word) => {
+  const exact = whole(text, word)
+  if (exact.worth) return exact
+  const found = word.parts.map(part => nearPart(text, part))
+  return {
+    worth: found.reduce((sum, each, place) => sum + each.worth * word.parts[place].length, 0) / word.parts.join("").length,
+    texts: found.flatMap(each => each.texts),
+  }
+}
+
+/* The place in the text that is most like the part, by their characters one beside the other; of a long
+   part, a sentence perhaps, the pieces of it that stand in the text. */
+const nearPart = (text, part) => {
+  const same = form(text, part)
+  if (same) return {worth: 1, texts: [same]}
+  if (IS_WORD.test(part)) {
+    const like = text.match(new RegExp(`[${LETTERS}]+`, "g"))?.find(other => isNear(other, part))
+    return like ? {worth: 0.8, texts: [like]} : {worth: 0, texts: []}
+  }
+  let best = {worth: 0, texts: []}
+  for (let place = 0; place + 1 < part.length; place++) {
+    const pair = part.slice(place, place + 2)
+    for (let at = text.indexOf(pair); at >= 0; at = text.indexOf(pair, at + 1)) {
+      for (const shift of [0, 1, -1]) {
+        const start = Math.max(at - place - (place ? shift : 0), 0)
+        const there = text.slice(start, start + part.length + (place ? 0 : shift))
+        if (there.includes("\n") || !isNear(there, part)) continue
+        return {worth: 0.8, texts: [there]}
+      }
+    }
+  }
+  const pieces = []
+  for (let start = 0, end; start + 1 < part.length; start = end) {
+    end = start + 1
+    while (end < part.length && text.includes(part.slice(start, end + 1))) end++
+    if (end - start > 1) pieces.push(part.slice(start, end))
+  }
+  const share = pieces.join("").length / part.length
+  return share > best.worth ? {worth: share * 0.9, texts: pieces} : best
+}
+
+/* Whether one letter more, less, another, or two that changed places make one word of the other. */
+export const isNear = (one, other) => {
+  if (Math.abs(one.length - other.length) > 1 || one.length < 2) return false
+  let start = 0, end = 0
+  while (start < one.length && one[start] === other[start]) start++
+  const most = Math.min(one.length, other.length) - start
+  while (end < most && one.at(-1 - end) === other.at(-1 - end)) end++
+  const left = one.length - start - end, right = other.length - start - end
+  return left < 2 && right < 2 ||
+    left === 2 && right === 2 && one[start] === other[start + 1] && one[start + 1] === other[start]
+}
