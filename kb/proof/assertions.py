@@ -102,7 +102,7 @@ def returned(where: str, *values: object) -> None:
     """Notes the tensors that a function of the snippets has returned, or in what it has returned."""
     for value in values:
         if isinstance(value, Tensor):
-            if value.numel() <= REMEMBERED and value.layout == torch.strided:
+            if has_numbers(value) and value.numel() <= REMEMBERED:
                 RETURNED.append((where, value, version(value)))
         elif isinstance(value, (tuple, list)):
             returned(where, *value)
@@ -110,21 +110,35 @@ def returned(where: str, *values: object) -> None:
             returned(where, *value.values())
 
 
+def has_numbers(tensor: Tensor) -> bool:
+    """Whether it lies in memory, and doesn't stand for others while torch traces, maps or exports."""
+    plain = type(tensor) in (Tensor, torch.nn.Parameter) and tensor.layout == torch.strided
+    traced = torch._is_functional_tensor(tensor) or torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+    return plain and not traced and not tensor.is_meta
+
+
 def origins(tensor: Tensor) -> list[str]:
-    """The functions that returned this very value: not a copy, and unchanged since."""
+    """The functions that returned this very value or a piece of it: not a copy, and unchanged since."""
     return sorted(
         {
             where
             for where, value, count in RETURNED
-            if seat(value) == seat(tensor) and version(tensor) == count
+            if is_part(tensor, value) and version(tensor) == count
         }
     )
 
 
-def seat(tensor: Tensor) -> tuple:
-    """What two tensors share that are the same numbers in the same order."""
-    at = tensor.data_ptr() if tensor.numel() else id(tensor)
-    return tensor.device, at, tensor.dtype, tensor.shape, tensor.stride()
+def is_part(tensor: Tensor, value: Tensor) -> bool:
+    """Whether it is a value, or a piece cut out of it, its axes in the same order."""
+    if tensor.dtype != value.dtype or memory(tensor) != memory(value):
+        return False
+    steps = iter(steps_of(value))
+    return tensor.data_ptr() >= value.data_ptr() and all(step in steps for step in steps_of(tensor))
+
+
+def steps_of(tensor: Tensor) -> list[int]:
+    """Strides of the axes that have more than one place."""
+    return [step for step, size in zip(tensor.stride(), tensor.shape, strict=True) if size > 1]
 
 
 def version(tensor: Tensor) -> int:

@@ -15,7 +15,6 @@ LISTS = [
     "tags/",
     "tags/深度学习/",
     "archive/",
-    "archive/2023-01/",
     "annotations/",
 ]
 PAGES = ["", NOTE, *LISTS, "performance/", "verification/", "tests/test_non_local/", *SOURCES]

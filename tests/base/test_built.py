@@ -181,7 +181,7 @@ class TestNote:
             assert read(urljoin(NOTE, href)).select_one(".notes a")["href"].endswith(f"../{NOTE}")
 
     def test_annotations_are_collected(self, body, read):
-        collected = read("annotations").select("article blockquote.annotation")
+        collected = read("annotations").select("details.said blockquote.annotation")
         assert [quote.text for quote in collected] == [quote.text for quote in body.select("blockquote.annotation")]
         for link in read("annotations").select(".said-in a"):
             target = urlsplit(urljoin("annotations/", link["href"]))
@@ -242,8 +242,8 @@ class TestNote:
 class TestSite:
     def test_home_leads_to_the_note(self, read):
         home = read(".").select_one("article")
-        introduction = home.h1.find_next("p").text
-        assert introduction.count("。") == 4
+        assert home.h1.find_next("p").text.count("。") == 1
+        assert re.match(r"\d+ 段代码：CPU 全部已验证", home.select_one(".proven").text)
         assert home.find("a", href=NOTE)
 
     def test_nothing_comes_from_a_third_party(self, site):

@@ -1,11 +1,12 @@
-"""各阶、各种方式的导数都算得出，与原样的写法一样；半精度里没有 NaN；过了界线只差舍入。
+"""各阶、各种方式的导数都算得出，与原样的写法一样；半精度里没有 NaN。
 
 一个模块的测试这样用它：
 
     class TestDerivatives(Derivatives):
         forms = {"名字": lambda: (模块, 输入的形状)}
         literal = staticmethod(lambda module, x: 原样的写法)
-        switches = {"名字": lambda 一边还是另一边: (模块, 输入的形状)}
+
+有界线的用 contract_switches。
 """
 
 import copy
@@ -36,13 +37,11 @@ def penalty(forward, x):
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch 的前向模式自己的
 class Derivatives:
     forms: dict = {}
-    switches: dict = {}
     literal = staticmethod(with_weights)
 
     def pytest_generate_tests(self, metafunc):
-        for name, values in {"form": self.forms, "switch": self.switches}.items():
-            if name in metafunc.fixturenames:
-                metafunc.parametrize(name, list(values))
+        if "form" in metafunc.fixturenames:
+            metafunc.parametrize("form", list(self.forms))
 
     def build(self, form, device, dtype=torch.float64):
         module, shape = self.forms[form]()
@@ -134,20 +133,6 @@ class Derivatives:
                 (other,) = torch.autograd.grad(other, exact, torch.ones_like(other))
                 fits = other.abs() < 0.99 * torch.finfo(half).max
                 assert_holds(gradient, "放得下的梯度都是有限的", lambda gradient: gradient.isfinite() | ~fits)
-
-    def test_crossing_a_switch_changes_only_rounding(self, switch, device):
-        """界线两边是同一个函数：值、梯度、二阶梯度都一样。"""
-        module, shape, other = self.switches[switch]()
-        module.to(device).double()
-        x = draw(*shape, device=device)
-        one, two = (self.three(module, setting, x) for setting in other)
-        for name, here, there in zip(("值", "梯度", "二阶梯度"), one, two, strict=True):
-            assert_agrees(here, there, f"界线另一边的{name}")
-
-    def three(self, module, setting, x):
-        with setting(module):
-            forward = lambda x: module(x)  # noqa: E731
-            return forward(x), grad(lambda x: forward(x).square().sum())(x), grad(lambda x: penalty(forward, x))(x)
 
     def test_autocast_gives_what_the_steps_give(self, form, device):
         module, x = self.build(form, device, torch.float32)

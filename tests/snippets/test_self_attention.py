@@ -12,12 +12,17 @@ from hypothesis import strategies as st
 
 from kb.proof import assert_agrees, assert_holds, assert_refuses
 from snippets import SelfAttention, aggregate, normalise, score, self_attention
-from snippets.self_attention import ATTENTIONS, concatenation_attention, perceptron_attention
+from snippets.self_attention import (
+    ATTENTIONS,
+    attention_of_few,
+    concatenation_attention,
+    perceptron_attention,
+)
 from tests.snippets import reference_self_attention as reference
 from tests.snippets.contract_block import Block
-from tests.snippets.contract_derivatives import Derivatives
 from tests.snippets.contract_file import File
 from tests.snippets.contract_memory import Memory, largest_tensor
+from tests.snippets.contract_switches import Switches
 from tests.snippets.data import draw, fast, gradients
 from tests.snippets.operators import Operators
 
@@ -94,6 +99,13 @@ class TestSteps:
         value = torch.tensor([[[[4.0, 8.0, 0.0], [0.0, 4.0, -4.0]]]], device=device)
         y = aggregate(weights, value)
         assert_agrees(y, torch.tensor([[[[1.0, 5.0, -3.0]]]]), "手算的值")
+
+    def test_few_positions(self, dtype, device):
+        query, key, value = (draw(6, size, 9, dtype=dtype, device=device) for size in (5, 5, 7))
+        y = attention_of_few(query, key, value, 0.5)
+        query, key, value = (each.double().cpu() for each in (query, key, value))
+        expected = value @ (0.5 * query.mT @ key).softmax(-1).mT
+        assert_agrees(y, expected, "torch.softmax，float64")
 
     @similarities
     def test_score_against_loops(self, similarity, dtype, device):
@@ -448,7 +460,7 @@ def around_pairs(similarity):
     return make
 
 
-class TestDerivatives(Derivatives):
+class TestDerivatives(Switches):
     forms = {similarity: block_of(similarity) for similarity in SIMILARITIES}
     switches = {similarity: around_pairs(similarity) for similarity in ("dot_product", "scaled_dot_product")} | {
         "perceptron": limited(15 * 2 * 2 * 15 * 2)  # 全部隐层

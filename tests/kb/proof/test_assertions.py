@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -67,11 +68,14 @@ class TestAgrees:
             (lambda y: y * 1, []),
             (lambda y: y.mul_(1), []),
             (lambda y: y.mT, []),
-            (lambda y: y[:1], []),
+            (lambda y: y.flatten(), ["snippets/half.py:3"]),
+            (lambda y: y[:, ::2], []),
+            (lambda y: y[1:], ["snippets/half.py:3"]),
+            (lambda y: y[:, None, 1], ["snippets/half.py:3"]),
         ],
     )
     def test_whose_value_it_is(self, compare, of):
-        """返回的那个张量，没有抄过、改过、换过样子。"""
+        """返回的那个张量，或者切下的一块：没有抄过、改过、换过样子。"""
         y = torch.ones(2, 3)
         assertions.returned("snippets/half.py:3", {"y": [y, 1]}, "x")
         actual = compare(y)
@@ -81,6 +85,19 @@ class TestAgrees:
     def test_large_values_are_not_held(self):
         y = torch.zeros(assertions.REMEMBERED + 1)
         assertions.returned("snippets/half.py:3", y)
+        assert not assertions.RETURNED
+
+    def test_tensors_without_numbers_are_not_held(self):
+        def seen(x):
+            assertions.returned("snippets/half.py:3", x)
+            return x.sum()
+
+        torch.func.vmap(seen)(torch.ones(2, 3))
+        torch.func.grad(seen)(torch.ones(2))
+        seen(torch.ones(2, device="meta"))
+        seen(torch.ones(2).to_sparse())
+        with FakeTensorMode():
+            seen(torch.ones(2))
         assert not assertions.RETURNED
 
     def test_what_did_not_hold_is_not_remembered(self):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 3, "5a797d95dc208a4e2ef57f5deffbe29d7a79d49c396257e4527e8c3e7569cf62"
+RULES = 3, "87faff9cf5e0153fceea10b7d6fa62b770dea1371b911fbd425f1c22296f833d"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 

@@ -76,6 +76,38 @@ class TestHome:
         (cover,) = listed.page("index.md").select("img")
         assert unquote(cover["src"]) == "img/图.png"
 
+    def test_few_notes_are_where_to_begin(self, listed):
+        assert [heading.text for heading in listed.page("index.md").find_all("h2")] == ["从这里开始"]
+
+    def test_of_more_notes_the_pinned_are(self, listed):
+        listed.write("docs/posts/4.md", "---\ntitle: 四\ntop: true\n---\n")
+        page = listed.page("index.md")
+        assert [heading.text for heading in page.find_all("h2")] == ["从这里开始", "最新的笔记"]
+        assert [[card.a.text for card in cards.select(".card")] for cards in page.select(".cards")] == [
+            ["四"],
+            ["笔记 2", "笔记 1", "没有日期的"],
+        ]
+
+    def test_many_notes_are_found_by_category_and_tag(self, listed, monkeypatch):
+        assert not listed.page("index.md").select(".tags")
+        monkeypatch.setattr("kb.site.listings.CARDS", 2)
+        page = listed.page("index.md")
+        assert [heading.text for heading in page.find_all("h2")][-2:] == ["分类", "标签"]
+        categories, tags = page.select("ul.tags")
+        assert links(categories) == [("一级 3 篇", "categories/一级/")]
+        assert links(tags) == [("共同 2 篇", "tags/共同/"), ("标签1 1 篇", "tags/标签1/"), ("标签2 1 篇", "tags/标签2/")]
+        monkeypatch.setattr("kb.site.listings.WAYS", 1)
+        assert links(listed.page("index.md").select("ul.tags")[1])[1:] == [("全部 3 个", "tags/")]
+
+    def test_it_says_what_is_proven(self, proven):
+        proven.write("docs/index.md", "---\nfill: home\n---\n# 首页\n\n介绍。\n")
+        assert proven.page("index.md").select_one(".proven").text.startswith("5 段代码：CPU ")
+
+    def test_without_code_nothing_is(self, project):
+        project.write("docs/index.md", "---\nfill: home\n---\n介绍。\n")
+        (project.root / "snippets/numbers.py").unlink()
+        assert not render(project.root, "index.md").select(".proven")
+
     def test_without_notes(self, project):
         project.write("docs/index.md", "---\nfill: home\n---\n介绍。\n")
         assert "这里还没有笔记。" in render(project.root, "index.md").text
@@ -91,7 +123,7 @@ class TestLists:
     def test_tags_with_counts(self, listed):
         page = listed.page("tags/index.md")
         assert [item.text for item in page.select(".tags > li")] == ["共同 2 篇", "标签1 1 篇", "标签2 1 篇"]
-        assert links(page)[0] == ("共同", "共同/")
+        assert links(page)[0] == ("共同 2 篇", "共同/")
 
     def test_notes_of_a_tag(self, listed):
         page = listed.page("tags/共同.md")
@@ -122,17 +154,25 @@ class TestLists:
         monkeypatch.setattr("kb.site.listings.STEPS_IN_TREE", 1)
         assert links(listed.page("categories/index.md")) == [("一级", "一级/")]
 
-    def test_archive(self, listed):
+    def test_the_archive_lists_its_notes_by_month(self, listed):
         page = listed.page("archive/index.md")
-        assert [heading.text for heading in page.find_all("h2")] == ["2023 年", "没有日期"]
-        assert links(page, ".months a") == [
-            ("2023 年 2 月", "2023-02/"),
-            ("2023 年 1 月", "2023-01/"),
-            ("没有日期", "undated/"),
+        assert [heading.text for heading in page.find_all("h2")] == ["2023 年 2 月", "2023 年 1 月", "没有日期"]
+        assert [heading["id"] for heading in page.find_all("h2")] == ["2023-02", "2023-01", "undated"]
+        assert links(page, ".notes a") == [
+            ("笔记 2", "../posts/2/"),
+            ("笔记 1", "../posts/1/"),
+            ("没有日期的", "../posts/3/"),
         ]
-        page = listed.page("archive/undated.md")
-        assert page.h1.text == "归档：没有日期"
-        assert links(page, ".notes > li > a") == [("没有日期的", "../../posts/3/")]
+        assert [time.text for time in page.select(".notes time")] == ["02-02", "01-02"]
+        assert not page.select(".year")
+
+    def test_a_long_archive_leads_to_every_month(self, listed, monkeypatch):
+        monkeypatch.setattr("kb.site.catalog.NOTES_A_PAGE", 1)
+        write_pages(listed.root)
+        page = listed.page("archive/index.md")
+        assert [line.text for line in page.select(".year")] == ["2023 年 2 月 1 篇 1 月 1 篇", " 没有日期 1 篇"]
+        assert [a["href"] for a in page.select(".year a")] == ["#2023-02", "page-2/#2023-01", "page-3/#undated"]
+        assert links(listed.page("archive/page-2.md"), ".notes a") == [("笔记 1", "../../posts/1/")]
 
     def test_pages_that_are_left_over_say_so(self, listed):
         (listed.root / "docs/posts/2.md").unlink()
@@ -173,7 +213,10 @@ class TestAnnotations:
             "docs/posts/1.md", NOTE.format(1) + "\n> 引文\n\n## 又一节\n\n- 项\n  > alec：**粗**\n  >\n  > > alec：内\n"
         )
         page = listed.page("annotations/index.md")
-        assert links(page, "h2 a") == [("笔记 2", "../posts/2/"), ("笔记 1", "../posts/1/")]
+        folded = page.select("details.said")
+        assert [each.summary.text.split("\n")[1:] for each in folded] == [["笔记 2", "1 条"], ["笔记 1", "2 条"]]
+        assert not any(each.has_attr("open") for each in folded)
+        assert [links(each)[0] for each in folded] == [("打开这一篇", "../posts/2/"), ("打开这一篇", "../posts/1/")]
         sections = page.select("[role=heading][aria-level='3']")
         assert [section.text for section in sections] == ["一节", "一节", "又一节"]
         quotes = page.select("blockquote.annotation")
@@ -211,9 +254,8 @@ class TestAnnotations:
     def test_pages_are_split_by_content(self, listed, monkeypatch):
         monkeypatch.setattr("kb.site.catalog.BYTES_A_PAGE", 1)
         write_pages(listed.root)
-        assert [heading.text for heading in listed.page("annotations/page-2.md").select("h2 > a:first-child")] == [
-            "笔记 1"
-        ]
+        (folded,) = listed.page("annotations/page-2.md").select("details.said")
+        assert (folded.h2.text, folded.has_attr("open")) == ("笔记 1", True)  # 只有一篇，就打开着
 
 
 class TestNotes:
@@ -250,7 +292,7 @@ def test_no_page_is_heavy_with_a_thousand_notes(project):
         )
     write_pages(project.root)
     heavy = ["tags/index.md", "tags/page-2.md", "tags/共同.md", "tags/共同/page-9.md", "categories/index.md"]
-    heavy += ["archive/2023-01.md", "annotations/index.md", "annotations/page-2.md", "annotations/page-3.md"]
+    heavy += ["archive/index.md", "archive/page-9.md", "annotations/index.md", "annotations/page-2.md", "annotations/page-3.md"]
     for uri in heavy:
         page = render(project.root, uri)
         assert page.find("li") or page.find("blockquote")

@@ -31,10 +31,10 @@ def written(project):
     return project
 
 
-def test_a_page_for_each_tag_category_and_month(written):
-    assert written.done == ["页面文件：写了 16 页，删了 0 页，共 16 页。"]
+def test_a_page_for_each_tag_and_category(written):
+    assert written.done == ["页面文件：写了 14 页，删了 0 页，共 14 页。"]
     expected = {"tags/共同.md", "tags/标签1.md", "tags/标签2.md", "categories/一级.md", "categories/一级/二级.md"}
-    assert pages(written).keys() == INDEXES | expected | {"archive/2023-01.md", "archive/2023-02.md"}
+    assert pages(written).keys() == INDEXES | expected
     assert pages(written)["categories/一级/二级.md"] == {
         "title": "分类：一级 / 二级",
         "fill": "category",
@@ -46,7 +46,7 @@ def test_a_page_for_each_tag_category_and_month(written):
 
 
 def test_writing_again_changes_nothing(written):
-    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 0 页，共 16 页。"]
+    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 0 页，共 14 页。"]
 
 
 def test_a_page_is_written_whole_or_not_at_all(written, monkeypatch):
@@ -74,9 +74,9 @@ def test_what_zensical_keeps_of_older_notes_is_gone(written):
 
 def test_pages_without_notes_go(written):
     (written.root / "docs/posts/2.md").unlink()
-    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 2 页，共 14 页。"]
+    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 1 页，共 13 页。"]
     (written.root / "docs/posts/1.md").unlink()
-    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 5 页，共 9 页。"]
+    assert write_pages(written.root) == ["页面文件：写了 0 页，删了 4 页，共 9 页。"]
     assert pages(written).keys() == INDEXES
     assert not (written.root / "docs/categories/一级").exists()
 
@@ -91,7 +91,7 @@ def test_says_what_is_missing(written):
     assert missing_pages(written.root) == [
         f"还没有这些页：docs/tags/甲.md、docs/tags/乙.md、docs/tags/丙.md 等 4 页。{remedy}",
         f"这些页的开头不对：docs/tags/共同.md。{remedy}",
-        f"这些页不再有内容：docs/archive/2023-02.md、docs/tags/标签2.md。{remedy}",
+        f"这些页不再有内容：docs/tags/标签2.md。{remedy}",
     ]
     write_pages(written.root)
     assert missing_pages(written.root) == []
