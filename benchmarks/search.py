@@ -32,11 +32,11 @@ from tests.kb.generator import make_notes
 HERE = Path(__file__).parent
 ASSETS = HERE.parent / "kb/theme/assets"
 BUILT = 1000
-SCRIPTS = ("search.js", "finding.js", "excerpt.js")
+SCRIPTS = ("search.js", "finding.js", "matching.js", "words.js", "excerpt.js")
 RUN = """
 import {readFileSync} from "node:fs"
 import {gzipSync} from "node:zlib"
-import {Finder} from "./finding.mjs"
+import {Finder} from "./finding.js"
 const [folder, queries] = [process.argv[2], JSON.parse(readFileSync(process.argv[3], "utf8"))]
 const answers = []
 const ask = async query => {
@@ -103,6 +103,19 @@ def sections_of(markdown: str) -> Iterator[Section]:
         yield Section(f"s{number}" if number else "", str(heading), re.sub(r"\s*\n\s*", "\n", text).strip())
 
 
+def titles(count: int, planted: set[int]) -> Iterator[tuple[list, str]]:
+    """Searches for generated notes by two words of their titles, where no other title has both, and
+    where the answers stand: such words stand in half of all notes.
+    """
+    notes = list(make_notes(count))
+    for note in notes:
+        if note.number in planted:
+            continue
+        parts = re.findall(r"[一-鿿]{2,}|[A-Za-z][A-Za-z0-9+-]+", note.title.split(" - ")[1])[-2:]
+        if sum(all(part in other.title for part in parts) for other in notes) == 1:
+            yield ["常见词", "", "", "", " ".join(parts)], f"posts/{note.abbrlink}/"
+
+
 def plant(note, search: list) -> str:
     """The note, with what is to be found in its middle."""
     _, heading, title, sentence, _ = search
@@ -117,7 +130,9 @@ def plant(note, search: list) -> str:
 def ask(site: Path, queries: list[str]) -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
-        shutil.copy(ASSETS / "finding.js", here / "finding.mjs")
+        for name in SCRIPTS:
+            shutil.copy(ASSETS / name, here)
+        (here / "package.json").write_text('{"type": "module"}', "utf-8")
         (here / "run.mjs").write_text(RUN, "utf-8")
         (here / "queries.json").write_text(json.dumps(queries), "utf-8")
         done = subprocess.run(
@@ -168,6 +183,9 @@ def main() -> None:
             root.mkdir(parents=True)
             places = make_site(root, options.notes, searches)
             known.write_text(json.dumps(places), "utf-8")
+        for search, place in titles(min(options.notes, 200), {2 * number + 1 for number in range(len(searches))}):
+            searches.append(search)
+            places.append(place)
         answers = ask(root / "site", [search[-1] for search in searches])
     print(report(searches, places, answers, options.missed))
 

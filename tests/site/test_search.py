@@ -71,7 +71,7 @@ def test_nothing_is_fetched_before_it_is_opened(tab):
     each.page.on("request", lambda request: asked.append(request.url.removeprefix(each.address)))
     page = each.open(NOTE)
     page.wait_for_load_state("networkidle")
-    mine = ("search/", "assets/finding.js", "assets/excerpt.js")
+    mine = ("search/", *(f"assets/{name}.js" for name in ("finding", "matching", "words", "excerpt")))
     assert not [url for url in asked if url.startswith(mine)]
     page.click(".search-open")
     ask(page, "门控")

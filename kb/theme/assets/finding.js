@@ -3,24 +3,22 @@
 
    A query is words between spaces: each must stand in the note as it is written, `-word` must not,
    "some words" belong together. Notes come in the order of how much they are about the words,
-   their first dozen by what their text says too. Where no note has all words, those come that have
+   the first of them by what their text says too. Where no note has all words, those come that have
    most of them, or nearly. */
 
-const CHINESE = "\u3005\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
-const LETTERS = "0-9a-z\u00df-\u00f6\u00f8-\u024f\u0370-\u03ff\u0430-\u052f"
-const PART = new RegExp(`[${CHINESE}]+|[${LETTERS}]+`, "g")
-const IS_WORD = new RegExp(`^[${LETTERS}]`)
+import {near, whole} from "./matching.js"
+import {IS_WORD, fold, isLike, parse, stem} from "./words.js"
+
 const LEAST = 0.25, STEP = 1.25, LEVELS = 16
 
-/* Terms of one query that are looked up, sections that are read at once. */
+/* Words of one query, and terms that are looked up; a bit of a number for each. */
 const MOST_TERMS = 24
 /* Characters from which on a part is no longer one word that may have a wrong character. */
 const LONG = 7
-export const AT_ONCE = 10
+/* Notes whose text is read for an answer. */
+const AT_ONCE = 10
 
 const VALUES = Array.from({length: LEVELS}, (_, level) => LEAST * STEP ** level)
-
-export const fold = text => text.normalize("NFKC").toLowerCase()
 
 const spread = text => {
   let number = 0x811c9dc5
@@ -28,34 +26,8 @@ const spread = text => {
   return (number ^ number >>> 15) >>> 0
 }
 
-const LONG_ENDING = /(?:i[sz]ations?|i[sz](?:e[drs]?|ers|ing)|at(?:e[drs]?|ions?|ing|ors?)|en(?:t|ts|tly|ce|ces|cy|cies)|an(?:t|ts|tly|ce|ces|cy)|ingly|edly|ments?|ities|ity|ness)$/
-const ENDING = /(?:ings?|ed|ies|ers?|ors?|ions?|es|s|y|e|a|um)$/
-
-/* What a word of English begins with in all its forms. */
-export const stem = word => {
-  if (!/^[a-z]{4,}$/.test(word)) return word
-  const root = word.replace(LONG_ENDING, "")
-  if (root !== word && root.length > 3) return root
-  const short = word.replace(ENDING, "")
-  return short.length > 2 ? short : word
-}
-
 /* Words that make a question of what is looked for. */
 const ASKING = /为什么|怎么样?|怎样|如何|什么|哪些|哪个|多少|是否|有没有|能不能|[吗呢]$/g
-
-/* A query's words: how each is written, and the terms it is looked up by. */
-export const parse = query => {
-  const words = []
-  for (const [, minus, quoted, plain] of fold(query).matchAll(/(-?)(?:"([^"]*)"?|(\S+))/g)) {
-    const text = (quoted ?? plain).trim()
-    const parts = text.match(PART)
-    if (!parts) continue
-    const looked = parts.flatMap(part =>
-      IS_WORD.test(part) || part.length === 1 ? part : Array.from(part.slice(1), (_, place) => part.slice(place, place + 2)))
-    words.push({text, parts, terms: [...new Set(looked)], unwanted: Boolean(minus), quoted: quoted !== undefined})
-  }
-  return words
-}
 
 export class Finder {
   constructor(read) {
@@ -184,7 +156,7 @@ export class Finder {
   /* Results come a few at a time: `await (await finder.find(query)).next()`. */
   async find(query) {
     await this.open()
-    const words = parse(query)
+    const words = parse(query).slice(0, MOST_TERMS)
     const wanted = words.filter(word => !word.unwanted)
     const rest = query.replaceAll(ASKING, " ")
     const isLast = rest === query || !parse(rest).length
@@ -244,75 +216,4 @@ class Results {
     if (read.some(each => asked.some(words => each.folded.includes(words)))) factor += 0.4
     return score * factor
   }
-}
-
-/* How a section has a word: `texts` that stand in it, `worth` from 0 to 1. */
-const whole = (text, word) => {
-  if (text.includes(word.text)) return {worth: 1, texts: [word.text]}
-  if (word.quoted || !word.parts.some(part => IS_WORD.test(part))) return {worth: 0, texts: []}
-  const texts = word.parts.map(part => form(text, part))
-  return texts.every(Boolean) ? {worth: 1, texts} : {worth: 0, texts: []}
-}
-
-/* A part as it stands in the text, in another form of the word perhaps. */
-const form = (text, part) => {
-  if (text.includes(part)) return part
-  if (!IS_WORD.test(part)) return null
-  const root = stem(part)
-  return root.length > 2 ? text.match(new RegExp(`(?<![${LETTERS}])${root}[a-z]*`))?.[0] : null
-}
-
-const near = (text, word) => {
-  const exact = whole(text, word)
-  if (exact.worth) return exact
-  const found = word.parts.map(part => nearPart(text, part))
-  return {
-    worth: found.reduce((sum, each, place) => sum + each.worth * word.parts[place].length, 0) / word.parts.join("").length,
-    texts: found.flatMap(each => each.texts),
-  }
-}
-
-/* The place in the text that is most like the part, by their characters one beside the other; of a long
-   part, a sentence perhaps, the pieces of it that stand in the text. */
-const nearPart = (text, part) => {
-  const same = form(text, part)
-  if (same) return {worth: 1, texts: [same]}
-  if (IS_WORD.test(part)) {
-    const like = text.match(new RegExp(`[${LETTERS}]+`, "g"))?.find(other => isLike(other, part))
-    return like ? {worth: 0.8, texts: [like]} : {worth: 0, texts: []}
-  }
-  let best = {worth: 0, texts: []}
-  for (let place = 0; place + 1 < part.length; place++) {
-    const pair = part.slice(place, place + 2)
-    for (let at = text.indexOf(pair); at >= 0; at = text.indexOf(pair, at + 1)) {
-      for (const shift of [0, 1, -1]) {
-        const start = Math.max(at - place - (place ? shift : 0), 0)
-        const there = text.slice(start, start + part.length + (place ? 0 : shift))
-        if (there.includes("\n") || !isNear(there, part)) continue
-        return {worth: 0.8, texts: [there]}
-      }
-    }
-  }
-  const pieces = []
-  for (let start = 0, end; start + 1 < part.length; start = end) {
-    end = start + 1
-    while (end < part.length && text.includes(part.slice(start, end + 1))) end++
-    if (end - start > 1) pieces.push(part.slice(start, end))
-  }
-  const share = pieces.join("").length / part.length
-  return share > best.worth ? {worth: share * 0.9, texts: pieces} : best
-}
-
-const isLike = (one, other) => isNear(one, other) || isNear(stem(one), stem(other))
-
-/* Whether one letter more, less, another, or two that changed places make one word of the other. */
-export const isNear = (one, other) => {
-  if (Math.abs(one.length - other.length) > 1 || one.length < 2) return false
-  let start = 0, end = 0
-  while (start < one.length && one[start] === other[start]) start++
-  const most = Math.min(one.length, other.length) - start
-  while (end < most && one.at(-1 - end) === other.at(-1 - end)) end++
-  const left = one.length - start - end, right = other.length - start - end
-  return left < 2 && right < 2 ||
-    left === 2 && right === 2 && one[start] === other[start + 1] && one[start + 1] === other[start]
 }

@@ -31,7 +31,8 @@ const read = async name => {
 const load = async () => {
   head ??= read("index.json")
   head.catch(() => { head = null })
-  const [finding, excerpts] = await Promise.all([import("./finding.js"), import("./excerpt.js")])
+  const parts = ["finding", "excerpt", "matching", "words"]  // the last two for the first, asked for at once
+  const [finding, excerpts] = await Promise.all(parts.map(name => import(`./${name}.js`)))
   ;({excerpt, mark} = excerpts)
   finder ??= new finding.Finder(read)
   await finder.open()
