@@ -28,11 +28,21 @@ def small(found: Found, backward: bool, options: Options, calls: int = CALLS) ->
     """Raises Failed where that can't be measured."""
     case = found.case
     say(f"{case.title}，位置少，{'前向加反向' if backward else '前向'}")
-    peers = [name for name in case.names[1:] if name != PLAIN and found.agrees(name)]
+    peers = peers_in(found, backward)
     answer = apart(in_turns, case.name, peers, backward, options.device, calls, limit=4 * PATIENCE)
     if isinstance(answer, str):
         raise Failed(f"{case.title}，位置少：{answer}")
     return answer
+
+
+def peers_in(found: Found, backward: bool) -> list[str]:
+    """Those that compute the same, and have a gradient where one is wanted."""
+    return [
+        name
+        for name in found.case.names[1:]
+        if name != PLAIN and found.agrees(name)
+        and not (backward and isinstance(found.differences[name][1], str))
+    ]
 
 
 def in_turns(

@@ -280,6 +280,13 @@ def test_ten_lines_compute_the_same(name):
     assert clock.agrees(tuple(clock.relative(*pair) for pair in zip(got, expected, strict=True)))
 
 
+def test_a_peer_without_a_gradient_is_not_asked_for_one():
+    peers = case(same=Plain, other=Doubled, absent=lambda block: None, stuck=Overwrites)
+    found = Found(peers, clock.compare(peers))
+    assert small.peers_in(found, backward=False) == ["same", "stuck"]
+    assert small.peers_in(found, backward=True) == ["same"]
+
+
 def test_few_positions_are_measured_in_turns():
     ratios = small.in_turns(lambda: None, "non-local-gaussian", [], True, "cpu", 2)
     assert list(ratios) == [4, 6, 8, 12, 16]
