@@ -16,7 +16,7 @@ const MOST_TERMS = 24
 /* Characters from which on a part is no longer one word that may have a wrong character. */
 const LONG = 7
 /* Notes whose text is read for an answer. */
-const AT_ONCE = 10
+const AT_ONCE = 8
 
 const VALUES = Array.from({length: LEVELS}, (_, level) => LEAST * STEP ** level)
 
@@ -109,12 +109,12 @@ export class Finder {
   score(terms, found, wanted) {
     const {count} = this.head
     const masks = new Uint32Array(count), scores = new Float32Array(count)
-    const pages = new Map()
+    const pages = new Float32Array(this.starts.length - 1), best = new Float32Array(pages.length)
     let optional = 0
     found.forEach((lists, place) => {
       const have = Math.max(...lists.map(([list]) => list[0]), 0)
       const rarity = Math.log(1 + (count - have + 0.5) / (have + 0.5))
-      const best = new Map()
+      best.fill(0)
       for (const [list, factor] of lists) {
         if (list[0] > list.length - 1) optional |= 1 << place
         for (let at = 1, section = 0; at < list.length; at++) {
@@ -123,26 +123,27 @@ export class Finder {
           masks[section] |= 1 << place
           scores[section] += value
           const page = this.pageOf[section]
-          if (value > (best.get(page) ?? 0)) best.set(page, value)
+          if (value > best[page]) best[page] = value
         }
       }
-      for (const [page, value] of best) pages.set(page, (pages.get(page) ?? 0) + value)
+      for (let page = 0; page < pages.length; page++) pages[page] += best[page]
     })
     const needs = wanted?.map(word => word.terms.reduce((mask, term) => {
       const place = terms.indexOf(term)
       return place < 0 ? mask : mask | 1 << place
     }, 0) & ~optional)
     const ranked = []
-    for (const [page, score] of pages) {
+    for (let page = 0; page < pages.length; page++) {
+      if (!pages[page]) continue
       let section = this.starts[page], all = 0
       for (let each = section; each < this.starts[page + 1]; each++) {
         if (scores[each] > scores[section]) section = each
-        needs?.forEach((need, place) => {
-          if (need ? (masks[each] & need) === need : masks[each]) all |= 1 << place
-        })
+        if (needs && masks[each]) for (let place = 0; place < needs.length; place++) {
+          if ((masks[each] & needs[place]) === needs[place]) all |= 1 << place
+        }
       }
       if (needs && all !== 2 ** needs.length - 1) continue
-      ranked.push({page, section, score: score + scores[section] / 2})
+      ranked.push({page, section, score: pages[page] + scores[section] / 2})
     }
     return ranked.sort((one, other) => other.score - one.score || one.page - other.page)
   }
