@@ -57,7 +57,7 @@ def operator(step: dict, flow: dict) -> str:
     if op == "input":
         return f"输入 {letter(step['name'])}"
     if op == "view":
-        return "·".join(dict.fromkeys(VIEWS.get(each, each) for each in step["ops"]))
+        return "·".join(dict.fromkeys(VIEWS.get(each, each) for each in step.get("ops", [op])))
     if op == "call":
         part = f"，第 {step['part'] + 1} 个" if is_one_of_several(step, flow) else ""
         return step["function"] + (f"（{uses}）" if uses else "") + part

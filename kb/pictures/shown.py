@@ -105,8 +105,14 @@ class PictureTreeprocessor(Treeprocessor):
 
 
 def count(root: etree.Element, parents: dict) -> dict[etree.Element, str]:
-    """Which of how many each picture is, where there are several; a cover isn't one of them."""
-    found = [each for each in root.iter("img") if parents[each].get("class") != "note-cover"]
+    """Which of how many each picture is, where there are several; a cover isn't one of them, nor
+    what a figure of ours shows."""
+    ours = {each for figure in root.iter("figure") if figure.get("data-figure") for each in figure.iter("img")}
+    found = [
+        each
+        for each in root.iter("img")
+        if each not in ours and parents[each].get("class") != "note-cover"
+    ]
     if len(found) == 1:
         return {}
     return {each: f"第 {number} / {len(found)} 张，" for number, each in enumerate(found, 1)}

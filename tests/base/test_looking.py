@@ -5,7 +5,7 @@ import zlib
 
 import torch
 
-import looking
+from benchmarks import looking
 from kb.figures.measured import parse
 from tests.kb.lab import ROOT
 

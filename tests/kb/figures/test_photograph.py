@@ -54,6 +54,13 @@ def figure(project, document, write):
     return figure
 
 
+def test_it_is_none_of_the_author_s_pictures(project, document, write):
+    write(document)
+    project.write("docs/assets/p.jpg", "x")
+    page = project.render("![一](https://x.example/a.png)\n\n" + embed("looking.json:photo"))
+    assert "第 " not in page.select_one(".picture-note").text
+
+
 def alphas(address):
     png = base64.b64decode(address.removeprefix("data:image/png;base64,"))
     assert struct.unpack(">II", png[16:24]) == (3, 2)

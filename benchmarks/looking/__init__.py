@@ -1,4 +1,4 @@
-"""注意力在看哪里：用 snippets/ 里的代码，算出一张照片上每个位置的权重，`python -m looking` 写成图。
+"""注意力在看哪里：用 snippets/ 里的代码，算出一张照片上每个位置的权重，`python -m benchmarks.looking` 写成图。
 
 没有训练过的模型：一个位置的特征是它那一块的平均颜色，分成 2×2 小块，12 个数，各自减去平均、
 除以标准差；线性映射的参数是固定种子的随机数。照片：china.jpg，Daniel Buechele，CC BY 2.0，
@@ -22,7 +22,7 @@ from snippets.channel_attention import channel_weights
 from snippets.non_local import gaussian, softmax_by_column
 from snippets.self_attention import normalise, score
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 WIDE, HIGH = 18, 12
 """Positions."""
 STILL = 7 * WIDE + 5
@@ -30,7 +30,7 @@ STILL = 7 * WIDE + 5
 PHOTO, WEIGHTS = "docs/assets/looking/china.jpg", "docs/assets/looking/weights.bin"
 INPUTS = (
     *(f"snippets/{name}.py" for name in ("channel_attention", "fused", "non_local", "self_attention")),
-    *("looking/__init__.py", "looking/__main__.py", "looking/colours.json", PHOTO, WEIGHTS),
+    *("benchmarks/looking/__init__.py", "benchmarks/looking/__main__.py", "benchmarks/looking/colours.json", PHOTO, WEIGHTS),
 )
 FORMS = (
     ("非局部：高斯，行 softmax", "θ、φ 就是特征除以 ⁴√12；亮的是这个位置看的地方，和为 1"),
@@ -121,7 +121,7 @@ def main() -> None:
     }
     document = {
         "recorded": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "command": "python -m looking",
+        "command": "python -m benchmarks.looking",
         "remake": True,
         "device": "cpu",
         "environment": environment("cpu"),
