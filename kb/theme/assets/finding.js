@@ -17,6 +17,8 @@ const MOST_TERMS = 24
 const LONG = 7
 /* Notes whose text is read for an answer. */
 const AT_ONCE = 8
+/* How often that is done where none has the words as they are written. */
+const TURNS = 3
 
 const VALUES = Array.from({length: LEVELS}, (_, level) => LEAST * STEP ** level)
 
@@ -79,11 +81,11 @@ export class Finder {
 
   /* Pages in their order: [{page, section, score}], and whether they have all words; null where none
      has, and something else is to be asked. */
-  async rank(wanted, isLast) {
+  async rank(wanted, isLast, isNear = false) {
     const terms = [...new Set(wanted.flatMap(word => word.terms))].slice(0, MOST_TERMS)
     const last = wanted.at(-1)?.parts.at(-1)
     const found = await Promise.all(terms.map(term => this.lists(term, term === last)))
-    const strict = this.score(terms, found, wanted)
+    const strict = isNear ? [] : this.score(terms, found, wanted)
     if (strict.length) return {pages: strict, isWhole: true}
     if (!isLast) return null
     return {pages: await this.rankNearly(wanted, terms, found), isWhole: false}
@@ -162,7 +164,10 @@ export class Finder {
     const rest = query.replaceAll(ASKING, " ")
     const isLast = rest === query || !parse(rest).length
     const ranked = wanted.length ? await this.rank(wanted, isLast) : {pages: [], isWhole: true}
-    return ranked ? new Results(this, words, ranked) : this.find(rest)
+    if (!ranked) return this.find(rest)
+    const results = new Results(this, words, ranked)
+    if (!wanted.length || !ranked.isWhole || await results.lookAhead()) return results
+    return isLast ? new Results(this, words, await this.rank(wanted, true, true)) : this.find(rest)
   }
 }
 
@@ -176,14 +181,26 @@ class Results {
     this.count = pages.length
   }
 
+  /* Whether there is any. */
+  async lookAhead() {
+    this.ahead = await this.next()
+    return this.ahead.length > 0
+  }
+
   async next() {
+    if (this.ahead) {
+      const found = this.ahead
+      this.ahead = null
+      return found
+    }
     let found = []
-    while (!found.length && this.rest.length) {
+    for (let turn = 0; turn < TURNS && !found.length && this.rest.length; turn++) {
       const some = this.rest.splice(0, AT_ONCE)
       const read = await Promise.all(some.map(each => this.look(each)))
       found = read.filter(Boolean)
       this.count -= some.length - found.length
     }
+    if (!found.length) this.rest = []
     return found.sort((one, other) => other.score - one.score)
   }
 
