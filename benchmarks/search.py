@@ -163,7 +163,7 @@ def report(searches: list[list], places: list[str], answers: list[dict], missed:
     for name, values, unit in (("到第一次回答，gzip", [size / 1000 for size in sizes], "kB"), ("再问一次", times, "ms")):
         lines.append(f"{name}：中位数 {statistics.median(values):.0f} {unit}，最多 {max(values):.0f} {unit}")
     if missed:
-        lines += [f"{answer['bytes'] / 1000:.0f} kB {answer['files']} 个文件：{search[-1]}" for answer, search in sorted(zip(answers, searches, strict=True), key=lambda pair: -pair[0]["bytes"])[:8]]
+        lines += [f"{answer['bytes'] / 1000:.0f} kB，{answer['files']} 个文件，{answer['ms']:.0f} ms：{search[-1]}" for answer, search in sorted(zip(answers, searches, strict=True), key=lambda pair: -pair[0]["bytes"])[:8]]
     return "\n".join(lines)
 
 

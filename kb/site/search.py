@@ -49,7 +49,7 @@ RARE = 512
 IN_HEADING = 6
 """The least level of a term in a heading."""
 PIECE = 24_000
-GROUP = 24_000
+GROUP = 16_000
 """Bytes, about, of a piece and of a group."""
 WORDS = 20_000
 """How many words are kept for those that are misspelt."""

@@ -1,7 +1,5 @@
 """搜索：打开以前什么也不取；找得到该找到的；键盘、粘贴、输入法、网址都行。两个引擎一样。"""
 
-import json
-
 import pytest
 
 from tests.site.conftest import NOTE, new_base, once, run, served, tabs_on, wait_until
@@ -205,6 +203,24 @@ def test_an_index_that_does_not_come_is_said(tab):
     wait_until(page, "document.querySelector('.search-state').textContent.startsWith('索引没有取到')")
 
 
-def test_what_it_fetches_is_small(base):
-    head = json.loads((base / "mkdocs/search/index.json").read_text("utf-8"))
-    assert head["pieces"] == len([*(base / "mkdocs/search/terms").iterdir()])
+def test_what_has_the_words_only_apart_is_not_read_to_the_end(tab):
+    """“甲乙”“乙丙”都在一节里，却不是“甲乙丙”：最多读几批正文，就改找相近的。"""
+    page = tab().open("")
+    turns = page.evaluate(
+        """async () => {
+            const {Finder} = await import(new URL('assets/finding.js', document.baseURI))
+            const pages = Array.from({length: 200}, (_, n) => [`${n}/`, `题${n}`, [['', `题${n}`, '甲乙，乙丙']]])
+            const list = [200, 0, ...Array(199).fill(16)]
+            const asked = []
+            const finder = new Finder(async name => {
+                asked.push(name)
+                if (name === 'index.json') return {pieces: 1, pages: Array(200).fill(1), sections: Array(200).fill(1), count: 200}
+                return name.startsWith('texts') ? [pages[parseInt(name.slice(6))]] : {甲乙: list, 乙丙: list}
+            })
+            const results = await finder.find('甲乙丙')
+            await results.next()
+            return [results.isWhole, asked.filter(name => name.startsWith('texts')).length]
+        }"""
+    )
+    assert turns[0] is False
+    assert turns[1] < 60

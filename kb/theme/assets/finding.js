@@ -16,7 +16,9 @@ const MOST_TERMS = 24
 /* Characters from which on a part is no longer one word that may have a wrong character. */
 const LONG = 7
 /* Notes whose text is read for an answer. */
-const AT_ONCE = 10
+const AT_ONCE = 8
+/* How often that is done where none has the words as they are written. */
+const TURNS = 3
 
 const VALUES = Array.from({length: LEVELS}, (_, level) => LEAST * STEP ** level)
 
@@ -79,11 +81,11 @@ export class Finder {
 
   /* Pages in their order: [{page, section, score}], and whether they have all words; null where none
      has, and something else is to be asked. */
-  async rank(wanted, isLast) {
+  async rank(wanted, isLast, isNear = false) {
     const terms = [...new Set(wanted.flatMap(word => word.terms))].slice(0, MOST_TERMS)
     const last = wanted.at(-1)?.parts.at(-1)
     const found = await Promise.all(terms.map(term => this.lists(term, term === last)))
-    const strict = this.score(terms, found, wanted)
+    const strict = isNear ? [] : this.score(terms, found, wanted)
     if (strict.length) return {pages: strict, isWhole: true}
     if (!isLast) return null
     return {pages: await this.rankNearly(wanted, terms, found), isWhole: false}
@@ -109,12 +111,12 @@ export class Finder {
   score(terms, found, wanted) {
     const {count} = this.head
     const masks = new Uint32Array(count), scores = new Float32Array(count)
-    const pages = new Map()
+    const pages = new Float32Array(this.starts.length - 1), best = new Float32Array(pages.length)
     let optional = 0
     found.forEach((lists, place) => {
       const have = Math.max(...lists.map(([list]) => list[0]), 0)
       const rarity = Math.log(1 + (count - have + 0.5) / (have + 0.5))
-      const best = new Map()
+      best.fill(0)
       for (const [list, factor] of lists) {
         if (list[0] > list.length - 1) optional |= 1 << place
         for (let at = 1, section = 0; at < list.length; at++) {
@@ -123,26 +125,27 @@ export class Finder {
           masks[section] |= 1 << place
           scores[section] += value
           const page = this.pageOf[section]
-          if (value > (best.get(page) ?? 0)) best.set(page, value)
+          if (value > best[page]) best[page] = value
         }
       }
-      for (const [page, value] of best) pages.set(page, (pages.get(page) ?? 0) + value)
+      for (let page = 0; page < pages.length; page++) pages[page] += best[page]
     })
     const needs = wanted?.map(word => word.terms.reduce((mask, term) => {
       const place = terms.indexOf(term)
       return place < 0 ? mask : mask | 1 << place
     }, 0) & ~optional)
     const ranked = []
-    for (const [page, score] of pages) {
+    for (let page = 0; page < pages.length; page++) {
+      if (!pages[page]) continue
       let section = this.starts[page], all = 0
       for (let each = section; each < this.starts[page + 1]; each++) {
         if (scores[each] > scores[section]) section = each
-        needs?.forEach((need, place) => {
-          if (need ? (masks[each] & need) === need : masks[each]) all |= 1 << place
-        })
+        if (needs && masks[each]) for (let place = 0; place < needs.length; place++) {
+          if ((masks[each] & needs[place]) === needs[place]) all |= 1 << place
+        }
       }
       if (needs && all !== 2 ** needs.length - 1) continue
-      ranked.push({page, section, score: score + scores[section] / 2})
+      ranked.push({page, section, score: pages[page] + scores[section] / 2})
     }
     return ranked.sort((one, other) => other.score - one.score || one.page - other.page)
   }
@@ -161,7 +164,10 @@ export class Finder {
     const rest = query.replaceAll(ASKING, " ")
     const isLast = rest === query || !parse(rest).length
     const ranked = wanted.length ? await this.rank(wanted, isLast) : {pages: [], isWhole: true}
-    return ranked ? new Results(this, words, ranked) : this.find(rest)
+    if (!ranked) return this.find(rest)
+    const results = new Results(this, words, ranked)
+    if (!wanted.length || !ranked.isWhole || await results.lookAhead()) return results
+    return isLast ? new Results(this, words, await this.rank(wanted, true, true)) : this.find(rest)
   }
 }
 
@@ -175,14 +181,26 @@ class Results {
     this.count = pages.length
   }
 
+  /* Whether there is any. */
+  async lookAhead() {
+    this.ahead = await this.next()
+    return this.ahead.length > 0
+  }
+
   async next() {
+    if (this.ahead) {
+      const found = this.ahead
+      this.ahead = null
+      return found
+    }
     let found = []
-    while (!found.length && this.rest.length) {
+    for (let turn = 0; turn < TURNS && !found.length && this.rest.length; turn++) {
       const some = this.rest.splice(0, AT_ONCE)
       const read = await Promise.all(some.map(each => this.look(each)))
       found = read.filter(Boolean)
       this.count -= some.length - found.length
     }
+    if (!found.length) this.rest = []
     return found.sort((one, other) => other.score - one.score)
   }
 
