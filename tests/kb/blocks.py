@@ -23,7 +23,7 @@ BLOCKS = set(
     "hr li main nav ol p pre section summary table ul".split()
 )
 SHOWN = "href src alt style color face size width height align type checked open start".split()
-OURS = ".note-head, .note-foot, .picture-note, .author-code-label, .headerlink, figure.embed"
+OURS = ".note-head, .note-foot, .contents, .proven, .picture-note, .author-code-label, .headerlink, figure.embed"
 """本站在笔记之外加上的，还有 Hexo 给标题加的锚点。"""
 FORMULA = ".formula, .arithmatex, .math"
 SPACE = re.compile(r"[ \t\r\n\f]+")
