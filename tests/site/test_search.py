@@ -6,7 +6,7 @@ from tests.site.conftest import NOTE, new_base, once, run, served, tabs_on, wait
 
 NOTES = {
     "门": "门控循环单元只有两个门。\n\n## 更新门\n\n更新门决定留下多少隐藏状态。",
-    "网关": "请求先经过(Gateway)再分发，DQL,DML 是两类语句。\n\n## 限流\n\n令牌桶允许突发。Gateways throttle requests.",
+    "网关": "请求先经过(Gateway)再分发，DQL,DML 是两类语句。\n\n## 限流\n\n令牌桶允许突发。Gateways throttle requests. We quantize.",
     "编码": "霍夫曼编码给常见的字符短的码字。\n\n## 加权\n\n加权以后，路径的长度之和最小；这里没有另一个词：权。",
     "注意力": "Attention weights，ＬＳＴＭ 里也用得上。\n\n## 打分\n\n- 第一项\n- 点积打分最快，也最省内存。",
 }
@@ -87,6 +87,7 @@ def test_nothing_is_fetched_before_it_is_opened(tab):
         ("ＧＡＴＥＷＡＹ", "网关"),
         ("dml", "网关"),
         ("throttling", "网关"),
+        ("quantization", "网关"),
         ("requst", "网关"),
         ("lstm", "注意力"),
         ("霍夫漫编码", "编码"),
