@@ -67,7 +67,7 @@ BLOCKS = set("blockquote div h1 h2 h3 h4 h5 h6 hr li ol p pre table tbody td th 
 def canonical(html: str) -> list:
     """What a reader of the HTML gets, without what this site adds everywhere."""
     page = BeautifulSoup(html.strip(), "html.parser")
-    for added in page.select("a.headerlink, .picture-note"):
+    for added in page.select("a.headerlink, .picture-note, .contents"):
         added.decompose()
     for around in page.select(".picture"):
         around.unwrap()
