@@ -86,7 +86,7 @@ def test_what_it_says_is_said_once_and_counts(project):
         assert (result, faster) == plain
         assert result == 1
         assert sum("nosuchcommand" in line for line in faster) == 1
-        assert sum("已过期" in line for line in faster) == 1
+        assert sum("CPU 上已过期" in line for line in faster) == 1
     finally:
         note.write_text(text, "utf-8")
         code.write_text(source, "utf-8")

@@ -59,8 +59,9 @@ class Server:
         return self.get(NOTE)
 
     def states(self):
-        """What the badges of the note say of CPU, each once."""
-        return set(re.findall(r'<summary><span class="device">.*?<span class="state [\w-]+">(\w+)</span>', self.note()))
+        """What the badges of the note's code say of CPU, each once."""
+        said = re.findall(r'<summary><span class="device">.*?<span class="state [\w-]+">(\w+)</span>', self.note())
+        return {*said} - {"已追踪"}
 
     def stop(self):
         self.process.terminate()

@@ -150,7 +150,7 @@ class TestEmbed:
             ("numbers.py:no", "snippets/numbers.py 里没有区域 'no'。现有：double、half。"),
             ("no.py:half", "snippets/no.py 不存在。现有：numbers.py。"),
             ("cpu.json:no", "benchmarks/figures/cpu.json 不存在"),
-            ("numbers", "numbers：写成 文件.py:区域，测量的图写成 文件.json:图。"),
+            ("numbers", "numbers：写成 文件.py:区域，图写成 文件.json:图。"),
             ("numbers.py:1", "用了行号"),
         ],
     )

@@ -39,14 +39,14 @@ class TestTheQuietLine:
         proven.edit("snippets/numbers.py", "return x / 2", "return x  / 2")
         assert proven.page().select_one(".proven").text.startswith("2 段代码：CPU 全部已过期，CUDA 没有运行过。")
 
-    def test_under_the_heading_of_a_page_that_is_no_note(self, verified):
-        verified.write("docs/all.md", '# 页\n\n文字\n\n``` {.python .embed}\n--8<-- "numbers.py:half"\n```\n\n')
-        page = verified.page("all.md")
+    def test_under_the_heading_of_a_page_that_is_no_note(self, proven):
+        proven.write("docs/all.md", '# 页\n\n文字\n\n``` {.python .embed}\n--8<-- "numbers.py:half"\n```\n\n')
+        page = proven.page("all.md")
         assert page.h1.find_next_sibling().text.startswith("1 段代码：CPU 已验证")
 
-    def test_a_page_without_code_says_nothing(self, verified):
-        verified.write("docs/posts/2.md", "---\ntitle: 笔记\n---\n\n文字\n")
-        assert verified.page("posts/2.md").select(".proven") == []
+    def test_a_page_without_code_says_nothing(self, proven):
+        proven.write("docs/posts/2.md", "---\ntitle: 笔记\n---\n\n文字\n")
+        assert proven.page("posts/2.md").select(".proven") == []
 
     def test_the_largest_error(self, proven):
         def edit(run):
@@ -128,17 +128,21 @@ class TestWhatItOpensInto:
 
 class TestReport:
     @pytest.fixture
-    def report(self, recorded):
-        return report_on(recorded)
+    def copy(self, recorded, tmp_path):
+        return recorded.copy(tmp_path)
 
-    def test_of_a_file_that_is_gone(self, recorded):
-        recorded.write("docs/verification/gone.md", "---\nfill: report\nof: gone.py\n---\n\n<!-- -->\n")
+    @pytest.fixture
+    def report(self, copy):
+        return report_on(copy)
+
+    def test_of_a_file_that_is_gone(self, copy):
+        copy.write("docs/verification/gone.md", "---\nfill: report\nof: gone.py\n---\n\n<!-- -->\n")
         with pytest.raises(BadInput, match="docs/verification/gone.md：snippets/ 里没有 gone.py。运行 kb pages"):
-            recorded.page("verification/gone.md")
+            copy.page("verification/gone.md")
 
-    def test_a_section_for_each_region(self, recorded):
-        report_on(recorded)
-        ids = [each["id"] for each in recorded.page("verification/numbers.md").select("section.report")]
+    def test_a_section_for_each_region(self, copy):
+        report_on(copy)
+        ids = [each["id"] for each in copy.page("verification/numbers.md").select("section.report")]
         assert ids == ["embed-numbers", "embed-numbers-double", "embed-numbers-half"]
 
     def rows(self, report, caption):
@@ -226,9 +230,9 @@ class TestReport:
         assert facts["嵌入在"].a["href"] == "../../posts/1/#embed-numbers-double"
         assert facts["代码"].a["href"] == "../../snippets/numbers/#__span-numbers-7"
 
-    def test_code_that_no_note_embeds(self, recorded):
-        recorded.write("docs/verification/other.md", "---\nfill: report\nof: other.py\n---\n\n<!-- -->\n")
-        _, zero = recorded.page("verification/other.md").select("section.report")
+    def test_code_that_no_note_embeds(self, copy):
+        copy.write("docs/verification/other.md", "---\nfill: report\nof: other.py\n---\n\n<!-- -->\n")
+        _, zero = copy.page("verification/other.md").select("section.report")
         facts = self.described(zero)
         assert facts["嵌入在"].text == "没有一页嵌入它"
 

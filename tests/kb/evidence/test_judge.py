@@ -291,7 +291,7 @@ class TestBrokenEvidence:
         with pytest.raises(KeyboardInterrupt):
             write_run(proven.root / "evidence", "numbers.py", proven.evidence)
         assert path.read_bytes() == old
-        assert sorted(each.name for each in path.parent.iterdir()) == ["cpu.json", "mutants.json"]
+        assert sorted(each.name for each in path.parent.iterdir()) == ["cpu.json", "flow.json", "mutants.json"]
 
     def test_evidence_of_another_device(self, proven):
         proven.write("evidence/numbers/cuda.json", (proven.root / "evidence/numbers/cpu.json").read_text("utf-8"))

@@ -16,6 +16,7 @@ from kb.evidence.mutants import make_mutants
 from kb.evidence.mutate import BROKEN_IMPORT, NOTICED, PROGRESS, SURVIVED, Campaign, Pool
 from kb.evidence.store import read_mutants
 from kb.markdown.engine import BadInput
+from tests.kb.evidence.test_badges import report_on
 from tests.kb.lab import MUTATE, SNIPPET
 
 HALF = "tests/snippets/test_numbers.py::test_half[cpu]"
@@ -43,10 +44,8 @@ class TestRun:
         for name, region in verified.evidence["regions"].items():
             assert regions[name]["key"] == region["key"]
 
-    def test_the_page_shows_the_share(self, verified):
-        details = verified.page().select_one("details.evidence")
-        assert "改错 9 处，发现 9 处" in details.summary.text
-        assert "故意改错 9 处，测试发现 9 处" in details.text
+    def test_the_page_shows_the_share(self, verified, tmp_path):
+        assert "故意改错 9 处，测试发现 9 处" in report_on(verified.copy(tmp_path)).text
 
     def test_a_weak_test_lets_mutants_live_and_the_tick_is_gone(self, lab):
         for old, new in WEAK:
@@ -66,9 +65,9 @@ class TestRun:
             for each in survivors
         )
         lab.write("evidence/numbers/equivalent.yml", explained)
-        page = lab.page()
-        assert "其余等价" in page.select_one("details.evidence").summary.text
-        assert [each.text for each in page.select("ul.survivors li")] == [
+        report = report_on(lab)
+        assert f"{len(survivors)} 处与原来等价，逐一解释过" in report.text
+        assert [each.text for each in report.select("ul.survivors li")] == [
             f"第 11 行 return 2 * x 改成 {each['after']}：试一试" for each in survivors
         ]
 
