@@ -176,24 +176,32 @@ def devices_run(verdicts: list[list[Verdict]]) -> list[str]:
 
 def in_all(page: Page, verdicts: list[list[Verdict]]) -> etree.Element:
     """`13 段代码：CPU 全部已验证，CUDA 没有运行过。torch 2.13.0，2026-11-26 记录。`"""
-    parts = []
-    for number, device in enumerate(DEVICES):
-        states = Counter(each[number].state for each in verdicts)
-        if set(states) == {State.UNTESTED}:
-            parts.append(f"{DEVICES[device]} 没有运行过")
-        elif len(states) == 1:
-            parts.append(f"{DEVICES[device]} {'全部' if len(verdicts) > 1 else ''}{next(iter(states)).value}")
-        else:
-            counts = "、".join(f"{states[state]} 段{state.value}" for state in reversed(State) if state in states)
-            parts.append(f"{DEVICES[device]} {counts}")
+    count = f"{len(verdicts)} 段代码"
+    if (page.root / "docs" / ALL).is_file():
+        count = element("a", {"href": page.link_to(ALL)}, count)
+    states = "，".join(
+        f"{DEVICES[device]} {in_words([each[number].state for each in verdicts])}"
+        for number, device in enumerate(DEVICES)
+    )
     runs = [verdict.run for each in verdicts for verdict in each if verdict.run]
+    content = {"class": "proven", "data-search-exclude": ""}
+    return element("p", content, count, f"：{states}。", *([recorded(runs)] if runs else []))
+
+
+def in_words(states: list[State]) -> str:
+    """On one device: `全部已验证`, `12 段已验证、1 段已过期`, `没有运行过`."""
+    counts = Counter(states)
+    if set(counts) == {State.UNTESTED}:
+        return "没有运行过"
+    if len(counts) == 1:
+        return f"{'全部' if len(states) > 1 else ''}{states[0].value}"
+    return "、".join(f"{counts[state]} 段{state.value}" for state in reversed(State) if state in counts)
+
+
+def recorded(runs: list[dict]) -> str:
     torch = sorted({run["environment"]["packages"]["torch"] for run in runs})
     dates = sorted({run["recorded"][:10] for run in runs})
-    recorded = f"torch {'、'.join(torch)}，{' 至 '.join(dict.fromkeys((dates[0], dates[-1])))} 记录。" if runs else ""
-    link = element("a", {"href": page.link_to(ALL)}, f"{len(verdicts)} 段代码")
-    words = f"：{'，'.join(parts)}。{recorded}"
-    there = (page.root / "docs" / ALL).is_file()
-    return element("p", {"class": "proven", "data-search-exclude": ""}, *([link] if there else [f"{len(verdicts)} 段代码"]), words)
+    return f"torch {'、'.join(torch)}，{' 至 '.join(dict.fromkeys((dates[0], dates[-1])))} 记录。"
 
 
 def badge(page: Page, verdicts: list[Verdict], devices: Sequence[str]) -> etree.Element:

@@ -21,13 +21,6 @@ def server():
         yield server
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 def why(server, path, limits=LIMITS):
     with pytest.raises(NotFetched) as problem:
         fetch(f"{server.address}/{path}", limits, local=True)
