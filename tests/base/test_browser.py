@@ -297,12 +297,12 @@ class TestEvidence:
         assert page.locator("#embed-self_attention-score table").first.is_visible()
 
     def test_its_links_lead_where_they_lead_on_their_own_page(self, tab):
-        """验证那一页的地址比记录的浅一层，照样指得对。"""
+        """验证那一页的地址比记录的浅一层：写成完整的地址。"""
         page = tab().open("verification/")
         details = page.locator(".proofs details.evidence").first
         details.locator("summary").click()
         link = details.locator("table a").first
-        assert link.evaluate("link => new URL(link.href).pathname").startswith("/tests/")
+        assert link.get_attribute("href").startswith("http")  # 站点在一个路径下面时，多一层就错了
         link.click()
         page.wait_for_url("**/tests/*/#__span-*")
 
