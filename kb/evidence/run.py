@@ -32,6 +32,7 @@ from types import CodeType, FrameType, ModuleType
 import pytest
 
 from kb.evidence.calls import Calls, find_subjects
+from kb.evidence.imports import SNIPPETS
 from kb.evidence.lines import join, statements
 from kb.evidence.machine import machine
 from kb.evidence.originals import Originals
@@ -128,6 +129,7 @@ class Recorder:
         self.coverage.switch_context(item.nodeid)
         self.assertions.FACTS.clear()
         self.assertions.FAILED.clear()
+        self.assertions.RETURNED.clear()
         dtypes = self.computed.setdefault(item.nodeid, set())
         sys.setprofile(self.profile(dtypes))  # also what its fixtures compute
         try:
@@ -151,10 +153,10 @@ class Recorder:
             self.look(item.nodeid)
 
     def profile(self, dtypes: set[str]) -> Callable[[FrameType, str, object], None]:
-        """Notes the dtypes of the tensors in the snippets' functions as they return, and what
-        those that have a diagram are called with.
+        """Notes what the snippets' functions return, the dtypes of the tensors in them then, and
+        what those that have a diagram are called with.
         """
-        seen: dict[CodeType, bool] = {}
+        seen: dict[CodeType, str] = {}
         subjects = self.calls.subjects
 
         def note(frame: FrameType, event: str, value: object) -> None:
@@ -163,11 +165,20 @@ class Recorder:
             if event == "return":
                 code = frame.f_code
                 if code not in seen:
-                    seen[code] = code.co_filename.replace("\\", "/").startswith(self.snippets)
+                    seen[code] = self.place_of(code)
                 if seen[code]:
                     note_dtypes((value, *frame.f_locals.values()), dtypes)
+                    values = frame.f_locals.values() if value is None else (value,)
+                    self.assertions.returned(seen[code], *values)
 
         return note
+
+    def place_of(self, code: CodeType) -> str:
+        """`snippets/half.py:12`, where a function of the snippets begins; empty for others."""
+        file = code.co_filename.replace("\\", "/")
+        if not file.startswith(self.snippets):
+            return ""
+        return f"{SNIPPETS}{file.removeprefix(self.snippets)}:{code.co_firstlineno}"
 
     def look(self, when: str) -> None:
         if not self.patched and (what := self.originals.changed()):

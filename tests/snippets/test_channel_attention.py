@@ -1,5 +1,6 @@
 """ChannelAttention：通道权重与它的使用。"""
 
+import copy
 import math
 
 import pytest
@@ -12,6 +13,7 @@ from snippets import ChannelAttention, channel_attention
 from snippets.channel_attention import channel_weights, reweight
 from tests.snippets import reference_channel_attention as reference
 from tests.snippets.contract_block import Block
+from tests.snippets.contract_derivatives import Derivatives
 from tests.snippets.contract_file import File
 from tests.snippets.data import draw
 
@@ -82,9 +84,31 @@ class TestChannelAttention:
         assert_holds(module, "reduce 有 C // r 个单元", lambda m: m.reduce.weight.shape == (7 // reduction, 7))
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 300.0, 3e4])
+def test_float16_is_finite(scale, device):
+    """中间层、梯度是很多数的和，float16 放不下；结果放得下，就没有 NaN，没有无穷大。"""
+    module = ChannelAttention(64, reduction=2).half().to(device)
+    x = (scale * torch.rand(2, 64, 17, 19, device=device)).half().requires_grad_()
+    wide, exact = copy.deepcopy(module).double(), x.detach().double().requires_grad_()
+    y, expected = module(x), wide(exact)
+    assert_agrees(y, expected, "同样的输入，float64")
+    assert_agrees(module.weights(x), wide.weights(exact), "同样的输入，float64")
+    assert_holds((y, module.weights(x)), "都是 float16", lambda both: {one.dtype for one in both} == {torch.float16})
+    gradients = [torch.autograd.grad(each.sum(), given)[0] for each, given in ((y, x), (expected, exact))]
+    assert_holds(gradients[0], "梯度是有限的", torch.isfinite)
+    assert_agrees(*gradients, "同样的输入，float64 的梯度")
+
+
 class TestBlock(Block):
     blocks = {"reduction 3": lambda: (ChannelAttention(7, reduction=3), (2, 7, 3, 5))}
     representatives = planes = list(blocks)
+
+
+class TestDerivatives(Derivatives):
+    """原样的写法就是它自己：看的是各种求导都算得出，互相一致。"""
+
+    forms = {"reduction 3": lambda: (ChannelAttention(7, reduction=3), (2, 7, 3, 5))}
+    literal = staticmethod(lambda module, x: reweight(x, channel_weights(x, module.reduce, module.expand)))
 
 
 class TestFile(File):
