@@ -13,8 +13,8 @@ from benchmarks.peers import PACKAGES
 from benchmarks.precision import QUERIES, SEEDS, TITLES
 from benchmarks.small import Ratios
 from benchmarks.survey import Curve, Found, Options
-from kb.keys import reach, sha256
-from kb.record import environment
+from kb.evidence.keys import reach, sha256
+from kb.evidence.machine import environment
 
 ROOT = Path(__file__).parents[1]
 

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from snippets.fused import (
+    at_once,
     fused_attention,
     in_single_precision,
     is_autocast,
@@ -171,6 +172,23 @@ def add_residual(x: Tensor, y: Tensor, out: nn.Module) -> Tensor:
 # --8<-- [end:linear]
 
 
+# --8<-- [start:few] 位置少：θ、Φ、g 一次算出
+def project_at_once(
+    x: Tensor,
+    theta: Callable,
+    phi: Callable,
+    g: Callable,
+    pool: Callable,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """project，但是不池化时，几个卷积合成一次矩阵乘法；参数与返回同 project。"""
+    if pool is not unchanged:
+        return project(x, theta, phi, g, pool)
+    if theta is unchanged:
+        return to_positions(x), to_positions(x), map_positions(x, g)
+    return at_once(x, theta, phi, g).mT.chunk(3, dim=2)
+# --8<-- [end:few]
+
+
 # --8<-- [start:fused] 不存 N×M 矩阵：高斯、嵌入高斯用融合的注意力
 def gaussian_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
     """gaussian(theta, phi) @ g，但内存随 N、M 而不随 N·M 增长。
@@ -269,8 +287,10 @@ def gram_of(positions: Tensor, mean: Tensor) -> Tensor:
     return centred @ centred.mT
 
 
-def prefers_gram(positions: int, channels: int, inter_channels: int) -> bool:
-    """Gram 矩阵的乘加比先算 θ、φ、g 少：
+def prefers_gram(
+    positions: int, channels: int, inter_channels: int, overhead: int = 0
+) -> bool:
+    """Gram 矩阵的乘加，加上 overhead，还比先算 θ、φ、g 少：
 
         2·N·C² + 2·C·C′·(C + C′) 与 4·N·C·C′ + 2·N·C′·min(N, C′)。
 
@@ -279,7 +299,7 @@ def prefers_gram(positions: int, channels: int, inter_channels: int) -> bool:
     if not isinstance(positions, int):
         return False
     n, c, inner = positions, channels, inter_channels
-    return 2 * n * c**2 + 2 * c * inner * (c + inner) < (
+    return 2 * n * c**2 + 2 * c * inner * (c + inner) + overhead < (
         4 * n * c * inner + 2 * n * inner * min(n, inner)
     )
 # --8<-- [end:gram]
@@ -435,6 +455,9 @@ class NonLocalBlock(nn.Module):
     small = 2**19
     """不要权重时不存 N×M 矩阵；但 N·M 不超过它时先存下更快，点积除外。"""
 
+    overhead = 2**22
+    """Gram 矩阵要多调用十来次算子，与这么多次乘加一样久。"""
+
     def __init__(
         self,
         in_channels: int,
@@ -482,16 +505,19 @@ class NonLocalBlock(nn.Module):
         layers, own = (self.theta, self.phi, self.g), {}
         if self.pairwise == "concatenation":
             own["w"] = self.pairwise_parameters["w"]
-        if return_weights or self.is_small(x):
+        if return_weights:
             theta, phi, g = project(x, *layers, self.pool)
             weights = PAIRWISE[self.pairwise](theta, phi, **own)
-            z = residual_output(x, weights, g, self.out)
-            return (z, weights) if return_weights else z
+            return residual_output(x, weights, g, self.out), weights
+        if self.is_small(x):
+            theta, phi, g = project_at_once(x, *layers, self.pool)
+            weights = PAIRWISE[self.pairwise](theta, phi, **own)
+            return add_residual(x, torch.bmm(weights, g), self.out)
         if self.takes_gram(x):
             return dot_product_block(x, *layers, self.out)
         if self.pairwise == "concatenation":
             return concatenation_block(x, *layers, self.out, self.pool, **own)
-        y = OUTPUTS[self.pairwise](*project(x, *layers, self.pool))
+        y = OUTPUTS[self.pairwise](*project_at_once(x, *layers, self.pool))
         return add_residual(x, y, self.out)
 
     def is_small(self, x: Tensor) -> bool:
@@ -514,7 +540,8 @@ class NonLocalBlock(nn.Module):
         if self.pairwise != "dot_product" or self.subsample:
             return False
         positions = math.prod(x.shape[2:])
-        cheap = prefers_gram(positions, self.in_channels, self.inter_channels)
+        widths = self.in_channels, self.inter_channels
+        cheap = prefers_gram(positions, *widths, self.overhead)
         return cheap and not is_autocast(x.device.type)
 # --8<-- [end:module]
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from snippets.fused import fused_attention, in_blocks, in_single_precision, wide
+from snippets.fused import at_once, fused_attention, in_blocks, in_single_precision, wide
 
 
 # --8<-- [start:dot_product] 相似度函数之一：点积
@@ -293,6 +293,7 @@ class SelfAttention(nn.Module):
         self.in_channels = in_channels
         self.heads = heads
         self.similarity = similarity
+        self.widths = key_channels, key_channels, value_channels
         self.query = nn.Conv2d(in_channels, key_channels, kernel_size=1)
         self.key = nn.Conv2d(in_channels, key_channels, kernel_size=1)
         self.value = nn.Conv2d(in_channels, value_channels, kernel_size=1)
@@ -312,12 +313,17 @@ class SelfAttention(nn.Module):
         own = self.similarity_parameters
         if self.similarity == "concatenation" and not return_weights:
             return concatenation_attention(x, self.query, self.key, self.value, **own)
-        features = self.query(x), self.key(x), self.value(x)
+        layers = self.query, self.key, self.value
+        if return_weights:
+            features = [layer(x).flatten(2) for layer in layers]
+        else:
+            features = at_once(x, *layers).split_with_sizes(self.widths, dim=1)
         if not return_weights and self.is_small(x):
             columns = [split_columns(each, self.heads) for each in features]
             is_scaled = self.similarity == "scaled_dot_product"
             scale = 1 / math.sqrt(columns[0].shape[1]) if is_scaled else 1.0
-            return attention_of_few(*columns, scale).view(features[2].shape)
+            y = attention_of_few(*columns, scale)
+            return y.view(x.shape[0], self.widths[2], *x.shape[2:])
         query, key, value = (split_heads(each, self.heads) for each in features)
         if return_weights:
             own = {name: wide(parameter) for name, parameter in own.items()}
@@ -340,15 +346,15 @@ class SelfAttention(nn.Module):
 
 
 def split_heads(features: Tensor, heads: int) -> Tensor:
-    """(B, heads·d, H, W) → (B, heads, N, d)。"""
-    batch, channels, height, width = features.shape
-    return features.reshape(batch, heads, channels // heads, height * width).mT
+    """(B, heads·d, N) → (B, heads, N, d)。"""
+    batch, channels, count = features.shape
+    return features.view(batch, heads, channels // heads, count).mT
 
 
 def split_columns(features: Tensor, heads: int) -> Tensor:
-    """(B, heads·d, H, W) → (B·heads, d, N)。"""
-    batch, channels, height, width = features.shape
-    return features.reshape(batch * heads, channels // heads, height * width)
+    """(B, heads·d, N) → (B·heads, d, N)。"""
+    batch, channels, count = features.shape
+    return features.reshape(batch * heads, channels // heads, count)
 
 
 def merge_heads(y: Tensor, shape: torch.Size) -> Tensor:

@@ -1,13 +1,17 @@
-"""重新算的函数，融合的注意力，半精度放不下的中间结果。"""
+"""重新算的函数，融合的注意力，合成一次的卷积，半精度放不下的中间结果。"""
+
+import copy
 
 import pytest
 import torch
+from torch import nn
 from torch.func import grad, jvp, vjp, vmap
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from kb.proof import REORDERED, assert_agrees, assert_holds
 from snippets import fused
 from snippets.fused import (
+    at_once,
     attention_in_blocks,
     fused_attention,
     gradient_kernel,
@@ -371,6 +375,22 @@ class TestBlocks:
         assert_holds(one, "softmax 一次不超过 15887 行", lambda _: max(seen.sizes) == 15887 * 66)
         assert_agrees(one, jvp(literal, given, tangents)[1], "先存下权重的写法的方向导数")
         assert_agrees(two, second(literal)(given[0]), "先存下权重的写法的二阶导数")
+
+
+class TestAtOnce:
+    """与一个一个地卷积比较。"""
+
+    @pytest.mark.parametrize("dims", [1, 2, 3])
+    def test_several_convolutions_as_one_product(self, dims, dtype, device):
+        conv = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[dims - 1]
+        layers = [conv(7, width, 1).to(device, dtype) for width in (3, 1, 5)]
+        x = draw(2, 7, *(2, 3, 5)[-dims:], dtype=dtype, device=device)
+        exact = [copy.deepcopy(layer).double()(x.double()).flatten(2) for layer in layers]
+        with Operators() as seen:
+            y = at_once(x, *layers)
+        assert_agrees(y, torch.cat(exact, dim=1), "一个一个地卷积，float64")
+        products = [call.name for call in seen.calls if call.name in ("convolution", "baddbmm")]
+        assert_holds(y, "只有一次矩阵乘法", lambda _: products == ["baddbmm"])
 
 
 class TestSingle:

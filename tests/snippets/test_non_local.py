@@ -22,6 +22,7 @@ from snippets.non_local import (
     prefers_gram,
     prefix_sums,
     project,
+    project_at_once,
     add_residual,
     map_positions,
     project_onto,
@@ -320,15 +321,31 @@ class TestGram:
     )
     def test_the_cheaper_is_taken(self, positions, channels, inter_channels, gram, device):
         assert_holds(positions, "乘加少时才用 Gram 矩阵", lambda n: prefers_gram(n, channels, inter_channels) == gram)
-        block = NonLocalBlock(channels, inter_channels, dims=1, pairwise="dot_product").to(device)
+        block = fast(NonLocalBlock(channels, inter_channels, dims=1, pairwise="dot_product")).to(device)
         with Operators() as seen:
             block(torch.randn(1, channels, positions, device=device))
         products = [output.shape for call in seen.calls for output in call.outputs]
         assert_holds(block, "模块也是", lambda _: ((1, channels, channels) in products) == gram)
 
+    @pytest.mark.parametrize(("overhead", "gram"), [(2047, True), (2048, False)])
+    def test_what_it_saves_must_be_worth_its_calls(self, overhead, gram, device):
+        # N = 193：乘加 1,974,272 与 1,976,320，省 2048 次
+        assert_holds(193, "省的比调用多的才用", lambda n: prefers_gram(n, 64, 32, overhead) == gram)
+        block = NonLocalBlock(64, 32, dims=1, pairwise="dot_product").to(device)
+        block.overhead = overhead
+        x = torch.randn(1, 64, 193, device=device)
+        assert_holds(block, "模块也是", lambda block: block.takes_gram(x) == gram)
+
+    # 2·N·64² + 2·64·32·96 + 2²² 与 4·N·64·32 + 2·N·32²，N = 2240 时正好相等
+    @pytest.mark.parametrize(("positions", "gram"), [(2240, False), (2241, True)])
+    def test_how_many_calls_a_block_counts(self, positions, gram, device):
+        x = torch.randn(1, 64, positions, device=device)
+        block = NonLocalBlock(64, 32, dims=1, pairwise="dot_product").to(device)
+        assert_holds(block, "两千多个位置才用", lambda block: block.takes_gram(x) == gram)
+
     def test_pooling_and_autocast_take_none(self, device):
         x = torch.randn(1, 3, 40, device=device)
-        block = NonLocalBlock(3, 5, dims=1, pairwise="dot_product").to(device)
+        block = fast(NonLocalBlock(3, 5, dims=1, pairwise="dot_product")).to(device)
         assert_holds(block, "不池化时用", lambda block: block.takes_gram(x))
         block.subsample = True
         assert_holds(block, "池化时不用", lambda block: not block.takes_gram(x))
@@ -340,7 +357,7 @@ class TestGram:
 
     def test_takes_three_looks_at_x(self, device):
         """没有一个张量有 C′ 个通道、N 个位置。"""
-        block = NonLocalBlock(3, 5, dims=1, pairwise="dot_product").to(device)
+        block = fast(NonLocalBlock(3, 5, dims=1, pairwise="dot_product")).to(device)
         x = torch.randn(2, 3, 40, device=device)
         with Operators() as seen, torch.no_grad():
             block(x)
@@ -377,6 +394,29 @@ class TestVectors:
         w, x = draw(3, dtype=dtype, device=device), draw(2, 7, 11, dtype=dtype, device=device)
         expected = torch.einsum("c,bcn->bn", w.double(), copy.deepcopy(layer).double()(x.double()))
         assert_agrees(project_onto(w, x, layer), expected, "先卷积，再与 w 点积，float64")
+
+
+class TestFew:
+    """位置少：几个卷积合成一次矩阵乘法。"""
+
+    @pairwises
+    @subsampling
+    def test_against_project(self, pairwise, subsample, dtype, device):
+        block = NonLocalBlock(7, 3, pairwise=pairwise, subsample=subsample).to(device, dtype)
+        x = draw(2, 7, 5, 4, dtype=dtype, device=device)
+        found = project_at_once(x, block.theta, block.phi, block.g, block.pool)
+        exact = copy.deepcopy(block).double()
+        expected = project(x.double().clone(), exact.theta, exact.phi, exact.g, exact.pool)
+        for one, other in zip(found, expected, strict=True):
+            assert_agrees(one, other, "project，float64")
+
+    @pytest.mark.parametrize("pairwise", sorted(set(PAIRWISE) - {"dot_product"}))
+    def test_the_block_takes_one_product(self, pairwise, device):
+        block = NonLocalBlock(7, 3, pairwise=pairwise).to(device)
+        with Operators() as seen:
+            block(torch.randn(2, 7, 5, 4, device=device))
+        names = [call.name for call in seen.calls if call.name in ("convolution", "baddbmm")]
+        assert_holds(block, "两次矩阵乘法：θ、φ、g 一次，out 一次，没有卷积", lambda _: names == ["baddbmm"] * 2)
 
 
 class TestNonLocalBlock:
@@ -514,7 +554,7 @@ def test_dot_product_takes_the_cheaper_order(positions, subsample, pairs, device
     block = wake(NonLocalBlock(17, 7, dims=1, pairwise="dot_product", subsample=subsample)).to(device)
     with Operators() as seen, torch.no_grad():
         block(torch.randn(2, 17, positions, device=device))
-    products = [call for call in seen.calls if call.name in ("bmm", "baddbmm")]
+    products = [call for call in seen.calls if call.name in ("bmm", "baddbmm") and 17 not in call.inputs[-1].shape]
     first = [tuple(each.shape[1:]) for each in products[0].inputs[-2:]]
     keys = positions // 2 if subsample else positions
     expected = [(positions, 7), (7, keys)] if pairs else [(7, keys), (keys, 7)]
@@ -544,7 +584,7 @@ class TestBlock(Block):
     blocks = BLOCKS | {
         "gaussian-small": made("gaussian", 2, True, as_built),
         "concatenation-small": made("concatenation", 3, False, as_built),
-        "dot_product-gram": lambda: (wake(NonLocalBlock(3, 5, pairwise="dot_product")), (2, 3, 5, 7)),
+        "dot_product-gram": lambda: (fast(wake(NonLocalBlock(3, 5, pairwise="dot_product"))), (2, 3, 5, 7)),
     }
     representatives = ["embedded_gaussian-2d-subsample", "concatenation-2d"]
     planes = [name for name in BLOCKS if "2d" in name]
@@ -586,7 +626,7 @@ class Optional(NonLocalBlock):
 
 
 def around_gram():
-    block = wake(Optional(3, 5, pairwise="dot_product"))
+    block = fast(wake(Optional(3, 5, pairwise="dot_product")))
     return block, (2, 3, 3, 5), [functools.partial(keep, gram=each) for each in (True, False)]
 
 
@@ -594,7 +634,7 @@ class TestDerivatives(Switches):
     forms = {
         f"{pairwise}{'-subsample' * subsample}": block_of(pairwise, subsample=subsample, small=False)
         for pairwise, subsample in itertools.product(PAIRWISE, (False, True))
-    } | {"dot_product-gram": block_of("dot_product", (3, 5))}
+    } | {"dot_product-gram": block_of("dot_product", (3, 5), small=False)}
     switches = {
         f"{pairwise}{'-subsample' * subsample}": around_pairs(pairwise, subsample)
         for pairwise, subsample in itertools.product(("gaussian", "embedded_gaussian", "concatenation"), (False, True))
