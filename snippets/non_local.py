@@ -445,11 +445,11 @@ class NonLocalBlock(nn.Module):
         抛 ValueError。
     出处：Wang 等 2018（arXiv 1711.07971），3.2、3.3 节与图 2。
 
-    >>> block = NonLocalBlock(64, subsample=True)
+    >>> block = NonLocalBlock(64)
     >>> x = torch.randn(2, 64, 8, 6)
     >>> z, weights = block(x, return_weights=True)
     >>> tuple(z.shape), tuple(weights.shape)
-    ((2, 64, 8, 6), (2, 48, 12))
+    ((2, 64, 8, 6), (2, 48, 48))
     """
 
     small = 2**19
