@@ -1,8 +1,9 @@
 """Which calls of a region's code the tests made: one of them becomes its diagram.
 
-Nobody types an example: what a test passed to the region's class or function is one. Of several,
-those go first whose axes all have other sizes, of these the one that sets the fewest options, and
-then the smallest.
+Nobody types an example: what a test passed to the region's class or function is one. The one that
+its docstring gives is what its author wants seen, where the tests run it. Of the others, those go
+first whose axes all have other sizes, of these the one that sets the fewest options, and then the
+smallest.
 """
 
 import ast
@@ -16,6 +17,8 @@ KEPT = 200
 """Calls that differ, of each region."""
 LARGEST = 100_000
 """Numbers in the tensors of a call; what is larger would keep memory from others."""
+NEAR = 8
+"""Frames between an example and the code: PyTorch's of a module, and the finder of doctest."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Call:
     """How many axes have the size of another of the same tensor, or are 1."""
     numbers: int
     """In its tensors."""
+    is_example: bool
+    """Of its docstring."""
 
 
 @dataclass
@@ -49,7 +54,8 @@ class Calls:
     def see(self, frame: FrameType) -> None:
         """Called as a function begins."""
         known = self.seen.setdefault(frame.f_code, {})
-        if len(known) >= KEPT:
+        is_example = any(is_from_docstring(frame, each.name) for each in self.subjects[frame.f_code])
+        if len(known) >= KEPT and not is_example:
             return
         function = self.subjects[frame.f_code][0].function
         names = list(inspect.signature(function).parameters)
@@ -63,13 +69,21 @@ class Calls:
         shapes = tuple(tuple(each.shape) for each in tensors)
         options = options_of(function, arguments)
         alike = sum(len(shape) - len(set(shape) - {1}) for shape in shapes)
-        known.setdefault((shapes, tuple(options)), Call(arguments, len(options), alike, numbers))
+        call = Call(arguments, len(options), alike, numbers, is_example)
+        known.setdefault((shapes, tuple(options), is_example), call)
 
     def best(self, subject: Subject) -> list[Call]:
         """The calls of it, the best example first."""
         found = self.seen.get(subject.function.__code__, {}).values()
         return sorted(
-            found, key=lambda call: (call.alike > 0, call.options, call.alike, call.numbers)
+            found,
+            key=lambda call: (
+                not call.is_example,
+                call.alike > 0,
+                call.options,
+                call.alike,
+                call.numbers,
+            ),
         )
 
 
@@ -95,6 +109,16 @@ def code_of(made: object) -> Callable | None:
     """The function itself, `forward` of a module's class; None of what has no code to watch."""
     function = getattr(made, "forward", None) if isinstance(made, type) else made
     return function if inspect.isfunction(function) else None
+
+
+def is_from_docstring(frame: FrameType, name: str) -> bool:
+    """Whether an example in the docstring of `name` made the call, as doctest runs them."""
+    caller: FrameType | None = frame
+    for _ in range(NEAR):
+        caller = caller and caller.f_back
+        if caller and caller.f_code.co_filename.startswith("<doctest "):
+            return f".{name}[" in caller.f_code.co_filename
+    return False
 
 
 def tensors_in(value: object) -> list:

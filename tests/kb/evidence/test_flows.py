@@ -1,6 +1,7 @@
 """数据流图的数据：从测试真的做过的一次调用里来，每一步和形状都真，说不准的字母不写。"""
 
 import copy
+import doctest
 import importlib.util
 import sys
 
@@ -23,7 +24,11 @@ from torch import nn
 
 # --8<-- [start:block] 一块
 class Block(nn.Module):
-    """形状：x (B, C, H, W) → 同样形状。"""
+    """形状：x (B, C, H, W) → 同样形状。
+
+    >>> x = torch.ones(4, 4, 5, 4)
+    >>> z, weights = Block(4)(x, both=True)
+    """
 
     scale = 3
 
@@ -230,6 +235,20 @@ class TestTheExample:
 
         flow = seen(make)["block"]
         assert (flow["sizes"]["W"], len(flow["outputs"]), flow["sizes"]["D"]) == (7, 1, 2)
+
+    def test_the_docstring_has_the_first_word(self, seen):
+        def make(module):
+            module.Block(5)(torch.randn(2, 5, 3, 7))
+            positions(module)
+            assert doctest.testmod(module) == (0, 2)
+
+        def positions(module):
+            module.positions(torch.randn(4, 4, 5, 4))
+            module.positions(torch.randn(2, 5, 3, 7))
+
+        found = seen(make)
+        assert (found["block"]["steps"][0]["shape"], len(found["block"]["outputs"])) == ([4, 4, 5, 4], 2)
+        assert found["positions"]["steps"][0]["shape"] == [2, 5, 3, 7]  # not its own docstring
 
     @pytest.mark.parametrize("what", ["half", "large", "vmap", "empty", "remade"])
     def test_what_is_none(self, seen, what):
