@@ -17,6 +17,7 @@ Where there is a copy of our own (`kb.pictures.copies`), it is shown, and `is-ow
 size is known, so the page keeps room for it. `data-original` is the author's address, which
 `site.js` turns to where the copy doesn't come.
 
+A picture that is here, beside the notes, loads when near, and the page keeps room for it too.
 A picture that should be here and isn't (`C:\图.png`) is a note alone, with its path.
 A picture that is alone in its paragraph is a block, one among words stays in the line; one
 in a heading gets no note, which would become a part of the heading's text and address.
@@ -29,9 +30,11 @@ in a heading gets no note, which would become a part of the heading's text and a
 import logging
 import re
 from html import unescape
+from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree as etree
 
+import imagesize
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
@@ -89,6 +92,9 @@ class PictureTreeprocessor(Treeprocessor):
         target = find_target(page.root / "docs", page.uri, address)
         if target is not None:
             picture.set("src", page.link_to(target))
+            picture.set("loading", "lazy")
+            if (size := size_of(page.root / "docs" / target)) is not None:
+                keep_room(picture, *size)
             return
         if not page.is_note:
             log.warning(f"docs/{page.uri}：图片 {address} 不在 docs/ 里。改正地址，或补上文件。")
@@ -102,6 +108,15 @@ class PictureTreeprocessor(Treeprocessor):
         picture.attrib.clear()
         picture.attrib.update(attributes)
         picture.append(element("span", {"class": "picture-note"}, described))
+
+
+def size_of(file: Path) -> tuple[int, int] | None:
+    """Pixels wide and high; None where its beginning doesn't say."""
+    try:
+        width, height = imagesize.get(file)
+    except Exception:  # whatever is in it: then the page keeps no room for it
+        return None
+    return (round(width), round(height)) if width >= 1 and height >= 1 else None
 
 
 def count(root: etree.Element, parents: dict) -> dict[etree.Element, str]:

@@ -6,6 +6,7 @@ from kb.pictures.copies import Copy, lock_bytes
 from kb.pictures.wanted import find_wanted
 
 A, B = "a" * 32, "b" * 32
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (800).to_bytes(4) + (600).to_bytes(4) + b"\x08\2\0\0\0"
 
 
 @pytest.fixture
@@ -28,6 +29,33 @@ def copies(project):
 def image(project, text):
     (found,) = project.render(text).select("article img, img")
     return found
+
+
+class TestBeside:
+    """与笔记放在一起的图片。"""
+
+    @pytest.mark.parametrize(
+        ("written", "shown"),
+        [
+            ("![图](/assets/a.png)", ("800", "600")),
+            ('<img src="/assets/a.png" width="200">', ("200", "150")),
+            ('<img src="/assets/a.png" height="300">', ("400", "300")),
+            ('<img src="/assets/a.png" style="zoom:50%">', ("800", "600")),
+        ],
+    )
+    def test_room_is_kept(self, project, written, shown):
+        (project.root / "docs/assets").mkdir(exist_ok=True)
+        (project.root / "docs/assets/a.png").write_bytes(PNG)
+        img = image(project, f"{written}\n")
+        assert (img["src"], img["loading"]) == ("../../assets/a.png", "lazy")
+        assert (img["width"], img["height"]) == shown
+
+    @pytest.mark.parametrize("data", [b"", b"x", PNG[:20], b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<svg"])
+    def test_none_where_nobody_knows_how_much(self, project, data):
+        (project.root / "docs/assets").mkdir(exist_ok=True)
+        (project.root / "docs/assets/a.svg").write_bytes(data)
+        img = image(project, "![图](/assets/a.svg)\n")
+        assert img["src"] == "../../assets/a.svg" and not img.has_attr("width")
 
 
 class TestOwn:
