@@ -56,7 +56,9 @@ KILLED, LIVES, UNDECIDED = "killed", "survived", "undecided"
 
 
 class Selection:
-    """pytest plugin: these tests, in this order; and how long each took."""
+    """pytest plugin: these tests, in this order, but for what pytest then puts together since it
+    shares a fixture; how long each took, in the order in which they ran.
+    """
 
     def __init__(self, ids: list[str], assertions: ModuleType):
         self.assertions = assertions
@@ -104,6 +106,7 @@ def run_tests(workspace: str, ids: list[str]) -> None:
     torch.set_num_threads(1)
     modules = sorted({id.partition("::")[0] for id in ids})
     selection = Selection(ids, assertions)
+    pytest.hookimpl(tryfirst=True)(Selection.pytest_collection_modifyitems)  # before pytest's own
     options = [*OPTIONS, "-p", "_hypothesis_pytestplugin", "-x", "--device", "cpu"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # some are loaded already
     places = [f"--rootdir={workspace}", "-c", f"{workspace}/pyproject.toml"]
@@ -410,9 +413,8 @@ class Campaign:
         if code == SURVIVED:
             return Outcome(LIVES)
         if code == NOTICED:
-            end, ids = read_end(workspace), topic.tests_of(mutant)
-            place = ids.index(end["failed"]) if end["failed"] in ids else len(ids) - 1
-            return Outcome(KILLED, end["compared"], tuple(ids[: place + 1]))
+            end = read_end(workspace)
+            return Outcome(KILLED, end["compared"], tuple(end["seconds"]) or tuple(topic.tests_of(mutant)))
         if code == BROKEN_IMPORT:
             return Outcome(KILLED)
         if code < 0:  # by a signal: from outside, or because it took too long

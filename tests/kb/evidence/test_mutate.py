@@ -107,7 +107,33 @@ class TestDigests:
         assert digest_for(changed, "<module>") != digest_for(self.CODE, "<module>")
 
 
+SHARED = '''\
+import pytest
+
+
+@pytest.fixture(scope="module", params=["a", "b"])
+def slow(request):
+    return request.param
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_it(slow, number):
+    assert (slow, number) != ("b", 2)
+'''
+
+
 class TestThePool:
+    def test_what_is_shared_is_made_once(self, recorded, tmp_path):
+        """最快的在前；但是共用一个夹具的在一起，不一会儿拆掉、一会儿又做。"""
+        test = "tests/snippets/test_numbers.py"
+        files = {name: (recorded.root / name).read_bytes() for name in FILES} | {test: SHARED.encode()}
+        ids = [f"{test}::test_it[{shared}-{number}]" for number in (2, 1) for shared in "ab"]
+        with Pool(files, 1, str(tmp_path)) as pool:
+            code, workspace = pool.alone("numbers.py", SNIPPET.encode(), ids, 60)
+        end = mutate.read_end(workspace)
+        ran = [id.partition("::")[2] for id in end["seconds"]]
+        assert (code, ran) == (NOTICED, ["test_it[a-2]", "test_it[a-1]", "test_it[b-2]"])
+
     def run(self, recorded, tmp_path, source, limit):
         ended = []
         files = {name: (recorded.root / name).read_bytes() for name in FILES}
