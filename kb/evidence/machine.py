@@ -11,7 +11,7 @@ def environment(device: str) -> dict:
     """Of this process, with the packages that measurements rest on."""
     import torch
 
-    names = ("coverage", "hypothesis", "pytest")
+    names = ("hypothesis", "pytest")
     packages = {name: importlib.metadata.version(name) for name in names}
     return machine(device) | {"packages": packages | {"torch": torch.__version__}}
 

@@ -40,7 +40,7 @@ def choose(
     return [each for each in found if known.index(each.file) % of == number - 1]
 
 
-NEEDED = ("torch", "pytest", "coverage", "mutmut")
+NEEDED = ("torch", "pytest", "mutmut")
 """What proving needs beyond reading."""
 
 

@@ -26,17 +26,17 @@ import importlib.util
 import inspect
 import re
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from types import CodeType, FrameType, ModuleType
+from collections.abc import Iterable, Iterator
+from types import CodeType, ModuleType
 
 import pytest
 
 from kb.evidence.calls import Calls, find_subjects
-from kb.evidence.imports import SNIPPETS
 from kb.evidence.lines import join, statements
 from kb.evidence.machine import machine
 from kb.evidence.originals import Originals
 from kb.evidence.regions import read_file
+from kb.evidence.tracer import Tracer
 
 ALLOWED_HOOKS = {
     "pytest_addoption",
@@ -77,10 +77,9 @@ class Recorder:
         self.tests: dict[str, dict] = {}
         self.ends: dict[str, int] = {}
         self.facts: dict[str, list[dict]] = {}
-        self.computed: dict[str, set[str]] = {}
         self.problems: list[str] = []
         self.patched = ""
-        self.coverage = start_coverage(root)
+        self.tracer = Tracer(self.snippets, calls, assertions.returned)
 
     def pytest_plugin_registered(self, plugin: object, plugin_name: str) -> None:
         """Whenever that is, also of those that were there before."""
@@ -117,26 +116,12 @@ class Recorder:
             session.shouldstop = "不能记录"
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self) -> Iterator[None]:
-        self.coverage.start()
-        try:
-            return (yield)
-        finally:
-            self.coverage.stop()
-
-    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        self.coverage.switch_context(item.nodeid)
         self.assertions.FACTS.clear()
         self.assertions.FAILED.clear()
         self.assertions.RETURNED.clear()
-        dtypes = self.computed.setdefault(item.nodeid, set())
-        sys.setprofile(self.profile(dtypes))  # also what its fixtures compute
-        try:
+        with self.tracer.during(item.nodeid):  # also what its fixtures compute
             result = yield
-        finally:
-            sys.setprofile(None)
-            self.coverage.switch_context("")
         test = self.tests[item.nodeid]
         if self.assertions.FAILED and test["outcome"] == "passed":
             why = f"断言没有成立，却被接住了：{self.assertions.FAILED[0][1]}"
@@ -151,34 +136,6 @@ class Recorder:
             return (yield)
         finally:
             self.look(item.nodeid)
-
-    def profile(self, dtypes: set[str]) -> Callable[[FrameType, str, object], None]:
-        """Notes what the snippets' functions return, the dtypes of the tensors in them then, and
-        what those that have a diagram are called with.
-        """
-        seen: dict[CodeType, str] = {}
-        subjects = self.calls.subjects
-
-        def note(frame: FrameType, event: str, value: object) -> None:
-            if event == "call" and frame.f_code in subjects:
-                self.calls.see(frame)
-            if event == "return":
-                code = frame.f_code
-                if code not in seen:
-                    seen[code] = self.place_of(code)
-                if seen[code]:
-                    note_dtypes((value, *frame.f_locals.values()), dtypes)
-                    values = frame.f_locals.values() if value is None else (value,)
-                    self.assertions.returned(seen[code], *values)
-
-        return note
-
-    def place_of(self, code: CodeType) -> str:
-        """`snippets/half.py:12`, where a function of the snippets begins; empty for others."""
-        file = code.co_filename.replace("\\", "/")
-        if not file.startswith(self.snippets):
-            return ""
-        return f"{SNIPPETS}{file.removeprefix(self.snippets)}:{code.co_firstlineno}"
 
     def look(self, when: str) -> None:
         if not self.patched and (what := self.originals.changed()):
@@ -202,7 +159,7 @@ class Recorder:
         for nodeid, test in self.tests.items():
             test["facts"] = self.facts.get(nodeid, [])
             test["ran"] = ran.get(nodeid, {})
-            test["computed"] = sorted(self.computed.get(nodeid, ()))
+            test["computed"] = sorted(self.tracer.dtypes.get(nodeid, ()))
             test["device"] = device_parameter(self.items.get(nodeid))
         self.look("结束时")
         again = [nodeid for nodeid, ends in self.ends.items() if ends > 1]
@@ -214,39 +171,15 @@ class Recorder:
 
     def lines_by_test(self) -> dict[str, dict[str, str]]:
         """Test → path → the statements in function bodies that it ran."""
-        found: dict[str, dict[str, set[int]]] = {}
-        data = self.coverage.get_data()
-        for file in data.measured_files():
-            path = Path(file).relative_to(self.root).as_posix()
-            first_lines = statements(Path(file).read_bytes())
-            for line, contexts in data.contexts_by_lineno(file).items():
-                for nodeid in contexts:
-                    if nodeid and line in first_lines:
-                        found.setdefault(nodeid, {}).setdefault(path, set()).add(first_lines[line])
-        return {
-            nodeid: {path: join(lines) for path, lines in sorted(files.items())}
-            for nodeid, files in found.items()
-        }
-
-
-def start_coverage(root: Path):
-    import coverage
-
-    measured = coverage.Coverage(
-        data_file=None, config_file=False, include=[f"{root / 'snippets'}/*"], messages=False
-    )
-    measured.set_option("run:core", "ctrace")  # others stop looking at a line once it has run
-    return measured
-
-
-def note_dtypes(value: tuple | list, found: set[str]) -> None:
-    """The dtypes of the tensors in a tuple or a list, however deep."""
-    torch = sys.modules.get("torch")
-    for each in value if torch is not None else ():
-        if isinstance(each, (tuple, list)):
-            note_dtypes(each, found)
-        elif isinstance(each, torch.Tensor):
-            found.add(str(each.dtype).removeprefix("torch."))
+        first_lines = functools.cache(lambda path: statements((self.root / path).read_bytes()))
+        found: dict[str, dict[str, str]] = {}
+        for nodeid, files in self.tracer.lines.items():
+            ran = {
+                path: {first_lines(path)[line] for line in lines if line in first_lines(path)}
+                for path, lines in sorted(files.items())
+            }
+            found[nodeid] = {path: join(lines) for path, lines in ran.items() if lines}
+        return found
 
 
 def foreign(plugin: object, name: str, root: Path) -> Iterator[str]:

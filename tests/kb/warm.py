@@ -66,7 +66,6 @@ def started(bytecode: Path) -> subprocess.Popen:
 
 
 def serve() -> None:
-    import coverage  # noqa: F401
     import torch  # noqa: F401
 
     from kb.cli import commands  # noqa: F401

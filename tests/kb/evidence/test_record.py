@@ -38,7 +38,7 @@ class TestWhatIsWritten:
             "facts": [{"kind": "reference", "name": "手算的值", "dtype": "float64", "absolute": 0.0, "relative": 0.0}],
             "ran": "9,11",
         }
-        assert {"coverage", "pytest", "torch"} <= evidence["environment"]["packages"].keys()
+        assert {"pytest", "torch"} <= evidence["environment"]["packages"].keys()
         assert "evidence-notes" not in evidence["environment"]["packages"]
 
     def test_regions_and_modules(self, recorded):
