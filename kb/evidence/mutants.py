@@ -21,6 +21,7 @@ MODULE = "<module>"
 """Stands for the function, outside of any."""
 
 
+VALUE = re.compile(r" (?:\* 2|\+ 1)\b")
 PLAIN = {tokenize.NAME, tokenize.NUMBER, tokenize.OP, tokenize.STRING}
 LAYOUT = {tokenize.DEDENT, tokenize.ENDMARKER, tokenize.INDENT, tokenize.NEWLINE, tokenize.NL}
 
@@ -40,7 +41,7 @@ class Mutant:
     @property
     def is_value(self) -> bool:
         """Whether it gives another value, for which a test has to compare that."""
-        return any(each in self.after and each not in self.before for each in (" * 2", " + 1"))
+        return len(VALUE.findall(self.after)) > len(VALUE.findall(self.before))
 
     @cached_property
     def id(self) -> str:

@@ -295,7 +295,11 @@ class Campaign:
             mutants = make_mutants(file, source.decode("utf-8-sig"))
             key = run["regions"][file]["key"]
             known = {mutant: progress.get((key, mutant.id)) for mutant in mutants}
-            outcomes = {mutant: outcome for mutant, outcome in known.items() if outcome}
+            outcomes = {
+                mutant: outcome
+                for mutant, outcome in known.items()
+                if outcome and outcome.state != UNDECIDED
+            }
             self.topics.append(Topic(file, run, source, mutants, outcomes))
 
     @property
@@ -454,7 +458,8 @@ class Campaign:
             "undecided": found[UNDECIDED],
         }
         store.write_mutants(self.root / store.FOLDER, topic.file, document)
-        forget_progress(self.root, topic.key)
+        if not found[UNDECIDED]:  # else these alone are tried next time
+            forget_progress(self.root, topic.key)
 
 
 def read_end(workspace: Path) -> dict:

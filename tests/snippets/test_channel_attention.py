@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 
 import pytest
 import torch
@@ -77,6 +78,13 @@ class TestChannelAttention:
     @pytest.mark.parametrize("reduction", [0, -1, 8])
     def test_refuses_a_bad_reduction(self, reduction):
         assert_refuses(f"1 与 channels=7 之间，得到 {reduction}", ChannelAttention, 7, reduction=reduction)
+
+    def test_refuses_another_shape_in_float16_too(self):
+        module = ChannelAttention(7, reduction=3).half()
+        for wrong in (torch.ones(2, 7, 3).half(), torch.ones(2, 8, 3, 5).half(), torch.ones(2, 7, 0, 5).half()):
+            message = rf"x 的形状应为 \(B, 7, H, W\)，H、W 不小于 1，得到 {re.escape(str(tuple(wrong.shape)))}"
+            assert_refuses(message, module, wrong)
+            assert_refuses(message, module.weights, wrong)
 
     @pytest.mark.parametrize("reduction", [1, 7])
     def test_takes_the_reductions_at_the_ends(self, reduction):

@@ -27,7 +27,7 @@ def compute(request):
     ("dims", "subsample", "shape", "dtype"),
     [
         (1, False, (12,), "float64"),
-        (1, False, (160,), "float64"),  # 点积用 Gram 矩阵
+        (1, False, (480,), "float64"),  # 每个进程的一段超过 105 个位置：点积用 Gram 矩阵
         (2, False, (4, 5), "float64"),
         (2, True, (8, 5), "float64"),
         (3, True, (4, 5, 3), "float64"),

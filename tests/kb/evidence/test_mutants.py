@@ -101,6 +101,20 @@ class TestMutants:
     def test_kinds(self, code, changes):
         assert changes <= {mutant.source.rstrip("\n") for mutant in make_mutants("x.py", code)}
 
+    @pytest.mark.parametrize(
+        ("before", "after", "is_value"),
+        [
+            ("return a", "return a * 2", True),
+            ("return b, a", "return b, (a + 1)", True),
+            ("return 2**20", "return 2 * 20", False),
+            ("return a - 1", "return a + 1", True),
+            ("return a + 10", "return a + 11", False),
+        ],
+    )
+    def test_which_give_another_value(self, before, after, is_value):
+        found = {each.after: each for each in make_mutants("x.py", f"def f(a, b):\n    {before}\n")}
+        assert found[after].is_value == is_value
+
     @pytest.mark.parametrize("value", ["self", "None", "not a", "a == b", "a and b", "'text'", "f'{a}'"])
     def test_what_is_no_number_is_not_counted_on(self, value):
         assert not [each for each in make_mutants("x.py", f"def f(): return {value}\n") if each.is_value]

@@ -257,6 +257,32 @@ class TestInterruption:
         assert (region["killed"], region["total"]) == (1, len(known))
         assert (proven.root / PROGRESS).read_text("utf-8") == f"{other}\n{stale}\n", "别的文件的接着用"
 
+    def test_only_what_is_undecided_is_tried_again(self, proven):
+        key = proven.evidence["regions"]["numbers.py"]["key"]
+        first, *others = make_mutants("numbers.py", SNIPPET)
+        outcomes = {first.id: "undecided"} | dict.fromkeys([each.id for each in others], "survived")
+        entries = [
+            json.dumps({"key": key, "mutant": id, "outcome": outcome, "compared": False, "ran": []})
+            for id, outcome in outcomes.items()
+        ]
+        proven.write(PROGRESS, "\n".join([*entries, ""]))
+        code, output = proven.mutate()
+        assert code == 0, output
+        region = mutants(proven)["regions"]["numbers.py"]
+        assert (region["killed"], region["total"], mutants(proven)["undecided"]) == (1, 1 + len(others), [])
+        assert not (proven.root / PROGRESS).exists()
+
+    def test_progress_is_kept_where_something_is_undecided(self, proven, monkeypatch):
+        campaign = Campaign(proven.root, ["numbers.py"])
+        (topic,) = campaign.topics
+        for mutant in topic.mutants:
+            campaign.settle(topic, mutant, mutate.Outcome("killed"))
+        campaign.settle(topic, topic.mutants[0], mutate.Outcome("undecided"))
+        campaign.store(topic)
+        assert (proven.root / PROGRESS).read_text("utf-8").count("\n") == len(topic.mutants) + 1
+        (again,) = Campaign(proven.root, ["numbers.py"]).topics
+        assert again.waiting == [topic.mutants[0]]
+
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows 上不能向另一个进程发 Ctrl-C")
     def test_ctrl_c_keeps_what_was_found(self, proven):
         (proven.root / "evidence/numbers/mutants.json").unlink()
