@@ -288,7 +288,7 @@ def gram_of(positions: Tensor, mean: Tensor) -> Tensor:
 
 
 def prefers_gram(
-    positions: int, channels: int, inter_channels: int, overhead: int = 0
+    positions: int, channels: int, inter_channels: int, overhead: int
 ) -> bool:
     """Gram 矩阵的乘加，加上 overhead，还比先算 θ、φ、g 少：
 

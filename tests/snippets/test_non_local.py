@@ -286,12 +286,19 @@ class TestGram:
         assert_holds(x, "一块尽可能多的列", lambda _: (max(centred), sum(centred)) == (columns, 11))
 
     def test_a_block_holds_a_million_numbers(self, device):
-        # 2²⁰ / 32 = 32768 列
-        x = draw(1, 32, 2**15 + 1, dtype=torch.float32, device=device)
+        # 2²⁰ / 17 = 61680.9 列，2²⁰ + 1 正好是 61681 列
+        x = draw(1, 17, 61682, dtype=torch.float32, device=device)
         with Operators() as seen:
             centred_gram(x, x[..., :1])
         centred = [call.outputs[0].numel() for call in seen.calls if call.name == "sub"]
-        assert_holds(x, "一块不超过 2²⁰ 个数", lambda _: centred == [2**20, 32])
+        assert_holds(x, "一块不超过 2²⁰ 个数", lambda _: centred == [61680 * 17, 2 * 17])
+
+    def test_one_channel_in_blocks(self, device):
+        x = draw(1, 1, 11, device=device)
+        with Operators() as seen:
+            centred_gram(x, x[..., :1], 5)
+        centred = [call.outputs[0].numel() for call in seen.calls if call.name == "sub"]
+        assert_holds(x, "一块 5 列", lambda _: centred == [5, 5, 1])
 
     def test_is_one_block_where_it_is_exported(self, device):
         x, mean = draw(2, 7, 11, device=device), draw(2, 7, 1, device=device)
@@ -320,7 +327,7 @@ class TestGram:
         ],
     )
     def test_the_cheaper_is_taken(self, positions, channels, inter_channels, gram, device):
-        assert_holds(positions, "乘加少时才用 Gram 矩阵", lambda n: prefers_gram(n, channels, inter_channels) == gram)
+        assert_holds(positions, "乘加少时才用 Gram 矩阵", lambda n: prefers_gram(n, channels, inter_channels, 0) == gram)
         block = fast(NonLocalBlock(channels, inter_channels, dims=1, pairwise="dot_product")).to(device)
         with Operators() as seen:
             block(torch.randn(1, channels, positions, device=device))
@@ -388,6 +395,14 @@ class TestVectors:
         assert_agrees(y, expected.flatten(2).mT, "卷积，float64")
         z = add_residual(x, expected.flatten(2).mT.to(dtype), back)
         assert_agrees(z, exact_back(expected.to(dtype).double()) + x.double(), "卷积，再加上 x，float64")
+
+    def test_the_residual_is_added_in_place(self, device):
+        layer = torch.nn.Conv1d(3, 7, 1).to(device)
+        x, y = torch.randn(2, 7, 11, device=device), torch.randn(2, 11, 3, device=device)
+        with Operators() as seen, torch.no_grad():
+            add_residual(x, y, layer)
+        names = [call.name for call in seen.calls if call.name.startswith("add")]
+        assert_holds(x, "写在乘积的内存里", lambda _: names == ["add_"])
 
     def test_project_onto(self, dtype, device):
         layer = torch.nn.Conv1d(7, 3, 1).to(device, dtype)
@@ -546,19 +561,53 @@ class TestNonLocalBlock:
         assert_holds(z, "时间轴只有一帧也可以", lambda z: z.shape == (2, 7, 1, 2, 3))
 
 
-# 乘加：先存 2·N·M·C′ 次，否则 (N + M)·C′² 次。C′ = 7：50 与 70，98 与 98，相等时不存；池化时 110 与 112，156 与 133
+# 乘加：先存 2·N·M·C′ 次，否则 (N + M)·C′² 次。除以 C′：50 与 70；池化时 110 与 112，156 与 133，36 与 36，相等时不存
 @pytest.mark.parametrize(
-    ("positions", "subsample", "pairs"), [(5, False, True), (7, False, False), (11, True, True), (13, True, False)]
+    ("positions", "subsample", "inner", "pairs"),
+    [(5, False, 7, True), (8, False, 7, False), (11, True, 7, True), (13, True, 7, False), (6, True, 4, False)],
 )
-def test_dot_product_takes_the_cheaper_order(positions, subsample, pairs, device):
-    block = wake(NonLocalBlock(17, 7, dims=1, pairwise="dot_product", subsample=subsample)).to(device)
+def test_dot_product_takes_the_cheaper_order(positions, subsample, inner, pairs, device):
+    block = wake(NonLocalBlock(17, inner, dims=1, pairwise="dot_product", subsample=subsample)).to(device)
     with Operators() as seen, torch.no_grad():
         block(torch.randn(2, 17, positions, device=device))
     products = [call for call in seen.calls if call.name in ("bmm", "baddbmm") and 17 not in call.inputs[-1].shape]
     first = [tuple(each.shape[1:]) for each in products[0].inputs[-2:]]
     keys = positions // 2 if subsample else positions
-    expected = [(positions, 7), (7, keys)] if pairs else [(7, keys), (keys, 7)]
+    expected = [(positions, inner), (inner, keys)] if pairs else [(inner, keys), (keys, inner)]
     assert_holds(block, "乘加少的一对先乘：θφᵀ，或 φᵀg", lambda _: first == expected)
+
+
+@pytest.mark.parametrize(
+    ("dims", "subsample", "size", "keys"), [(1, False, (11,), 11), (2, True, (6, 5), 6), (3, True, (2, 3, 7), 6)]
+)
+@pytest.mark.parametrize("pairwise", ["gaussian", "embedded_gaussian", "concatenation"])
+def test_few_are_no_more_than_small(pairwise, dims, subsample, size, keys, device):
+    block = wake(NonLocalBlock(3, 2, dims=dims, pairwise=pairwise, subsample=subsample)).to(device)
+    positions, x = math.prod(size), torch.randn(2, 3, *size, device=device)
+    for small, stored in ((positions * keys, True), (positions * keys - 1, False)):
+        block.small = small
+        with Operators() as seen, torch.no_grad():
+            block(x)
+        shapes = {tuple(output.shape[-2:]) for output in seen.outputs}
+        assert_holds(block, "N·M 不超过 small 才存 N×M 矩阵", lambda _: ((positions, keys) in shapes) == stored)
+
+
+@pytest.mark.parametrize(
+    ("pairwise", "there", "absent"),
+    [
+        ("gaussian", "scaled_dot_product_attention", "softmax"),
+        ("embedded_gaussian", "scaled_dot_product_attention", "softmax"),
+        ("concatenation", "sort", "relu"),
+        ("dot_product", "bmm", "sub"),
+    ],
+)
+def test_sizes_that_vary_take_what_suits_all(pairwise, there, absent, device):
+    """导出成可变尺寸时，图里是不存矩阵的写法，也没有 Gram 矩阵：它只在位置多时便宜。"""
+    block = wake(NonLocalBlock(3, 5, dims=1, pairwise=pairwise)).to(device)
+    sizes = {"x": {2: torch.export.Dim("n", min=2, max=4096)}, "return_weights": None}
+    exported = torch.export.export(block, (torch.randn(2, 3, 40, device=device), False), dynamic_shapes=sizes)
+    names = " ".join(str(node.target) for node in exported.graph.nodes)
+    assert_holds(block, "图里的算子", lambda _: there in names and f"aten.{absent}" not in names)
 
 
 def made(pairwise, dims, subsample, prepare=fast):

@@ -399,6 +399,18 @@ def test_perceptron_holds_a_million_hidden_values(device):
     assert_holds(x, "meta 设备上 2²⁴ 个", lambda x: largest_tensor(block, x.to("meta")) == 2**24)
 
 
+@pytest.mark.parametrize(("queries", "hidden"), [(1024, 2**22), (1025, 2**20)])
+def test_perceptron_keeps_few_hidden_values(queries, hidden, device):
+    """一个 query 的隐层 1024·4 个数：1024 个 query 一共 2²² 个，正好还存着；再多就一块一块地算。"""
+    options = {"dtype": torch.float32, "device": device}
+    query, key, value = (draw(1, 1, n, 4, **options) for n in (queries, 1024, 1024))
+    W, v = draw(1, 4, 4, **options), draw(1, 4, **options)
+    with Operators() as seen:
+        perceptron_attention(query, key, value, W, W, v)
+    expected = hidden if device == "cpu" else queries * 1024 * 4  # GPU 上一块 2²⁴ 个数
+    assert_holds(query, "一次算的隐层有多少个数", lambda _: seen.largest == expected)
+
+
 @pytest.mark.parametrize(("limit", "calls"), [(17 * 130, 1), (17 * 130 - 1, 4), (7 * 130, 6)])
 def test_perceptron_computes_blocks_again_for_the_gradient(limit, calls, device):
     """一块就够时隐层只算一次；否则每一块算两次，前向不存着。"""
