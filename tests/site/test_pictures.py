@@ -1,5 +1,6 @@
 """图片在真正的浏览器里：本站自己的一份、取不来的、迟迟不来的；点开看大图。两种引擎。"""
 
+import datetime
 import hashlib
 import io
 import re
@@ -171,8 +172,9 @@ def test_one_that_says_nothing_counts_as_missing(tab):
     hanging = []
     opened.page.unroute_all()
     opened.page.route(lambda url: "gone-1" in url, lambda route: hanging.append(route))
-    opened.page.clock.install()
+    opened.page.clock.install(time=0)
     page = opened.open(PAGE)
+    page.clock.pause_at(datetime.datetime(1970, 1, 2))  # 一天以后；此后只走测试拨的
     box = page.locator(".picture:has(img[alt='甲'])")
     box.scroll_into_view_if_needed()
     wait_until(page, "document.querySelector(\"img[alt='甲']\").getBoundingClientRect().top < innerHeight")

@@ -189,7 +189,8 @@ class TestOutcomes:
     def test_what_noticed_it(self, campaign, tmp_path):
         topic = campaign.topics[0]
         ids = topic.tests_of(topic.mutants[0])
-        (tmp_path / "0.json").write_text(json.dumps({"failed": ids[1], "compared": True}), "utf-8")
+        end = {"failed": ids[1], "compared": True, "seconds": dict.fromkeys(ids[:2], 0.1)}
+        (tmp_path / "0.json").write_text(json.dumps(end), "utf-8")
         found = campaign.outcome(topic, topic.mutants[0], NOTICED, tmp_path / "0")
         assert found == ("killed", True, tuple(ids[:2]))
 
