@@ -258,6 +258,8 @@ class Judge:
                 found.append(Due(file, True, bool(late), words))
             elif device == "cpu" and late and judged[0].state is not State.FAILED:
                 found.append(Due(file, False, True, f"变异测试{late[0].mutation}"))
+            elif device == "cpu" and (count := max(map(undecided, judged))):
+                found.append(Due(file, False, True, f"{count} 处改错没有定论"))
         return found
 
     def undrawn(self, file: str, judged: list[Verdict]) -> str:
@@ -271,6 +273,11 @@ class Judge:
         keys = {verdict.name: verdict.key for verdict in judged}
         fresh = all(flow["key"] == keys.get(name) for name, flow in document["flows"].items())
         return "" if fresh else "数据流图已过期"
+
+
+def undecided(verdict: Verdict) -> int:
+    """How many mutants of a region are to be tried again."""
+    return len(verdict.mutation.undecided) if isinstance(verdict.mutation, Mutation) else 0
 
 
 def doubts(mutation: Mutation | str) -> Iterator[str]:

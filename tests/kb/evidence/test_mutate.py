@@ -11,7 +11,7 @@ import pytest
 
 from kb.evidence import mutate
 from kb.evidence.explanations import digest_for
-from kb.evidence.judge import State, judge_all
+from kb.evidence.judge import Due, Judge, State, judge_all
 from kb.evidence.mutants import make_mutants
 from kb.evidence.mutate import BROKEN_IMPORT, NOTICED, PROGRESS, SURVIVED, Campaign, Pool
 from kb.evidence.store import read_mutants
@@ -283,6 +283,7 @@ class TestInterruption:
         assert (proven.root / PROGRESS).read_text("utf-8").count("\n") == len(topic.mutants) + 1
         (again,) = Campaign(proven.root, ["numbers.py"]).topics
         assert again.waiting == [topic.mutants[0]]
+        assert Judge(proven.root).due()[0] == Due("numbers.py", False, True, "1 处改错没有定论")
 
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows 上不能向另一个进程发 Ctrl-C")
     def test_ctrl_c_keeps_what_was_found(self, proven):
