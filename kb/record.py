@@ -1,0 +1,5 @@
+"""`environment`, by the name that the committed measurement was made with."""
+
+from kb.evidence.machine import environment
+
+__all__ = ["environment"]
