@@ -14,6 +14,7 @@ from benchmarks import clock, figures, precision
 from benchmarks.apart import apart
 from benchmarks.blocks import CASES
 from benchmarks.measure import Failed
+from benchmarks.small import CALLS, small
 from benchmarks.survey import Options, area, available_bytes, say, survey
 from kb import evidence
 
@@ -67,6 +68,12 @@ def measure(chosen: argparse.Namespace) -> dict:
         for form in precision.FORMS
         if f"non-local-{form}" in found
     }
+    calls = 3 if chosen.quick else CALLS
+    few = {
+        name: {backward: small(each, backward, options, calls) for backward in (False, True)}
+        for name, each in found.items()
+        if not each.case.limits
+    }
     say("再量一次极限")
     after = limits(chosen)
     best = {name: max(before[name], after[name]) for name in before}
@@ -74,7 +81,7 @@ def measure(chosen: argparse.Namespace) -> dict:
     if changed := inputs.items() ^ figures.read_inputs(figures.ROOT).items():
         paths = "、".join(sorted({path for path, _ in changed}))
         raise Failed(f"量的时候 {paths} 改了，不知道量的是哪一种。不要改，再运行一次。")
-    return figures.document(found, curves, best, threads, options, inputs, command(chosen))
+    return figures.document(found, curves, best, threads, options, inputs, command(chosen), few)
 
 
 def limits(chosen: argparse.Namespace) -> dict[str, float]:

@@ -47,6 +47,8 @@ class Case:
     layout: torch.memory_format = torch.contiguous_format
     work: Callable[[int], float] = lambda positions: 0.0
     """Floating-point operations of the matrix products that `OURS` can't do without."""
+    tanh: Callable[[int], float] = lambda positions: 0.0
+    """How many tanh it can't do without."""
     passes: int = 2
     """How often it must go over memory the size of x: once to read, once to write."""
     limits: tuple[str, ...] = field(default=())
@@ -126,7 +128,14 @@ def non_local(pairwise: str, title: str, inner_work: Callable[[int], float]) -> 
     )
 
 
-def self_attention(similarity: str, title: str, heads: int, others: dict[str, Make], work) -> Case:
+def self_attention(
+    similarity: str,
+    title: str,
+    heads: int,
+    others: dict[str, Make],
+    work: Callable[[int], float],
+    tanh: Callable[[int], float] = lambda positions: 0.0,
+) -> Case:
     """With the linear map after it that the peers have built in."""
     return Case(
         f"self-attention-{similarity.replace('_', '-')}",
@@ -138,6 +147,7 @@ def self_attention(similarity: str, title: str, heads: int, others: dict[str, Ma
         ),
         {PLAIN: Plain} | others,
         work=lambda positions: 4 * 2 * positions * CHANNELS**2 + work(positions),
+        tanh=tanh,
     )
 
 
@@ -181,7 +191,14 @@ CASES = {
             lambda n: 2 * n**2 * 2 * CHANNELS,
         ),
         self_attention("concatenation", "拼接", 1, {}, lambda n: 2 * 2 * n * CHANNELS),
-        self_attention("perceptron", "感知机", 1, {}, lambda n: 2 * n**2 * 2 * CHANNELS),
+        self_attention(
+            "perceptron",
+            "感知机",
+            1,
+            {},
+            lambda n: 2 * n**2 * 2 * CHANNELS,
+            tanh=lambda n: n**2 * CHANNELS,
+        ),
         channel_attention("", "", torch.contiguous_format),
         channel_attention("-channels-last", " · channels-last", torch.channels_last),
     )

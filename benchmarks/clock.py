@@ -37,6 +37,10 @@ FEWEST = 5
 PATIENCE = 60
 """Seconds that may pass besides those of the calls themselves."""
 
+IN_CACHE = 2**18
+TIMES = 64
+"""A buffer of so many float32, 1 MiB, so many times in a row."""
+
 ODD = (12, 9)
 """Sides that differ, where outputs are compared."""
 SMALL = (32, 32)
@@ -225,23 +229,29 @@ def synchronise(device: str) -> None:
 
 
 def limits(ready: Callable, device: str, side: int, seconds: float) -> dict[str, float]:
-    """What this machine can do: FLOP/s of a matrix product, bytes/s of a copy, taking turns.
+    """What this machine can do: FLOP/s of a matrix product, bytes/s of a copy, tanh/s, taking turns.
 
-    A copy of S bytes counts as 2·S: read once and written once.
+    A copy of S bytes counts as 2·S: read once and written once. tanh is computed in place, in cache.
     """
     a = torch.randn(side, side, device=device)
     b = torch.randn(8 * side, side, device=device)
     c = torch.empty_like(b)
-    calls = {"product": lambda: torch.mm(a, a), "copy": lambda: c.copy_(b)}
+    few = torch.randn(IN_CACHE, device=device)
+    calls = {
+        "product": lambda: torch.mm(a, a),
+        "copy": lambda: c.copy_(b),
+        "tanh": lambda: [few.tanh_() for _ in range(TIMES)],
+    }
     ready()
     found: dict[str, list[float]] = {name: [] for name in calls}
     until = time.perf_counter() + seconds
-    while not found["copy"] or time.perf_counter() < until:
+    while not found["tanh"] or time.perf_counter() < until:
         for name, call in calls.items():
             found[name].append(seconds_of(call, 1, device))
     return {
         "product": 2 * side**3 / statistics.median(found["product"]),
         "copy": 2 * b.numel() * b.element_size() / statistics.median(found["copy"]),
+        "tanh": TIMES * IN_CACHE / statistics.median(found["tanh"]),
     }
 
 

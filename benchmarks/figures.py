@@ -7,12 +7,14 @@ from pathlib import Path
 from benchmarks import tables
 from benchmarks.apart import Reading
 from benchmarks.blocks import OURS
+from benchmarks.gains import gains_table
 from benchmarks.growth import exponent
 from benchmarks.peers import PACKAGES
 from benchmarks.precision import QUERIES, SEEDS, TITLES
+from benchmarks.small import Ratios
 from benchmarks.survey import Curve, Found, Options
-from kb.keys import reach, sha256
-from kb.record import environment
+from kb.evidence.keys import reach, sha256
+from kb.evidence.machine import environment
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,10 +36,13 @@ def document(
     options: Options,
     inputs: dict[str, str],
     command: str,
+    few: dict[str, dict[bool, Ratios]],
 ) -> dict:
     device = options.device
     figures = {
-        "goals": tables.goals_table(found, precision, options),
+        "gains": gains_table(found, options),
+        "goals": tables.goals_table(found, precision, options, limits, few),
+        "small": tables.small_table(found, few),
         "agreement": tables.agreement_table(found),
         "limits": tables.limits_table(limits, threads, device),
         "ratios-to-limits": tables.ratios_table(found, limits),
@@ -65,7 +70,9 @@ def read_inputs(root: Path) -> dict[str, str]:
 
 def stands_on(file: str, inputs: dict[str, str]) -> list[str]:
     """What a figure of one block depends on: not on the other blocks."""
-    return [path for path in inputs if not path.startswith("snippets/") or path.endswith(file)]
+    block = f"snippets/{file}"
+    own = reach(ROOT, block) | {block}
+    return [path for path in inputs if not path.startswith("snippets/") or path in own]
 
 
 def with_peers(environment: dict) -> dict:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.apart import NO_MEMORY, NO_TIME, Reading
-from benchmarks.blocks import CLONE, COPY, OURS, PLAIN
+from benchmarks.blocks import CLONE, COPY, OURS, PLAIN, Case
 from benchmarks.precision import TITLES
+from benchmarks.small import Ratios
 from benchmarks.survey import Curve, Found, Options
 
 COLUMNS = ["目标", "比较对象", "要求", "前向", "前向加反向", "结果"]
@@ -25,13 +26,36 @@ WANTED = {
 }
 """Times faster and times less memory than each peer, at SIDE."""
 
+FROM_LIMIT = {
+    "non-local-dot-product": (LARGEST, 3),
+    "non-local-concatenation": (LARGEST, 12),
+    "self-attention-concatenation": (LARGEST, 2),
+    "self-attention-perceptron": (SIDE, 2),
+    "non-local-gaussian": (256 * 256, 1.5),
+    "non-local-embedded-gaussian": (256 * 256, 1.5),
+    "self-attention-scaled-dot-product": (256 * 256, 1.5),
+}
+"""Positions, and times the limit at most."""
+
+SMALL = 1 / 1.03
+"""How slow ours may be next to the fastest of the others where there are few positions."""
+
 NOT_MEASURED = "没有量"
 
 
 def goals(
-    found: dict[str, Found], precision: dict[str, dict[str, Curve]], options: Options
+    found: dict[str, Found],
+    precision: dict[str, dict[str, Curve]],
+    options: Options,
+    limits: dict[str, float],
+    few: dict[str, dict[bool, Ratios]],
 ) -> list[list[str]]:
     rows = []
+    for name, (count, times) in FROM_LIMIT.items():
+        if name in found:
+            rows.append(from_limit(found[name], count, times, limits))
+    for name, directions in few.items():
+        rows.append(not_slower_small(found[name], directions))
     for name, (faster, less) in WANTED.items():
         if name in found:
             rows += against_peers(found[name], faster, less, options)
@@ -49,6 +73,50 @@ def goals(
     for form, curves in precision.items():
         rows += within_ten_times(form, curves)
     return rows
+
+
+def moved(case: Case, count: int) -> int:
+    """Bytes of x that must be read or written."""
+    x = next(case.input(size).nbytes for size in case.sizes if size[0] * size[1] == count)
+    return case.passes * x
+
+
+def limit_of(case: Case, count: int, limits: dict[str, float]) -> tuple[float, str]:
+    """Seconds that can't be gone below, and what takes them."""
+    return max(
+        (case.work(count) / limits["product"], "运算"),
+        (case.tanh(count) / limits["tanh"], "tanh"),
+        (moved(case, count) / limits["copy"], "内存"),
+    )
+
+
+def from_limit(found: Found, count: int, times: float, limits: dict[str, float]) -> list[str]:
+    taken = found.seconds[False][OURS].get(count, NOT_MEASURED)
+    known = not isinstance(taken, str)
+    limit, what = limit_of(found.case, count, limits) if known else (1.0, "")
+    return [
+        f"{found.case.title}，N = {count:,}，离极限",
+        f"{what}的极限" if known else "—",
+        f"≤ {times:g} 倍",
+        str(Ratio(taken, limit)),
+        "—",
+        Ratio(times * limit, taken).verdict(1),
+    ]
+
+
+def not_slower_small(found: Found, directions: dict[bool, Ratios]) -> list[str]:
+    """The worst of all sizes and of all others, in both directions."""
+    worst = [
+        min((min(others.values()), side) for side, others in ratios.items())
+        for ratios in directions.values()
+    ]
+    return [
+        f"{found.case.title}，位置少时不慢",
+        "最快的一个",
+        f"≥ {SMALL:.2f} 倍",
+        *(f"最差 {Ratio(ratio)}（{side}×{side}）" for ratio, side in worst),
+        Ratio(min(worst)[0]).verdict(SMALL),
+    ]
 
 
 def peers(found: Found) -> list[str]:

@@ -4,6 +4,7 @@ B 批大小，C 通道数，H、W 特征图的高与宽，r 压缩比 reduction�
 出处：Hu 等 2018，Squeeze-and-Excitation Networks（arXiv 1709.01507）。
 """
 
+import functools
 from collections.abc import Callable
 
 import torch
@@ -11,7 +12,11 @@ from torch import Tensor, nn
 
 
 # --8<-- [start:channel_weights] 通道权重：压缩成 1×1×C，再算出每个通道的权重
-def channel_weights(x: Tensor, reduce: Callable, expand: Callable) -> Tensor:
+def channel_weights(
+    x: Tensor,
+    reduce: Callable,
+    expand: Callable,
+) -> Tensor:
     """σ(W₂ δ(W₁ z))：z 是各通道的全局平均，δ 是 ReLU，σ 是 sigmoid。
 
     参数：x (B, C, H, W)；reduce（W₁）、expand（W₂）是不带偏置的全连接层，
@@ -26,7 +31,10 @@ def channel_weights(x: Tensor, reduce: Callable, expand: Callable) -> Tensor:
 
 
 # --8<-- [start:reweight] 使用权重：每个通道乘上自己的权重
-def reweight(x: Tensor, weights: Tensor) -> Tensor:
+def reweight(
+    x: Tensor,
+    weights: Tensor,
+) -> Tensor:
     """第 c 个通道的每个位置，都乘以第 c 个权重。
 
     参数：x (B, C, H, W)；weights (B, C, 1, 1)。
@@ -40,6 +48,9 @@ def reweight(x: Tensor, weights: Tensor) -> Tensor:
 # --8<-- [start:module] 通道注意力模块
 class ChannelAttention(nn.Module):
     """通道注意力：算出每个通道的权重，乘回输入。
+
+    输出总在新分配的内存里，x 不变：写回 x，或写进反复用的一块，会改掉别处还要用的数，
+    反向要用的 x 也没有了，所以不提供。
 
     参数：
         channels: 通道数 C。
@@ -68,11 +79,24 @@ class ChannelAttention(nn.Module):
     def weights(self, x: Tensor) -> Tensor:
         """每个通道的权重，(B, C, 1, 1)，在 (0, 1) 之间。"""
         check_input(x, self.channels)
+        if x.dtype == torch.float16:
+            return self.in_single_precision(x)[1].half()
         return channel_weights(x, self.reduce, self.expand)
 
     def forward(self, x: Tensor) -> Tensor:
         """x · weights(x)。"""
+        if x.dtype == torch.float16:
+            check_input(x, self.channels)
+            return reweight(*self.in_single_precision(x)).half()
         return reweight(x, self.weights(x))
+
+    def in_single_precision(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x 与权重，float32：中间层与梯度是很多数的和，float16 放不下。"""
+        reduce, expand = (
+            functools.partial(nn.functional.linear, weight=layer.weight.float())
+            for layer in (self.reduce, self.expand)
+        )
+        return x.float(), channel_weights(x.float(), reduce, expand)
 # --8<-- [end:module]
 
 

@@ -12,6 +12,7 @@ from snippets.non_local import (
     NonLocalBlock,
     add_residual,
     check_input,
+    dot_product_block,
     gaussian_output,
     look_up,
     prefix_sums,
@@ -108,6 +109,8 @@ def non_local_over_ranks(
 ) -> Tensor:
     """整个特征图上的 block 的输出里，这个进程的那一段。
 
+    点积而且 Gram 矩阵便宜时，只传一个平均和一个 C×C 的矩阵。
+
     特征图沿第一个空间轴切开，各进程的 x 形状相同，block 的参数相同。反向时 x 的
     梯度就是整体对它的梯度；参数的梯度只来自这一段，要在各进程间求和。
 
@@ -128,7 +131,15 @@ def non_local_over_ranks(
     """
     check_input(x, block.in_channels, block.dims, block.subsample)
     check_windows(x, block, group)
-    theta, phi, g = project(x, block.theta, block.phi, block.g, block.pool)
+    layers = block.theta, block.phi, block.g
+    if block.takes_gram(x):
+        world = dist.get_world_size(group)
+
+        def average(own: Tensor) -> Tensor:
+            return Sum.apply(own, group) / world
+
+        return dot_product_block(x, *layers, block.out, average)
+    theta, phi, g = project(x, *layers, block.pool)
     y = OVER_RANKS[block.pairwise](theta, phi, g, group, **block.pairwise_parameters)
     return add_residual(x, y, block.out)
 # --8<-- [end:module]

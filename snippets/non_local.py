@@ -12,10 +12,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from snippets.fused import (
+    at_once,
+    fused_attention,
+    in_single_precision,
+    is_autocast,
+    recompute,
+    wide,
+)
+
 
 # --8<-- [start:project] 第一步：1×1×1 卷积压缩通道数，得到 θ、Φ、g
 def project(
-    x: Tensor, theta: Callable, phi: Callable, g: Callable, pool: Callable
+    x: Tensor,
+    theta: Callable,
+    phi: Callable,
+    g: Callable,
+    pool: Callable,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """对特征图做三个线性映射，再把空间各轴展平成位置，每个位置一行。
 
@@ -33,7 +46,12 @@ def project(
 
 def to_positions(features: Tensor) -> Tensor:
     """(B, C′, *空间) → (B, N, C′)。"""
-    return features.flatten(2).transpose(1, 2)
+    return features.flatten(2).mT
+
+
+def unchanged(features: Tensor) -> Tensor:
+    """恒等映射。"""
+    return features
 # --8<-- [end:project]
 
 
@@ -51,7 +69,9 @@ def softmax_by_row(scores: Tensor) -> Tensor:
 
 
 # --8<-- [start:softmax_by_column] 第二步：以列做 Softmax，g 的一列是一个位置
-def softmax_by_column(scores: Tensor) -> Tensor:
+def softmax_by_column(
+    scores: Tensor,
+) -> Tensor:
     """每一列（一个查询位置对全部 M 个位置的权重）都为正，和为 1。
 
     g 写成 C′×M 时用它：y = g @ weights，得到 C′×N；
@@ -67,11 +87,13 @@ def softmax_by_column(scores: Tensor) -> Tensor:
 def gaussian(theta: Tensor, phi: Tensor) -> Tensor:
     """exp(θᵢ·φⱼ) 除以它对 j 的和，即 softmax；不除以 √C′。
 
+    半精度的打分用 float32，同融合的内核一样：float16 放不下，bfloat16 太粗。
+
     参数：theta (B, N, C′)；phi (B, M, C′)，高斯的 θ、Φ 就是 x 自己。
     返回：(B, N, M)，dtype 同输入。
     出处：Wang 等 2018（arXiv 1711.07971），式 (2) 高斯、式 (3) 嵌入高斯。
     """
-    return softmax_by_row(torch.bmm(theta, phi.mT))
+    return softmax_by_row(torch.bmm(wide(theta), wide(phi).mT)).to(theta.dtype)
 
 
 def dot_product(theta: Tensor, phi: Tensor) -> Tensor:
@@ -79,7 +101,7 @@ def dot_product(theta: Tensor, phi: Tensor) -> Tensor:
 
     除以 key 的个数，使输出的大小不随特征图的尺寸变化。
     """
-    return torch.bmm(theta, phi.mT) / phi.shape[-2]
+    return (torch.bmm(wide(theta), wide(phi).mT) / phi.shape[-2]).to(theta.dtype)
 
 
 def concatenation(theta: Tensor, phi: Tensor, w: Tensor) -> Tensor:
@@ -88,10 +110,10 @@ def concatenation(theta: Tensor, phi: Tensor, w: Tensor) -> Tensor:
     w·[θ; φ] = w₁·θ + w₂·φ，不必存下 N·M 个拼好的向量。
     """
     width = theta.shape[-1]
-    from_theta = theta @ w[:width]  # (B, N)
-    from_phi = phi @ w[width:]  # (B, M)
+    from_theta = wide(theta) @ wide(w[:width])  # (B, N)
+    from_phi = wide(phi) @ wide(w[width:])  # (B, M)
     pairs = from_theta[:, :, None] + from_phi[:, None, :]
-    return torch.relu(pairs) / phi.shape[-2]
+    return (torch.relu(pairs) / phi.shape[-2]).to(theta.dtype)
 
 
 PAIRWISE = {
@@ -104,7 +126,12 @@ PAIRWISE = {
 
 
 # --8<-- [start:residual] 第三步：权重乘回 g，再加上原输入
-def residual_output(x: Tensor, weights: Tensor, g: Tensor, out: Callable) -> Tensor:
+def residual_output(
+    x: Tensor,
+    weights: Tensor,
+    g: Tensor,
+    out: Callable,
+) -> Tensor:
     """z = out(weights @ g) + x。
 
     参数：x (B, C, *空间)；weights (B, N, M)；g (B, M, C′)；
@@ -112,62 +139,170 @@ def residual_output(x: Tensor, weights: Tensor, g: Tensor, out: Callable) -> Ten
     返回：z，形状与 dtype 同 x。
     出处：Wang 等 2018（arXiv 1711.07971），式 (1) 与式 (6)。
     """
-    return add_residual(x, torch.bmm(weights, g), out)
-
-
-def add_residual(x: Tensor, y: Tensor, out: Callable) -> Tensor:
-    """y (B, N, C′) 摆回空间各轴，经 out 变回 C 个通道，再加上 x。"""
-    features = y.transpose(1, 2).unflatten(-1, x.shape[2:])  # (B, C′, *空间)
-    return out(features) + x
+    y = torch.bmm(g.mT, weights.mT)  # (weights @ g)ᵀ，(B, C′, N)：摆回空间各轴不必复制
+    return out(y.view(*y.shape[:2], *x.shape[2:])) + x
 # --8<-- [end:residual]
+
+
+# --8<-- [start:linear] 核为 1 的卷积，位置多时写成矩阵乘法
+def map_positions(x: Tensor, layer: nn.Module) -> Tensor:
+    """to_positions(layer(x))，但是一次矩阵乘法就排成一行一个位置，不必再转置。
+
+    960×540 时，CPU 上的卷积要把 x 重新排列，时间是矩阵乘法的两三倍。
+
+    参数：x (B, C, *空间)；layer 是 C → C′、核为 1 的卷积。
+    返回：(B, N, C′)，dtype 同 x。
+    """
+    weight = layer.weight.flatten(1).mT.expand(x.shape[0], -1, -1)  # (B, C, C′)
+    return torch.baddbmm(layer.bias, to_positions(x), weight)
+
+
+def add_residual(x: Tensor, y: Tensor, out: nn.Module) -> Tensor:
+    """z = out(y) + x，也是一次矩阵乘法；加 x 时写在乘积的内存里。
+
+    参数：x (B, C, *空间)；y (B, N, C′)；out 是 C′ → C、核为 1 的卷积。
+    返回：z，形状与 dtype 同 x。
+    """
+    weight = out.weight.flatten(1).expand(x.shape[0], -1, -1)  # (B, C, C′)
+    z = torch.baddbmm(out.bias[:, None], weight, y.mT)
+    residual = x.flatten(2)
+    same = z.dtype == x.dtype  # autocast 里乘积是半精度，x 不是
+    z = z.add_(residual) if same else z + residual
+    return z.view(x.shape)
+# --8<-- [end:linear]
+
+
+# --8<-- [start:few] 位置少：θ、Φ、g 一次算出
+def project_at_once(
+    x: Tensor,
+    theta: Callable,
+    phi: Callable,
+    g: Callable,
+    pool: Callable,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """project，但是不池化时，几个卷积合成一次矩阵乘法；参数与返回同 project。"""
+    if pool is not unchanged:
+        return project(x, theta, phi, g, pool)
+    if theta is unchanged:
+        return to_positions(x), to_positions(x), map_positions(x, g)
+    return at_once(x, theta, phi, g).mT.chunk(3, dim=2)
+# --8<-- [end:few]
 
 
 # --8<-- [start:fused] 不存 N×M 矩阵：高斯、嵌入高斯用融合的注意力
 def gaussian_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
     """gaussian(theta, phi) @ g，但内存随 N、M 而不随 N·M 增长。
 
-    PyTorch 的融合内核要求四维输入，每个张量最后一维连续，三者等宽，
-    CUDA 上还要按 16 字节对齐，否则会不声不响地退回去存 N×M 矩阵。所以加一个
-    头的轴，补零到同一个 8 的倍数：补的零不改变点积，输出里多出的列再截掉。
-    CUDA 上没有 float64 的融合内核，只能存。
+    融合的注意力有一个头的轴，这里只有一个头；点积不除以 √C′。
 
     参数：theta (B, N, C′)；phi (B, M, C′)；g (B, M, C″)。
     返回：(B, N, C″)，dtype 同输入。
     """
-    width = -(-max(theta.shape[-1], g.shape[-1]) // 8) * 8
-    heads = (pad(tensor, width)[:, None] for tensor in (theta, phi, g))
-    y = F.scaled_dot_product_attention(*heads, scale=1.0)  # (B, 1, N, width)
-    return y[:, 0, :, : g.shape[-1]]
-
-
-def pad(tensor: Tensor, width: int) -> Tensor:
-    """最后一维补零到 width，连续；本来就是的不复制。"""
-    missing = width - tensor.shape[-1]
-    return (F.pad(tensor, (0, missing)) if missing else tensor).contiguous()
+    heads = (each[:, None] for each in (theta, phi, g))
+    return fused_attention(*heads, scale=1.0)[:, 0]
 # --8<-- [end:fused]
 
 
 # --8<-- [start:reassociated] 不存 N×M 矩阵：点积换一个结合的次序
 def dot_product_output(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
-    """dot_product(theta, phi) @ g，两种次序里选便宜的：
+    """dot_product(theta, phi) @ g，换一个结合的次序：
 
         (θ φᵀ) g / M：N·M·(C′ + C″) 次乘加，要存 N×M 的矩阵；
         θ (φᵀ g / M)：(N + M)·C′·C″ 次乘加，只存 C′×C″ 的矩阵。
 
-    点积没有 softmax，矩阵乘法的结合律就让两者相等。位置少于通道时前者便宜；
-    导出成可变尺寸时 N 不是 int，只用后者。
+    点积没有 softmax，矩阵乘法的结合律就让两者相等。位置少于通道时前者便宜。
     1 / M 在乘 θ 之前：M 个数的和可能超出 float16。
 
     参数：theta (B, N, C′)；phi (B, M, C′)；g (B, M, C″)。
     返回：(B, N, C″)，dtype 同输入。
     出处：Shen 等 2021，Efficient Attention（arXiv 1812.01243），3.2 节。
     """
-    (n, c), (m, width) = theta.shape[-2:], g.shape[-2:]
-    if isinstance(n, int) and n * m * (c + width) < (n + m) * c * width:
-        return dot_product(theta, phi) @ g
-    context = torch.baddbmm(g.new_zeros(()), phi.mT, g, alpha=1 / m)
+    context = torch.baddbmm(g.new_zeros(()), phi.mT, g, alpha=1 / phi.shape[-2])
     return torch.bmm(theta, context)
 # --8<-- [end:reassociated]
+
+
+# --8<-- [start:gram] 点积不池化：整个模块是一个随数据变的 1×1 卷积
+def dot_product_block(
+    x: Tensor,
+    theta: nn.Module,
+    phi: nn.Module,
+    g: nn.Module,
+    out: nn.Module,
+    average: Callable = unchanged,
+) -> Tensor:
+    """三步合一，相似度是点积，θ、φ、g 一个也不必算。
+
+    θ (φᵀg / N) 里的 θ、φ、g 都是 x 的线性映射。x 的平均是 μ，减去它的 Gram 矩阵
+    S = Σⱼ (xⱼ − μ)(xⱼ − μ)ᵀ / N 是 C×C，那么
+
+        φᵀg / N = W_φ S W_gᵀ + φ(μ) g(μ)ᵀ，
+
+        z = x + W_out (φᵀg / N)ᵀ (W_θ x + b_θ) + b_out = x + A x + c：
+
+    A 是 C×C，c 是 C 个数，与位置无关；x 只读三遍，z 只写一遍。不减 μ 也对，但是
+    平均比起伏大得多时，S 里相减的两个数差不多大，位数就丢了。C×C 的乘积至少用
+    float32，只有最后的 A x 用 x 的 dtype。
+
+    参数：x (B, C, *空间)；theta、phi、g 是 C → C′、核为 1 的卷积，out C′ → C；
+        average 把 μ、S 换成各进程的平均，只有一个进程时不变。
+    返回：形状与 dtype 同 x。
+    """
+    positions = x.flatten(2)  # (B, C, N)
+    dtype = torch.promote_types(x.dtype, torch.float32)
+    mean = average(positions.mean(dim=2, keepdim=True, dtype=dtype))  # μ (B, C, 1)
+    w_theta, w_phi, w_g, w_out = (
+        wide(layer.weight).flatten(1) for layer in (theta, phi, g, out)
+    )
+    phi_of_mean = w_phi @ mean + wide(phi.bias)[:, None]  # (B, C′, 1)
+    g_of_mean = w_g @ mean + wide(g.bias)[:, None]
+    gram = average(centred_gram(positions, mean))  # S (B, C, C)
+    context = w_phi @ gram @ w_g.mT + phi_of_mean @ g_of_mean.mT  # φᵀg / N
+    from_theta = w_out @ context.mT  # (B, C, C′)
+    matrix = from_theta @ w_theta  # A (B, C, C)
+    bias = from_theta @ wide(theta.bias)[:, None] + wide(out.bias)[:, None]  # c
+    y = torch.baddbmm(bias.to(x.dtype), matrix.to(x.dtype), positions)
+    return y.add_(positions).unflatten(2, x.shape[2:])
+
+
+def centred_gram(positions: Tensor, mean: Tensor, limit: int = 2**20) -> Tensor:
+    """Σⱼ (xⱼ − μ)(xⱼ − μ)ᵀ / N，一块一块地加：一块留在缓存里，不存整个 x − μ。
+
+    编译、导出时只有一块。
+
+    参数：positions (B, C, N)；mean（μ）(B, C, 1)；一块不超过 limit 个数，至少一列。
+    返回：(B, C, C)，dtype 同 mean。
+    """
+    count = positions.shape[2]
+    columns = limit // max(1, mean.numel())
+    if torch.compiler.is_compiling() or count <= columns:
+        return gram_of(positions, mean) / count
+    blocks = positions.split(max(1, columns), dim=2)
+    return sum(recompute(gram_of, block, mean) for block in blocks) / count
+
+
+def gram_of(positions: Tensor, mean: Tensor) -> Tensor:
+    """Σⱼ (xⱼ − μ)(xⱼ − μ)ᵀ：positions (B, C, 几列)，mean (B, C, 1) → (B, C, C)。"""
+    centred = positions - mean
+    return centred @ centred.mT
+
+
+def prefers_gram(
+    positions: int, channels: int, inter_channels: int, overhead: int
+) -> bool:
+    """Gram 矩阵的乘加，加上 overhead，还比先算 θ、φ、g 少：
+
+        2·N·C² + 2·C·C′·(C + C′) 与 4·N·C·C′ + 2·N·C′·min(N, C′)。
+
+    导出成可变尺寸时 N 不是 int，用后一种。
+    """
+    if not isinstance(positions, int):
+        return False
+    n, c, inner = positions, channels, inter_channels
+    return 2 * n * c**2 + 2 * c * inner * (c + inner) + overhead < (
+        4 * n * c * inner + 2 * n * inner * min(n, inner)
+    )
+# --8<-- [end:gram]
 
 
 # --8<-- [start:sorted] 不存 N×M 矩阵：拼接先排序，再用前缀和
@@ -185,9 +320,13 @@ def concatenation_output(theta: Tensor, phi: Tensor, g: Tensor, w: Tensor) -> Te
     返回：(B, N, C″)，dtype 同输入。
     """
     width = theta.shape[-1]
-    from_theta, from_phi = theta @ w[:width], phi @ w[width:]  # (B, N)，(B, M)
-    y = look_up(from_theta, *prefix_sums(from_phi, g)) / phi.shape[-2]
-    return y.to(g.dtype)
+    return relu_output(theta @ w[:width], phi @ w[width:], g)
+
+
+def relu_output(from_theta: Tensor, from_phi: Tensor, g: Tensor) -> Tensor:
+    """Σⱼ ReLU(aᵢ + bⱼ) gⱼ / M：a (B, N)，b (B, M)，g (B, M, C″) → (B, N, C″)。"""
+    y = look_up(from_theta, *prefix_sums(from_phi, g))
+    return y.div_(g.shape[-2]).to(g.dtype)
 
 
 def prefix_sums(from_phi: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -211,7 +350,7 @@ def prefix_sums(from_phi: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def cumsum_in_blocks(blocks: Tensor) -> Tensor:
-    """前缀和，分块求：块内的，加上前面各块的总和。
+    """前缀和，分块求：块内的，加上前面各块的总和，写在块内的那些上面。
 
     GPU 上的 cumsum 一列只用一个线程，从头加到尾，而且不像 CPU 上那样用 float64
     累加。分了块，各块可以同时算，舍入也少。
@@ -221,7 +360,7 @@ def cumsum_in_blocks(blocks: Tensor) -> Tensor:
     """
     totals = blocks.sum(dim=2)
     before = totals.cumsum(dim=1) - totals
-    return (blocks.cumsum(dim=2) + before[:, :, None]).flatten(1, 2)
+    return blocks.cumsum(dim=2).add_(before[:, :, None]).flatten(1, 2)
 
 
 def look_up(
@@ -235,7 +374,7 @@ def look_up(
     a = from_theta + center
     counts = torch.searchsorted(ascending, a.detach())
     sum_g, sum_bg = take(sums, counts).chunk(2, dim=2)
-    return a[..., None] * sum_g + sum_bg
+    return torch.addcmul(sum_bg, a[..., None], sum_g)
 
 
 def take(rows: Tensor, index: Tensor) -> Tensor:
@@ -245,6 +384,41 @@ def take(rows: Tensor, index: Tensor) -> Tensor:
     chosen = rows.flatten(0, 1).index_select(0, (first + index).flatten())
     return chosen.unflatten(0, index.shape)
 # --8<-- [end:sorted]
+
+
+# --8<-- [start:vectors] 拼接：两个向量代替两个卷积
+def concatenation_block(
+    x: Tensor,
+    theta: nn.Module,
+    phi: nn.Module,
+    g: nn.Module,
+    out: nn.Module,
+    pool: Callable,
+    w: Tensor,
+) -> Tensor:
+    """三步合一，相似度是拼接，不存 N×M 矩阵。
+
+    aᵢ = w₁·(W_θ xᵢ + b) = (W_θᵀw₁)·xᵢ + w₁·b：先把 w₁ 并进卷积，每个位置只算一个数，
+    而不是 C′ 个；b 也是，但是池化取最大，不是线性的，池化以前的 φ 省不掉。
+
+    参数：x (B, C, *空间)；theta、phi、g、out 是核为 1 的卷积；pool 同 project；
+        w (2C′)。
+    返回：形状与 dtype 同 x。
+    """
+    w_theta, w_phi = w.chunk(2)
+    from_theta = project_onto(w_theta, x, theta)  # (B, N)
+    if pool is unchanged:
+        from_phi, g = project_onto(w_phi, x, phi), map_positions(x, g)  # (B, M) 与 (B, M, C′)
+    else:
+        from_phi, g = to_positions(pool(phi(x))) @ w_phi, to_positions(pool(g(x)))
+    return add_residual(x, relu_output(from_theta, from_phi, g), out)
+
+
+def project_onto(w: Tensor, x: Tensor, layer: nn.Module) -> Tensor:
+    """w·layer(x)：w (C′)，x (B, C, *空间) → (B, N)。"""
+    vector = w @ layer.weight.flatten(1)  # (C)
+    return (vector @ x.flatten(2)) + w @ layer.bias
+# --8<-- [end:vectors]
 
 
 OUTPUTS = {
@@ -271,18 +445,18 @@ class NonLocalBlock(nn.Module):
         抛 ValueError。
     出处：Wang 等 2018（arXiv 1711.07971），3.2、3.3 节与图 2。
 
-    >>> block = NonLocalBlock(64, subsample=True)
+    >>> block = NonLocalBlock(64)
     >>> x = torch.randn(2, 64, 8, 6)
     >>> z, weights = block(x, return_weights=True)
     >>> tuple(z.shape), tuple(weights.shape)
-    ((2, 64, 8, 6), (2, 48, 12))
+    ((2, 64, 8, 6), (2, 48, 48))
     """
 
-    small = 2**16
-    """不要权重时不存 N×M 矩阵；但 N·M 不超过它时先存下更快，点积除外。
+    small = 2**19
+    """不要权重时不存 N×M 矩阵；但 N·M 不超过它时先存下更快，点积除外。"""
 
-    导出成可变尺寸时 N·M 不是 int，图里只有不存的写法。
-    """
+    overhead = 2**22
+    """Gram 矩阵要多调用十来次算子，与这么多次乘加一样久。"""
 
     def __init__(
         self,
@@ -298,13 +472,14 @@ class NonLocalBlock(nn.Module):
             inter_channels = max(1, in_channels // 2)
         check_arguments(in_channels, inter_channels, dims, pairwise)
         self.in_channels = in_channels
+        self.inter_channels = inter_channels
         self.dims = dims
         self.pairwise = pairwise
         self.subsample = subsample
         conv = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[dims - 1]
         if pairwise == "gaussian":
-            self.theta = nn.Identity()
-            self.phi = nn.Identity()
+            self.theta = unchanged
+            self.phi = unchanged
         else:
             self.theta = conv(in_channels, inter_channels, kernel_size=1)
             self.phi = conv(in_channels, inter_channels, kernel_size=1)
@@ -313,7 +488,7 @@ class NonLocalBlock(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
         pool = (nn.MaxPool1d(2), nn.MaxPool2d(2), nn.MaxPool3d((1, 2, 2)))[dims - 1]
-        self.pool = pool if subsample else nn.Identity()
+        self.pool = pool if subsample else unchanged
         self.pairwise_parameters = nn.ParameterDict()
         if pairwise == "concatenation":  # 初始化同 nn.Linear(2C′, 1)
             bound = 1 / math.sqrt(2 * inter_channels)
@@ -325,16 +500,49 @@ class NonLocalBlock(nn.Module):
     ) -> Tensor | tuple[Tensor, Tensor]:
         """返回 z；return_weights 为真时返回 (z, 权重)，权重 (B, N, M)。"""
         check_input(x, self.in_channels, self.dims, self.subsample)
-        theta, phi, g = project(x, self.theta, self.phi, self.g, self.pool)
-        own = self.pairwise_parameters
-        pairs = theta.shape[1] * phi.shape[1]
-        small = isinstance(pairs, int) and pairs <= self.small
-        if return_weights or (small and self.pairwise != "dot_product"):
+        if x.dtype == torch.float16:
+            return in_single_precision(self, x, return_weights)
+        layers, own = (self.theta, self.phi, self.g), {}
+        if self.pairwise == "concatenation":
+            own["w"] = self.pairwise_parameters["w"]
+        if return_weights:
+            theta, phi, g = project(x, *layers, self.pool)
             weights = PAIRWISE[self.pairwise](theta, phi, **own)
-            z = residual_output(x, weights, g, self.out)
-            return (z, weights) if return_weights else z
-        y = OUTPUTS[self.pairwise](theta, phi, g, **own)
+            return residual_output(x, weights, g, self.out), weights
+        if self.is_small(x):
+            theta, phi, g = project_at_once(x, *layers, self.pool)
+            weights = PAIRWISE[self.pairwise](theta, phi, **own)
+            return add_residual(x, torch.bmm(weights, g), self.out)
+        if self.takes_gram(x):
+            return dot_product_block(x, *layers, self.out)
+        if self.pairwise == "concatenation":
+            return concatenation_block(x, *layers, self.out, self.pool, **own)
+        y = OUTPUTS[self.pairwise](*project_at_once(x, *layers, self.pool))
         return add_residual(x, y, self.out)
+
+    def is_small(self, x: Tensor) -> bool:
+        """先存下 N×M 的矩阵更快：N·M 不超过 small；点积则是乘加少。
+
+        导出成可变尺寸时 N·M 不是 int，图里只有不存的写法。
+        """
+        n = m = math.prod(x.shape[2:])
+        if not isinstance(n, int):
+            return False
+        if self.subsample:
+            pooled = x.shape[-min(self.dims, 2) :]
+            m = n // math.prod(pooled) * math.prod([size // 2 for size in pooled])
+        if self.pairwise == "dot_product":
+            return 2 * n * m < (n + m) * self.inter_channels
+        return n * m <= self.small
+
+    def takes_gram(self, x: Tensor) -> bool:
+        """是点积，没有池化，Gram 矩阵便宜；autocast 会让它也用半精度，所以不用。"""
+        if self.pairwise != "dot_product" or self.subsample:
+            return False
+        positions = math.prod(x.shape[2:])
+        widths = self.in_channels, self.inter_channels
+        cheap = prefers_gram(positions, *widths, self.overhead)
+        return cheap and not is_autocast(x.device.type)
 # --8<-- [end:module]
 
 
@@ -355,15 +563,16 @@ def check_arguments(
 
 def check_input(x: Tensor, channels: int, dims: int, subsample: bool) -> None:
     axes = ("L", "H, W", "T, H, W")[dims - 1]
-    if x.ndim != dims + 2 or x.shape[1] != channels or 0 in x.shape[2:]:
+    shape = x.shape
+    if len(shape) != dims + 2 or shape[1] != channels or 0 in shape[2:]:
         raise ValueError(
             f"x 的形状应为 (B, {channels}, {axes})，各空间轴不小于 1，"
-            f"得到 {tuple(x.shape)}"
+            f"得到 {tuple(shape)}"
         )
     if not x.is_floating_point():
         raise ValueError(f"x 应为浮点张量，得到 {x.dtype}")
-    if subsample and min(x.shape[-min(dims, 2) :]) < 2:
+    if subsample and min(shape[-min(dims, 2) :]) < 2:
         raise ValueError(
             f"subsample=True 时被池化的轴（{axes.removeprefix('T, ')}）都应不小于 2，"
-            f"得到形状 {tuple(x.shape)}"
+            f"得到形状 {tuple(shape)}"
         )

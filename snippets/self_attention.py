@@ -9,11 +9,15 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
+
+from snippets.fused import at_once, fused_attention, in_blocks, in_single_precision, wide
 
 
 # --8<-- [start:dot_product] 相似度函数之一：点积
-def dot_product(query: Tensor, key: Tensor) -> Tensor:
+def dot_product(
+    query: Tensor,
+    key: Tensor,
+) -> Tensor:
     """q·k。
 
     参数：query (B, heads, N, d)；key (B, heads, M, d)。
@@ -23,7 +27,10 @@ def dot_product(query: Tensor, key: Tensor) -> Tensor:
     return query @ key.mT
 
 
-def scaled_dot_product(query: Tensor, key: Tensor) -> Tensor:
+def scaled_dot_product(
+    query: Tensor,
+    key: Tensor,
+) -> Tensor:
     """q·k / √d，参数与返回同 dot_product。
 
     q、k 的各分量若独立、方差为 1，点积的方差就是 d；
@@ -35,7 +42,11 @@ def scaled_dot_product(query: Tensor, key: Tensor) -> Tensor:
 
 
 # --8<-- [start:concatenation] 相似度函数之二：拼接
-def concatenation(query: Tensor, key: Tensor, w: Tensor) -> Tensor:
+def concatenation(
+    query: Tensor,
+    key: Tensor,
+    w: Tensor,
+) -> Tensor:
     """w·[q; k]：q 与 k 拼成 2d 维，再与 w 做点积。
 
     w·[q; k] = w₁·q + w₂·k，其中 w = [w₁; w₂]：两项分别算好再相加，
@@ -53,7 +64,13 @@ def concatenation(query: Tensor, key: Tensor, w: Tensor) -> Tensor:
 
 
 # --8<-- [start:perceptron] 相似度函数之三：感知机
-def perceptron(query: Tensor, key: Tensor, W: Tensor, U: Tensor, v: Tensor) -> Tensor:
+def perceptron(
+    query: Tensor,
+    key: Tensor,
+    W: Tensor,
+    U: Tensor,
+    v: Tensor,
+) -> Tensor:
     """v·tanh(W q + U k)：每个头一个单隐层感知机，隐层为 d 维。
 
     参数：query (B, heads, N, d)；key (B, heads, M, d)；
@@ -108,7 +125,10 @@ def normalise(scores: Tensor) -> Tensor:
 
 
 # --8<-- [start:aggregate] 第三步：按权重对 value 加权求和
-def aggregate(weights: Tensor, value: Tensor) -> Tensor:
+def aggregate(
+    weights: Tensor,
+    value: Tensor,
+) -> Tensor:
     """每个 query 的输出，是全部 value 按它的权重求的加权和。
 
     参数：weights (B, heads, N, M)；value (B, heads, M, e)。
@@ -120,32 +140,6 @@ def aggregate(weights: Tensor, value: Tensor) -> Tensor:
 
 
 # --8<-- [start:fused] 不存 N×M 矩阵：点积用融合的注意力
-def fused_attention(
-    query: Tensor, key: Tensor, value: Tensor, scale: float
-) -> Tensor:
-    """aggregate(normalise(scale · q·k), value)，但内存随 N、M 而不随 N·M 增长。
-
-    PyTorch 的融合内核要求每个张量最后一维连续，query 与 value 每头等宽，
-    CUDA 上还要按 16 字节对齐，否则会不声不响地退回去存 N×M 矩阵。所以先补零
-    到同一个 8 的倍数：补的零不改变点积，输出里多出的列再截掉。CUDA 上没有
-    float64 的融合内核，只能存。
-
-    参数：query (B, heads, N, d)；key (B, heads, M, d)；
-        value (B, heads, M, e)；scale 乘在点积上。
-    返回：(B, heads, N, e)，dtype 同输入。
-    """
-    width = -(-max(query.shape[-1], value.shape[-1]) // 8) * 8
-    padded = (pad(tensor, width) for tensor in (query, key, value))
-    y = F.scaled_dot_product_attention(*padded, scale=scale)
-    return y[..., : value.shape[-1]]
-
-
-def pad(tensor: Tensor, width: int) -> Tensor:
-    """最后一维补零到 width，连续；本来就是的不复制。"""
-    missing = width - tensor.shape[-1]
-    return (F.pad(tensor, (0, missing)) if missing else tensor).contiguous()
-
-
 def dot_product_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """三步合一，相似度是 dot_product；参数与返回同 fused_attention。"""
     return fused_attention(query, key, value, scale=1.0)
@@ -157,26 +151,52 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor) -> T
 # --8<-- [end:fused]
 
 
-# --8<-- [start:pooled] 不存 N×M 矩阵：拼接的权重与 query 无关
+# --8<-- [start:small] 位置少：照 1×1 卷积的排法，不转置
+def attention_of_few(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    """softmax(scale · q·k) @ value，每个位置一列，而不是一行。
+
+    只有几十、几百个位置时，转置、复制、查表与乘法一样久；卷积的输出本来就是每个位置
+    一列，weights @ value 写成它的转置 value @ weightsᵀ，就一次也不必转。
+
+    参数：query、key (B·heads, d, N)；value (B·heads, e, N)；scale 乘在点积上。
+    返回：(B·heads, e, N)，dtype 同输入；打分至少用 float32。
+    """
+    scores = torch.bmm((scale * wide(query)).mT, wide(key))  # (B·heads, N, N)
+    return torch.bmm(value, normalise(scores).to(value.dtype).mT)
+# --8<-- [end:small]
+
+
+# --8<-- [start:pooled] 不存 N×M 矩阵：拼接的输出是一个向量
 def concatenation_attention(
-    query: Tensor, key: Tensor, value: Tensor, w: Tensor
+    x: Tensor, query: nn.Conv2d, key: nn.Conv2d, value: nn.Conv2d, w: Tensor
 ) -> Tensor:
-    """三步合一，相似度是 concatenation，O(N + M)。
+    """QKV 形式的拼接，O(N)，连 Q、K、V 也不必算。
 
     w₁·qᵢ 对每个 key 都一样，softmax 的分子、分母里都有 exp(w₁·qᵢ)，约去：
 
-        softmaxⱼ(w₁·qᵢ + w₂·kⱼ) = softmaxⱼ(w₂·kⱼ)。
+        softmaxⱼ(w₁·qᵢ + w₂·kⱼ) = softmaxⱼ(w₂·kⱼ)，
 
-    所以每个 query 的输出是同一个向量。query 乘零再加上，结果不变，只让它留在
-    计算图里：它的梯度是零，而不是没有。
+    所以每个 query 的输出是同一个向量。k = W_k x + b，其中 w₂·b 同样约去，留下的
+    w₂·W_k x 只是一个向量 W_kᵀw₂ 与 x 的点积；权重的和是 1，所以
 
-    参数：query (B, heads, N, d)；key (B, heads, M, d)；
-        value (B, heads, M, e)；w (heads, 2d)。
-    返回：(B, heads, N, e)，dtype 同输入。
+        Σⱼ aⱼ (W_v xⱼ + b) = W_v (Σⱼ aⱼ xⱼ) + b：先求和，再做一次线性映射。
+
+    约去的参数乘零再加上，结果不变，只让它们留在计算图里：梯度是零，而不是没有。
+
+    参数：x (B, C, H, W)；query、key、value 是 1×1 卷积；w (heads, 2d)。
+    返回：(B, heads·e, H, W)，dtype 同 x。
     """
-    from_key = key @ w[:, query.shape[-1] :, None]  # (B, heads, M, 1)
-    pooled = aggregate(normalise(from_key.mT), value)  # (B, heads, 1, e)
-    return pooled + 0 * query[..., :1]
+    heads, d = w.shape[0], w.shape[1] // 2
+    positions = x.flatten(2)  # (B, C, N)
+    from_key = w[:, None, d:] @ key.weight.reshape(heads, d, -1)  # (heads, 1, C)
+    weights = normalise(from_key[:, 0] @ positions)  # (B, heads, N)
+    pooled = aggregate(weights, positions.mT)  # (B, heads, C)
+    if torch.is_grad_enabled():
+        unused = (query.bias + key.bias) @ query.weight.flatten(1)  # (C)
+        pooled = torch.add(pooled, unused, alpha=0)
+    pooled = pooled.flatten(1)[:, :, None, None]  # (B, heads·C, 1, 1)
+    y = F.conv2d(pooled, value.weight, value.bias, groups=heads)  # (B, heads·e, 1, 1)
+    return y.expand(-1, -1, *x.shape[2:]).contiguous()
 # --8<-- [end:pooled]
 
 
@@ -192,43 +212,40 @@ def perceptron_attention(
 ) -> Tensor:
     """三步合一，相似度是 perceptron，一次只存几个 query 的隐层。
 
+    隐层的最后一维是 key，不是 d：与 v 的点积就是一个向量乘 (d, M) 的矩阵，
+    顺着内存，不必在每个长 d 的短行上求和。
+
     tanh 拆不开，N·M·d 个隐层的值都要算。不同的 query 互不相干，所以一次算几个，
     使它们的隐层一共不超过 limit 个数（至少一个 query）；反向时重新算一遍，而不是
     全部存着。导出成可变尺寸时 N 不是 int，图里放不下循环，只能一次算完。
 
     参数：query (B, heads, N, d)；key (B, heads, M, d)；value (B, heads, M, e)；
         W、U (heads, d, d)；v (heads, d)；limit 为 None 时，CPU 上 2²⁰，使隐层留在
-        缓存里，GPU 上 2²⁴，使启动内核的时间不占多数。
+        缓存里，全部隐层不超过 2²² 个数时却存着，反向不必重新算；GPU 上 2²⁴，
+        使启动内核的时间不占多数。
     返回：(B, heads, N, e)，dtype 同输入。
-    出处：Chen 等 2016，Training Deep Nets with Sublinear Memory Cost
-        （arXiv 1604.06174）。
     """
-    from_query, from_key = query @ W.mT, key @ U.mT
-
-    def attend(some: Tensor) -> Tensor:
-        hidden = some[:, :, :, None] + from_key[:, :, None]
-        scores = (hidden.tanh_() @ v[:, None, :, None]).squeeze(-1)
-        return aggregate(normalise(scores), value)
-
     if limit is None:
-        limit = 2**20 if key.device.type == "cpu" else 2**24
-    rows = max(1, limit // max(1, key.numel()))
-    if not isinstance(rows, int) or query.shape[2] <= rows:
-        return attend(from_query)
-    return torch.cat(
-        [
-            checkpoint(attend, some, use_reentrant=False, preserve_rng_state=False)
-            for some in from_query.split(rows, dim=2)
-        ],
-        dim=2,
-    )
+        hidden = query.shape[2] * key.numel()
+        few = isinstance(hidden, int) and hidden <= 2**22
+        limit = 2**24 if key.device.type != "cpu" else 2**22 if few else 2**20
+    rows = limit // max(1, key.numel())
+    return in_blocks(perceptron_of, rows, (query @ W.mT,), U @ key.mT, value, v)
+
+
+def perceptron_of(
+    from_query: Tensor, from_key: Tensor, value: Tensor, v: Tensor
+) -> Tensor:
+    """从 W q (B, heads, 几个, d) 与 U k 的转置 (B, heads, d, M) 开始的后一半。"""
+    hidden = from_query[..., None] + from_key[:, :, None]  # (B, heads, 几个, d, M)
+    scores = (v[:, None, None] @ hidden.tanh_()).squeeze(3)
+    return aggregate(normalise(scores), value)
 # --8<-- [end:blocks]
 
 
 ATTENTIONS = {
     "dot_product": dot_product_attention,
     "scaled_dot_product": scaled_dot_product_attention,
-    "concatenation": concatenation_attention,
     "perceptron": perceptron_attention,
 }
 
@@ -256,11 +273,8 @@ class SelfAttention(nn.Module):
     ((2, 64, 8, 6), (2, 4, 48, 48))
     """
 
-    small = 2**16
-    """不要权重时不存 N×N 矩阵；但 N·N 不超过它时，两种点积先存下更快。
-
-    导出成可变尺寸时 N·N 不是 int，图里只有不存的写法。
-    """
+    small = 2**19
+    """不要权重时不存 N×N 矩阵；但两种点积 heads·N·N 不超过它时，先存下更快。"""
 
     def __init__(
         self,
@@ -279,6 +293,7 @@ class SelfAttention(nn.Module):
         self.in_channels = in_channels
         self.heads = heads
         self.similarity = similarity
+        self.widths = key_channels, key_channels, value_channels
         self.query = nn.Conv2d(in_channels, key_channels, kernel_size=1)
         self.key = nn.Conv2d(in_channels, key_channels, kernel_size=1)
         self.value = nn.Conv2d(in_channels, value_channels, kernel_size=1)
@@ -287,33 +302,65 @@ class SelfAttention(nn.Module):
         )
 
     def forward(
-        self, x: Tensor, return_weights: bool = False
+        self,
+        x: Tensor,
+        return_weights: bool = False,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """返回 y；return_weights 为真时返回 (y, 权重)，权重 (B, heads, N, N)。"""
         check_input(x, self.in_channels)
-        query = split_heads(self.query(x), self.heads)  # (B, heads, N, d)
-        key = split_heads(self.key(x), self.heads)
-        value = split_heads(self.value(x), self.heads)
+        if x.dtype == torch.float16:
+            return in_single_precision(self, x, return_weights)
         own = self.similarity_parameters
-        pairs = query.shape[2] * key.shape[2]
-        small = isinstance(pairs, int) and pairs <= self.small
-        if return_weights or (small and self.similarity.endswith("dot_product")):
-            weights = normalise(score(query, key, self.similarity, **own))
-            y = merge_heads(aggregate(weights, value), x.shape)
-            return (y, weights) if return_weights else y
+        if self.similarity == "concatenation" and not return_weights:
+            return concatenation_attention(x, self.query, self.key, self.value, **own)
+        layers = self.query, self.key, self.value
+        if return_weights:
+            features = [layer(x).flatten(2) for layer in layers]
+        else:
+            features = at_once(x, *layers).split_with_sizes(self.widths, dim=1)
+        if not return_weights and self.is_small(x):
+            columns = [split_columns(each, self.heads) for each in features]
+            is_scaled = self.similarity == "scaled_dot_product"
+            scale = 1 / math.sqrt(columns[0].shape[1]) if is_scaled else 1.0
+            y = attention_of_few(*columns, scale)
+            return y.view(x.shape[0], self.widths[2], *x.shape[2:])
+        query, key, value = (split_heads(each, self.heads) for each in features)
+        if return_weights:
+            own = {name: wide(parameter) for name, parameter in own.items()}
+            scores = score(wide(query), wide(key), self.similarity, **own)
+            weights = normalise(scores).to(value.dtype)
+            return merge_heads(aggregate(weights, value), x.shape), weights
         y = ATTENTIONS[self.similarity](query, key, value, **own)
         return merge_heads(y, x.shape)
+
+    def is_small(self, x: Tensor) -> bool:
+        """是两种点积，heads·N·N 不超过 small。
+
+        导出成可变尺寸时 N 不是 int，图里只有不存的写法。
+        """
+        n = x.shape[2] * x.shape[3]
+        if not isinstance(n, int) or not self.similarity.endswith("dot_product"):
+            return False
+        return self.heads * n * n <= self.small
 # --8<-- [end:module]
 
 
 def split_heads(features: Tensor, heads: int) -> Tensor:
-    """(B, heads·d, H, W) → (B, heads, N, d)。"""
-    return features.flatten(2).unflatten(1, (heads, -1)).mT
+    """(B, heads·d, N) → (B, heads, N, d)。"""
+    batch, channels, count = features.shape
+    return features.view(batch, heads, channels // heads, count).mT
+
+
+def split_columns(features: Tensor, heads: int) -> Tensor:
+    """(B, heads·d, N) → (B·heads, d, N)。"""
+    batch, channels, count = features.shape
+    return features.reshape(batch * heads, channels // heads, count)
 
 
 def merge_heads(y: Tensor, shape: torch.Size) -> Tensor:
     """(B, heads, N, e) → (B, heads·e, H, W)，H、W 取自 shape。"""
-    return y.mT.flatten(1, 2).unflatten(-1, shape[2:])
+    batch, heads, _, e = y.shape
+    return y.mT.reshape(batch, heads * e, *shape[2:])
 
 
 def new_parameters(similarity: str, heads: int, d: int) -> nn.ParameterDict:

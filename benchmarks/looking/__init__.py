@@ -29,7 +29,7 @@ STILL = 7 * WIDE + 5
 """The position that is shown where no script runs."""
 PHOTO, WEIGHTS = "docs/assets/looking/china.jpg", "docs/assets/looking/weights.bin"
 INPUTS = (
-    *(f"snippets/{name}.py" for name in ("channel_attention", "non_local", "self_attention")),
+    *(f"snippets/{name}.py" for name in ("channel_attention", "fused", "non_local", "self_attention")),
     *("benchmarks/looking/__init__.py", "benchmarks/looking/__main__.py", "benchmarks/looking/colours.json", PHOTO, WEIGHTS),
 )
 FORMS = (

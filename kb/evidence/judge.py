@@ -192,6 +192,11 @@ class Judge:
             gaps.append("没有与参考实现比较过")
         elif not {dtype for _, dtype in verdict.errors} - COARSE:
             gaps.append("只在半精度里与参考实现比较过，百分之几的错也看不出来")
+        elif not run["regions"][name].get("own"):
+            gaps.append(
+                "比较的都不是它自己返回的值，是别的函数用它算出来的；"
+                "写一个 assert_agrees(它(…), …)"
+            )
         elif all(errors.get("relative") is None for errors in verdict.errors.values()):
             gaps.append("比较的参考值都是零，或者小得像舍入误差，差多少倍看不出来")
         if not broken:

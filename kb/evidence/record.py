@@ -21,7 +21,7 @@ from kb.evidence.keys import content_key, read_inputs, test_modules
 from kb.evidence.lines import join, statements
 from kb.evidence.packages import check_packages
 from kb.evidence.refuse import check_committed, check_shown, check_source
-from kb.evidence.regions import read_file
+from kb.evidence.regions import Region, read_file
 from kb.evidence.store import PROVE
 from kb.markdown.engine import BadInput
 from kb.proof.watch import read_log
@@ -207,12 +207,24 @@ def document(
             name: {
                 "key": keys[name],
                 "body": join(line for line in body if region.first <= line <= region.last),
+                "own": own_values(result["tests"], device, path, region),
             }
             for name, region in regions.items()
         },
         "tests": tests,
         "flows": {name: {"key": keys[name]} | flow for name, flow in result["flows"].items()},
     }
+
+
+def own_values(tests: dict[str, dict], device: str, path: str, region: Region) -> int:
+    """In how many tests that passed a value that the region's own code returned was compared."""
+    places = {f"{path}:{line}" for line in range(region.first, region.last + 1)}
+    return sum(
+        test["outcome"] == "passed"
+        and test["device"] in (device, None)
+        and any(places.intersection(fact.get("of", ())) for fact in facts_on(device, test))
+        for test in tests.values()
+    )
 
 
 def now() -> str:

@@ -79,7 +79,7 @@ class Recorder:
         self.facts: dict[str, list[dict]] = {}
         self.problems: list[str] = []
         self.patched = ""
-        self.tracer = Tracer(self.snippets, calls)
+        self.tracer = Tracer(self.snippets, calls, assertions.returned)
 
     def pytest_plugin_registered(self, plugin: object, plugin_name: str) -> None:
         """Whenever that is, also of those that were there before."""
@@ -119,6 +119,7 @@ class Recorder:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self.assertions.FACTS.clear()
         self.assertions.FAILED.clear()
+        self.assertions.RETURNED.clear()
         with self.tracer.during(item.nodeid):  # also what its fixtures compute
             result = yield
         test = self.tests[item.nodeid]

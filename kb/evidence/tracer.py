@@ -1,4 +1,4 @@
-"""What the functions of `snippets/` do while a test runs: their lines, and the dtypes they compute in.
+"""What the functions of `snippets/` do while a test runs: their lines, and what they return.
 
 Python tells a function that `sys.settrace` names of each call, and of what goes on inside only where
 it asks for that: here in the code of the snippets. `sys.setprofile` would tell of all that any
@@ -18,13 +18,17 @@ Trace = Callable[[FrameType, str, object], object]
 
 
 class Tracer:
-    """Attributes: `lines` (test → path → lines that it ran), `dtypes` (test → of the tensors that those
+    """`returned` hears of each value that a function of the snippets returns, and whose it is.
+
+    Attributes: `lines` (test → path → lines that it ran), `dtypes` (test → of the tensors that those
     functions had when they returned); `calls` sees what those that have a diagram are called with.
     """
 
-    def __init__(self, folder: str, calls: Calls):
+    def __init__(self, folder: str, calls: Calls, returned: Callable):
         self.folder = folder
         self.calls = calls
+        self.returned = returned
+        self.places: dict[CodeType, tuple[str, str]] = {}
         self.lines: dict[str, dict[str, set[int]]] = {}
         self.dtypes: dict[str, set[str]] = {}
 
@@ -51,27 +55,32 @@ class Tracer:
             if code in subjects:
                 self.calls.see(frame)
             if code not in followers:
-                path = self.path_of(code)
+                path, place = self.place_of(code)
                 own = lines.setdefault(path, set()) if path else set()
-                followers[code] = self.follower(own, dtypes) if path else None
+                followers[code] = self.follower(place, own, dtypes) if path else None
             return followers[code]
 
         return enter
 
-    def follower(self, lines: set[int], dtypes: set[str]) -> Trace:
+    def follower(self, place: str, lines: set[int], dtypes: set[str]) -> Trace:
         def follow(frame: FrameType, event: str, value: object) -> Trace:
             if event == "line":
                 lines.add(frame.f_lineno)
             elif event == "return":
                 note_dtypes((value, *frame.f_locals.values()), dtypes)
+                self.returned(place, *(frame.f_locals.values() if value is None else (value,)))
             return follow
 
         return follow
 
-    def path_of(self, code: CodeType) -> str:
-        """`snippets/half.py`; empty for what isn't of the snippets."""
-        file = code.co_filename.replace("\\", "/")
-        return f"{SNIPPETS}{file.removeprefix(self.folder)}" if file.startswith(self.folder) else ""
+    def place_of(self, code: CodeType) -> tuple[str, str]:
+        """`snippets/half.py` and `snippets/half.py:12`, where a function of the snippets begins;
+        empty for others."""
+        if code not in self.places:
+            file = code.co_filename.replace("\\", "/")
+            path = f"{SNIPPETS}{file.removeprefix(self.folder)}" if file.startswith(self.folder) else ""
+            self.places[code] = path, f"{path}:{code.co_firstlineno}"
+        return self.places[code]
 
 
 def note_dtypes(value: tuple | list, found: set[str]) -> None:

@@ -7,6 +7,7 @@ and in FAILED what it said where it didn't. A test that uses none of the three p
 
 import functools
 import traceback
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
@@ -43,6 +44,13 @@ differ by so much (`nondet_tol` of torch.autograd.gradcheck)."""
 
 FACTS: list[dict] = []
 """What the running test has asserted."""
+
+RETURNED: deque[tuple[str, Tensor, int]] = deque(maxlen=512)
+"""What the snippets' functions have returned in the running test: the place of the function, the
+value, and how often it had been changed in place."""
+
+REMEMBERED = 2**17
+"""Numbers that a returned value may have: larger ones would be held for nothing."""
 
 FAILED: list[tuple[str, str]] = []
 """What it has asserted in vain, by which assertion: a test that goes on after that hasn't passed."""
@@ -87,7 +95,54 @@ def assert_agrees(actual: Tensor, expected: Tensor, reference: str) -> None:
     ratio = (difference / size).max().item() if by_itself else None
     here = difference.flatten()[place].item()
     assert excess <= 0, f"与 {reference} 相差 {here:.3g}，{actual.dtype} 允许 {allowed:.3g}"
-    remember("reference", reference, actual, absolute=error, relative=ratio)
+    remember("reference", reference, actual, absolute=error, relative=ratio, of=origins(actual))
+
+
+def returned(where: str, *values: object) -> None:
+    """Notes the tensors that a function of the snippets has returned, or in what it has returned."""
+    for value in values:
+        if isinstance(value, Tensor):
+            if has_numbers(value) and value.numel() <= REMEMBERED:
+                RETURNED.append((where, value, version(value)))
+        elif isinstance(value, (tuple, list)):
+            returned(where, *value)
+        elif isinstance(value, dict):
+            returned(where, *value.values())
+
+
+def has_numbers(tensor: Tensor) -> bool:
+    """Whether it lies in memory, and doesn't stand for others while torch traces, maps or exports."""
+    plain = type(tensor) in (Tensor, torch.nn.Parameter) and tensor.layout == torch.strided
+    traced = torch._is_functional_tensor(tensor) or torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+    return plain and not traced and not tensor.is_meta
+
+
+def origins(tensor: Tensor) -> list[str]:
+    """The functions that returned this very value or a piece of it: not a copy, and unchanged since."""
+    return sorted(
+        {
+            where
+            for where, value, count in RETURNED
+            if is_part(tensor, value) and version(tensor) == count
+        }
+    )
+
+
+def is_part(tensor: Tensor, value: Tensor) -> bool:
+    """Whether it is a value, or a piece cut out of it, its axes in the same order."""
+    if tensor.dtype != value.dtype or memory(tensor) != memory(value):
+        return False
+    steps = iter(steps_of(value))
+    return tensor.data_ptr() >= value.data_ptr() and all(step in steps for step in steps_of(tensor))
+
+
+def steps_of(tensor: Tensor) -> list[int]:
+    """Strides of the axes that have more than one place."""
+    return [step for step, size in zip(tensor.stride(), tensor.shape, strict=True) if size > 1]
+
+
+def version(tensor: Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version
 
 
 def sizes(expected: Tensor) -> Tensor:
@@ -159,8 +214,8 @@ def is_of_snippets(path: str) -> bool:
     return Path(path).resolve().is_relative_to((children.ROOT[0] / "snippets").resolve())
 
 
-def remember(kind: str, name: str, subject: object, **errors: float | None) -> None:
+def remember(kind: str, name: str, subject: object, **more: float | list | None) -> None:
     where = {"device": None, "dtype": None}  # it isn't about a tensor
     if isinstance(subject, Tensor):
         where = {"device": subject.device.type, "dtype": str(subject.dtype).removeprefix("torch.")}
-    FACTS.append({"kind": kind, "name": name, **where, **errors})
+    FACTS.append({"kind": kind, "name": name, **where, **more})

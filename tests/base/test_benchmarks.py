@@ -6,12 +6,13 @@ from multiprocessing import forkserver
 import pytest
 import torch
 
-from benchmarks import clock, figures, precision, survey, tables
+from benchmarks import clock, figures, gains, precision, small, survey, tables
 from benchmarks.__main__ import main
 from benchmarks.apart import NO_MEMORY, NO_TIME, apart
 from benchmarks.blocks import CASES, CLONE, COPY, OURS, PLAIN, SIZES, Case, Plain
 from benchmarks.goals import NOT_MEASURED, goals
 from benchmarks.measure import Failed
+from benchmarks.plain import plain
 from benchmarks.survey import Found, Options
 from kb.figures.measured import parse
 from snippets import SelfAttention
@@ -196,8 +197,11 @@ def found_of(name, seconds, taken=None, differences=None):
     return {name: Found(CASES[name], differences, *both)}
 
 
-def rows(found, precision=None, options=OPTIONS):
-    return {tuple(row[:2]): row[2:] for row in goals(found, precision or {}, options)}
+LIMITS = {"product": 1e11, "copy": 1e10, "tanh": 1e9}
+
+
+def rows(found, precision=None, options=OPTIONS, few=None):
+    return {tuple(row[:2]): row[2:] for row in goals(found, precision or {}, options, LIMITS, few or {})}
 
 
 def test_goals_against_each_peer():
@@ -244,6 +248,64 @@ def test_goals_at_the_limit_of_memory():
     near = "通道注意力，大于缓存时离内存极限"
     assert got[near, COPY] == ["≤ 1.3 倍", "2 倍", "—", "未达到，差 1.54 倍"]
     assert got[near, CLONE] == ["≤ 1.3 倍", "1 倍", "—", "达到"]
+
+
+def test_goals_next_to_the_limit():
+    """4096² · 64 个 tanh，每秒 10⁹ 个：1.074 秒；点积 518400 个位置，1.06e10 次运算，每秒 10¹¹：0.106 秒。"""
+    seconds = {OURS: {4096: 2.0}, PLAIN: {4096: 9.0}}
+    got = rows(found_of("self-attention-perceptron", seconds))
+    assert got["自注意力 · 感知机，N = 4,096，离极限", "tanh的极限"] == ["≤ 2 倍", "1.86 倍", "—", "达到"]
+    got = rows(found_of("non-local-dot-product", {OURS: {518400: 0.4}}))
+    assert got["非局部模块 · 点积，N = 518,400，离极限", "运算的极限"] == ["≤ 3 倍", "3.77 倍", "—", "未达到，差 1.26 倍"]
+    got = rows(found_of("non-local-dot-product", {OURS: {}}))
+    assert got["非局部模块 · 点积，N = 518,400，离极限", "—"][1:] == [NOT_MEASURED, "—", NOT_MEASURED]
+
+
+def test_goals_where_there_are_few_positions():
+    few = {"non-local-gaussian": {False: {4: {"a": 0.98, "b": 1.2}, 8: {"a": 2.0}}, True: {4: {"a": 1.1}, 8: {"a": 0.9}}}}
+    found = found_of("non-local-gaussian", {OURS: {}})
+    row = rows(found, few=few)["非局部模块 · 高斯，位置少时不慢", "最快的一个"]
+    assert row == ["≥ 0.97 倍", "最差 0.98 倍（4×4）", "最差 0.9 倍（8×8）", "未达到，差 1.08 倍"]
+    assert tables.small_table(found, few)["rows"] == [
+        ["非局部模块 · 高斯", "前向", "0.98", "2.00"], ["非局部模块 · 高斯", "前向加反向", "1.10", "0.90"]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name, each in CASES.items() if not each.limits])
+def test_ten_lines_compute_the_same(name):
+    case = CASES[name]
+    ours, other = (module.double() for module in (case.build(OURS), plain(case.build(OURS))))
+    x = case.input(clock.ODD).double()
+    got, expected = (clock.output_and_gradient(module, x) for module in (other, ours))
+    assert clock.agrees(tuple(clock.relative(*pair) for pair in zip(got, expected, strict=True)))
+
+
+def test_a_peer_without_a_gradient_is_not_asked_for_one():
+    peers = case(same=Plain, other=Doubled, absent=lambda block: None, stuck=Overwrites)
+    found = Found(peers, clock.compare(peers))
+    assert small.peers_in(found, backward=False) == ["same", "stuck"]
+    assert small.peers_in(found, backward=True) == ["same"]
+
+
+def test_few_positions_are_measured_in_turns():
+    ratios = small.in_turns(lambda: None, "non-local-gaussian", [], True, "cpu", 2)
+    assert list(ratios) == [4, 6, 8, 12, 16]
+    assert all(set(each) == {small.WRITTEN_OUT} and each[small.WRITTEN_OUT] > 0 for each in ratios.values())
+
+
+def test_gains():
+    seconds = {OURS: {4096: 0.01, 518400: 0.25}, PLAIN: {4096: 0.2}}
+    found = found_of("non-local-dot-product", seconds, {OURS: {4096: 10}, PLAIN: {4096: 85}})
+    ((title, why, *numbers),) = gains.gains_table(found, OPTIONS)["rows"]
+    assert (title, why) == ("非局部模块 · 点积", gains.WHY["non-local-dot-product"])
+    assert numbers == ["20 倍", "20 倍", "8.5 倍", "250 毫秒"]
+    assert [gains.seconds(each) for each in (1.234, NO_TIME)] == ["1.2 秒", NO_TIME]
+
+
+def test_a_figure_stands_on_what_its_block_imports():
+    inputs = figures.read_inputs(figures.ROOT)
+    assert "snippets/fused.py" in figures.stands_on("self_attention.py", inputs)
+    assert not {"snippets/fused.py", "snippets/non_local.py"} & set(figures.stands_on("channel_attention.py", inputs))
 
 
 def test_goals_of_precision():

@@ -5,7 +5,7 @@
     class TestMemory(Memory):
         frugal = {"名字": lambda: 模块，通道数 6}
         fused = ["交给融合内核的"]
-        literal = ["位置少时先存矩阵的"]
+        literal = {"位置少时先存矩阵的": (最大的尺寸, 再大的, 那时矩阵有多少个数)}
         always = ["位置再少也不存的"]
         peak = "测内存峰值的模块，名字"
 """
@@ -15,8 +15,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.nn.functional as F
-from torch.overrides import TorchFunctionMode
 
 from kb.proof import assert_holds, start_child
 from tests.snippets.data import fast
@@ -32,23 +30,10 @@ def largest_tensor(block, x, **options):
     return seen.largest
 
 
-class Aligned(TorchFunctionMode):
-    """记下交给融合内核的张量最后一维的宽度。"""
-
-    def __init__(self):
-        super().__init__()
-        self.widths = []
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        if function is F.scaled_dot_product_attention:
-            self.widths += [tensor.shape[-1] for tensor in args]
-        return function(*args, **(kwargs or {}))
-
-
 class Memory:
     frugal: dict = {}
     fused: list = []
-    literal: list = []
+    literal: dict = {}
     always: list = []
     peak = ""
 
@@ -61,18 +46,23 @@ class Memory:
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
     def test_no_matrix_of_all_pairs(self, frugal, layout, dtype, device):  # float64 在 CUDA 上没有融合内核
         block = self.frugal[frugal]().to(device, dtype)
-        x = torch.randn(1, 6, 32, 32, device=device, dtype=dtype).contiguous(memory_format=layout)
-        positions = 32 * 32
+        x = torch.randn(1, 6, 40, 40, device=device, dtype=dtype).contiguous(memory_format=layout)
+        positions = 40 * 40
         keys = positions // 4 if frugal == "subsample" else positions
         assert_holds(x, "不产生 N×M 大小的张量", lambda x: largest_tensor(block, x) < positions * keys / 4)
+        with Operators() as seen:
+            torch.func.grad(lambda x: block(x).sum())(x)
+        assert_holds(x, "torch.func.grad 也不产生", lambda _: seen.largest < positions * keys / 4)
 
     def test_widths_suit_the_kernels_of_a_gpu(self, fused, device):
         """CUDA 的内核要求按 16 字节对齐：float16 是 8 的倍数。补得也不比这更多。"""
         block = fast(self.frugal[fused]()).to(device)
         x = torch.randn(1, 6, 4, 4, device=device)
-        with Aligned() as seen:
+        with Operators() as seen:
             y = block(x)
-        assert_holds(y, "三个张量补到同一个 8 的倍数", lambda _: len(seen.widths) == 3 and set(seen.widths) in ({8}, {16}))
+        (call,) = [call for call in seen.calls if "scaled_dot_product" in call.name]
+        widths = [tensor.shape[-1] for tensor in call.inputs]
+        assert_holds(y, "三个张量补到同一个 8 的倍数", lambda _: len(widths) == 3 and set(widths) in ({8}, {16}))
 
     def test_asking_for_weights_makes_that_matrix(self, frugal, device):
         """上一个测试看得见 N×M 矩阵：要权重时它就在。"""
@@ -86,11 +76,12 @@ class Memory:
         )
 
     def test_few_positions_make_that_matrix(self, literal, device):
-        """N·M 不超过 65536 时先存下它：更快，也不大。"""
+        """每个头的 N·M，加起来不超过 2¹⁹ 时先存下它：更快，也不大。"""
         block = self.frugal[literal]().to(device)
-        few, more = torch.randn(1, 6, 16, 16, device=device), torch.randn(1, 6, 16, 17, device=device)
-        assert_holds(few, "256 个位置时有 N×M 大小的张量", lambda x: largest_tensor(block, x) >= 256 * 256)
-        assert_holds(more, "272 个位置时没有", lambda x: largest_tensor(block, x) < 272 * 272 / 2)
+        few, more, pairs = self.literal[literal]
+        few, more = (torch.randn(1, 6, *size, device=device) for size in (few, more))
+        assert_holds(few, "不超过时有 N×M 大小的张量", lambda x: largest_tensor(block, x) >= pairs)
+        assert_holds(more, "再多一点就没有", lambda x: largest_tensor(block, x) < pairs / 2)
 
     def test_what_is_always_faster_needs_no_few_positions(self, always, device):
         block, x = self.frugal[always]().to(device), torch.randn(1, 6, 16, 16, device=device)

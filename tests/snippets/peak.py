@@ -16,7 +16,9 @@ def print_growth(blocks):
     for size in (8, 96):  # 先用小的热身
         before = peak()
         for block in blocks:
-            block(torch.randn(1, 16, size, size, requires_grad=True)).sum().backward()
+            x = torch.randn(1, 16, size, size, requires_grad=True)
+            block(x).sum().backward()
+            torch.func.grad(lambda x: block(x).sum())(x.detach())
     print(peak() - before)
     blocks[0](torch.randn(1, 16, 96, 96), return_weights=True)
     print(peak() - before)

@@ -62,6 +62,7 @@ def whole(pairwise, dims, subsample, shape, dtype):
     """模块与整个输入，每个进程抽到的都一样。"""
     torch.manual_seed(0)
     block = wake(NonLocalBlock(7, 3, dims=dims, pairwise=pairwise, subsample=subsample))
+    block.overhead = 0  # 160 个位置也就够用 Gram 矩阵
     dtype = getattr(torch, dtype)
     return block.to(dtype), draw(2, 7, *shape, dtype=dtype).requires_grad_()
 

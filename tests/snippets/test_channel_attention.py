@@ -1,6 +1,8 @@
 """ChannelAttention：通道权重与它的使用。"""
 
+import copy
 import math
+import re
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ from snippets import ChannelAttention, channel_attention
 from snippets.channel_attention import channel_weights, reweight
 from tests.snippets import reference_channel_attention as reference
 from tests.snippets.contract_block import Block
+from tests.snippets.contract_derivatives import Derivatives
 from tests.snippets.contract_file import File
 from tests.snippets.data import draw
 
@@ -76,15 +79,44 @@ class TestChannelAttention:
     def test_refuses_a_bad_reduction(self, reduction):
         assert_refuses(f"1 与 channels=7 之间，得到 {reduction}", ChannelAttention, 7, reduction=reduction)
 
+    def test_refuses_another_shape_in_float16_too(self):
+        module = ChannelAttention(7, reduction=3).half()
+        for wrong in (torch.ones(2, 7, 3).half(), torch.ones(2, 8, 3, 5).half(), torch.ones(2, 7, 0, 5).half()):
+            message = rf"x 的形状应为 \(B, 7, H, W\)，H、W 不小于 1，得到 {re.escape(str(tuple(wrong.shape)))}"
+            assert_refuses(message, module, wrong)
+            assert_refuses(message, module.weights, wrong)
+
     @pytest.mark.parametrize("reduction", [1, 7])
     def test_takes_the_reductions_at_the_ends(self, reduction):
         module = ChannelAttention(7, reduction)
         assert_holds(module, "reduce 有 C // r 个单元", lambda m: m.reduce.weight.shape == (7 // reduction, 7))
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 300.0, 3e4])
+def test_float16_is_finite(scale, device):
+    """中间层、梯度是很多数的和，float16 放不下；结果放得下，就没有 NaN，没有无穷大。"""
+    module = ChannelAttention(64, reduction=2).half().to(device)
+    x = (scale * torch.rand(2, 64, 17, 19, device=device)).half().requires_grad_()
+    wide, exact = copy.deepcopy(module).double(), x.detach().double().requires_grad_()
+    y, expected = module(x), wide(exact)
+    assert_agrees(y, expected, "同样的输入，float64")
+    assert_agrees(module.weights(x), wide.weights(exact), "同样的输入，float64")
+    assert_holds((y, module.weights(x)), "都是 float16", lambda both: {one.dtype for one in both} == {torch.float16})
+    gradients = [torch.autograd.grad(each.sum(), given)[0] for each, given in ((y, x), (expected, exact))]
+    assert_holds(gradients[0], "梯度是有限的", torch.isfinite)
+    assert_agrees(*gradients, "同样的输入，float64 的梯度")
+
+
 class TestBlock(Block):
     blocks = {"reduction 3": lambda: (ChannelAttention(7, reduction=3), (2, 7, 3, 5))}
     representatives = planes = list(blocks)
+
+
+class TestDerivatives(Derivatives):
+    """原样的写法就是它自己：看的是各种求导都算得出，互相一致。"""
+
+    forms = {"reduction 3": lambda: (ChannelAttention(7, reduction=3), (2, 7, 3, 5))}
+    literal = staticmethod(lambda module, x: reweight(x, channel_weights(x, module.reduce, module.expand)))
 
 
 class TestFile(File):

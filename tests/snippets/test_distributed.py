@@ -7,7 +7,7 @@ import torch
 
 from kb.proof import assert_agrees, assert_holds, assert_refuses
 from snippets import distributed
-from snippets.distributed import NonLocalBlock, Sum, non_local_over_ranks
+from snippets.distributed import OVER_RANKS, Gather, NonLocalBlock, Sum, non_local_over_ranks
 from tests.snippets.contract_file import imported_by
 from tests.snippets.data import draw, gradients
 from tests.snippets.operators import Operators
@@ -27,6 +27,7 @@ def compute(request):
     ("dims", "subsample", "shape", "dtype"),
     [
         (1, False, (12,), "float64"),
+        (1, False, (480,), "float64"),  # 每个进程的一段超过 105 个位置：点积用 Gram 矩阵
         (2, False, (4, 5), "float64"),
         (2, True, (8, 5), "float64"),
         (3, True, (4, 5, 3), "float64"),
@@ -60,6 +61,33 @@ def test_only_the_given_group_counts(compute, pairwise):
     assert_agrees(x_gradient, torch.cat([each[0] for each in expected], dim=2), "一个进程的梯度")
     for one, other in zip(parameter_gradients, expected[0][1:], strict=True):
         assert_agrees(one, other, "一个进程的梯度")
+
+
+@pytest.mark.parametrize("positions", [12, 160])
+@pytest.mark.parametrize("pairwise", PAIRWISE)
+def test_alone_it_is_the_block(compute, pairwise, positions):
+    block, x = whole(pairwise, 1, False, (positions,), "float64")
+    assert_agrees(non_local_over_ranks(block, x, ALONE[0]), block(x), "一个进程的输出")
+
+
+@pytest.mark.parametrize("pairwise", PAIRWISE)
+def test_the_output_of_each_relation(compute, pairwise):
+    theta, phi, g, w = draw(2, 5, 3), draw(2, 7, 3), draw(2, 7, 4), draw(6)
+    own = {"w": w} if pairwise == "concatenation" else {}
+    scores = theta @ phi.mT
+    weights = scores.softmax(-1)
+    if pairwise == "dot_product":
+        weights = scores / 7
+    elif pairwise == "concatenation":
+        weights = ((theta @ w[:3])[:, :, None] + (phi @ w[3:])[:, None]).relu() / 7
+    y = OVER_RANKS[pairwise](theta, phi, g, ALONE[0], **own)
+    assert_agrees(y, weights @ g, "先存下权重的写法")
+
+
+def test_sum_and_gather_of_one_process(compute):
+    x = draw(3, 5)
+    assert_agrees(Sum.apply(x, ALONE[0]), x.clone(), "它自己")
+    assert_agrees(Gather.apply(x, ALONE[0]), x[None].clone(), "它自己")
 
 
 def test_refuses_to_split_a_window(compute):

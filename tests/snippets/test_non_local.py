@@ -1,5 +1,8 @@
 """NonLocalBlock 与它的三步、四种两两关系。"""
 
+import contextlib
+import copy
+import functools
 import itertools
 import math
 
@@ -13,11 +16,16 @@ from kb.proof import REORDERED, assert_agrees, assert_holds, assert_refuses
 from snippets import NonLocalBlock, non_local
 from snippets.non_local import (
     OUTPUTS,
-    dot_product_output,
+    centred_gram,
+    dot_product_block,
     look_up,
-    pad,
+    prefers_gram,
     prefix_sums,
     project,
+    project_at_once,
+    add_residual,
+    map_positions,
+    project_onto,
     residual_output,
     softmax_by_column,
     softmax_by_row,
@@ -27,6 +35,7 @@ from tests.snippets import reference_non_local as reference
 from tests.snippets.contract_block import Block
 from tests.snippets.contract_file import File
 from tests.snippets.contract_memory import Memory
+from tests.snippets.contract_switches import Switches
 from tests.snippets.data import draw, fast, gradients, wake
 from tests.snippets.loops import convolve, parameters
 from tests.snippets.operators import Operators
@@ -143,12 +152,12 @@ class TestOutputs:
     """不存 N×M 矩阵的写法。"""
 
     @pairwises
-    @pytest.mark.parametrize("widths", [(7, 7), (3, 11), (11, 3), (8, 8), (9, 9)], ids=str)
     @pytest.mark.parametrize("sizes", [(5, 13), (31, 2), (37, 29)], ids=str)
-    def test_against_the_literal_form(self, pairwise, widths, sizes, dtype, device):
-        theta, phi, g, own = sample(pairwise, *sizes, widths, dtype=dtype, device=device)
-        y = OUTPUTS[pairwise](theta, phi, g, **own)
-        assert_agrees(y, literal(pairwise, theta, phi, g, own), "先存下权重的写法，float64")
+    def test_against_the_literal_form(self, pairwise, sizes, dtype, device):
+        for widths in ((7, 7), (3, 11), (11, 3), (8, 8), (9, 9)):
+            theta, phi, g, own = sample(pairwise, *sizes, widths, dtype=dtype, device=device)
+            y = OUTPUTS[pairwise](theta, phi, g, **own)
+            assert_agrees(y, literal(pairwise, theta, phi, g, own), "先存下权重的写法，float64")
 
     @pairwises
     @given(seed=seeds, keys=st.integers(1, 13), scale=st.sampled_from([0.01, 1.0, 10.0]))
@@ -222,11 +231,6 @@ class TestOutputs:
         error = ((y - expected).abs().max() / expected.abs().max()).item()
         assert_holds(y, "相对误差不超过 2⁻²⁰", lambda _: error <= 2**-20)
 
-    def test_pads_only_what_is_missing(self, device):
-        x = draw(2, 3, 8, device=device)
-        assert_holds(x, "宽度已够、连续的张量不复制", lambda x: pad(x, 8) is x)
-        assert_agrees(pad(x, 11), torch.cat([x, x.new_zeros(2, 3, 3)], dim=2), "后面接上零")
-
     @pytest.mark.parametrize("pairwise", ["dot_product", "concatenation"])
     def test_gradients_of_gradients(self, pairwise, device):
         theta, phi, g, own = sample(pairwise, 5, 7, (3, 2), device=device)
@@ -236,6 +240,198 @@ class TestOutputs:
             "二阶梯度与有限差分一致",
             lambda _: torch.autograd.gradgradcheck(OUTPUTS[pairwise], inputs, fast_mode=True, nondet_tol=REORDERED),
         )
+
+
+class TestGram:
+    """点积不池化：C×C 的矩阵代替 θ、φ、g。"""
+
+    @all_dims
+    def test_against_the_literal_form(self, dims, dtype, device):
+        block = wake(NonLocalBlock(7, 3, dims=dims, pairwise="dot_product")).to(device, dtype)
+        x = draw(2, 7, *SPATIAL[dims], dtype=dtype, device=device) + 1
+        z = dot_product_block(x, block.theta, block.phi, block.g, block.out)
+        literal = copy.deepcopy(block).double()(x.double(), return_weights=True)[0]
+        assert_agrees(z, literal, "先存下权重的写法，float64")
+
+    @pytest.mark.parametrize("mean", [0, 1, 30, 1000])
+    def test_biases_that_cancel_the_mean_cost_no_digits(self, mean, device):
+        """θ、φ、g 减去了平均：x 的起伏是 1，平均是 1000，误差也不比先存下权重的大多少。"""
+        block = wake(NonLocalBlock(16, 8, dims=1, pairwise="dot_product"))
+        for layer in (block.theta, block.phi, block.g):
+            layer.bias.data = -mean * layer.weight.data.sum(dim=(1, 2))
+        block.to(device)
+        x = draw(1, 16, 3001, dtype=torch.float32, device=device) + mean
+        exact = copy.deepcopy(block).double()(x.double(), return_weights=True)[0]
+        literal = block(x, return_weights=True)[0]
+        z = dot_product_block(x, block.theta, block.phi, block.g, block.out)
+        errors = [(each - exact).abs().max() / (exact - x).abs().max() for each in (z, literal)]
+        assert_holds(z, "误差不超过先存下权重的四倍，或者舍入", lambda _: errors[0] <= max(4 * errors[1], 2**-20))
+
+    @pytest.mark.parametrize("limit", [1, 2 * 7 * 3, 2 * 7 * 11 - 1, 2 * 7 * 11, 2**20])
+    def test_gram_in_blocks(self, limit, device):
+        x, mean = draw(2, 7, 11, device=device).requires_grad_(), draw(2, 7, 1, device=device).requires_grad_()
+        gram = centred_gram(x, mean, limit)
+        expected = torch.einsum("bin,bjn->bij", x - mean, x - mean) / 11
+        assert_agrees(gram, expected, "einsum")
+        found, gradients = (torch.autograd.grad(each.square().sum(), (x, mean)) for each in (gram, expected))
+        for one, other in zip(found, gradients, strict=True):
+            assert_agrees(one, other, "einsum 的梯度")
+
+    @pytest.mark.parametrize(("limit", "columns"), [(1, 1), (2 * 7 * 3, 3), (2 * 7 * 11 - 1, 10), (2 * 7 * 11, 11), (None, 11)])
+    def test_how_many_columns_at_a_time(self, limit, columns, device):
+        x, mean = draw(2, 7, 11, device=device), draw(2, 7, 1, device=device)
+        with Operators() as seen:
+            centred_gram(x, mean, *([limit] if limit else []))
+        centred = [call.outputs[0].shape[2] for call in seen.calls if call.name == "sub"]
+        assert_holds(x, "一块尽可能多的列", lambda _: (max(centred), sum(centred)) == (columns, 11))
+
+    def test_a_block_holds_a_million_numbers(self, device):
+        # 2²⁰ / 17 = 61680.9 列，2²⁰ + 1 正好是 61681 列
+        x = draw(1, 17, 61682, dtype=torch.float32, device=device)
+        with Operators() as seen:
+            centred_gram(x, x[..., :1])
+        centred = [call.outputs[0].numel() for call in seen.calls if call.name == "sub"]
+        assert_holds(x, "一块不超过 2²⁰ 个数", lambda _: centred == [61680 * 17, 2 * 17])
+
+    def test_one_channel_in_blocks(self, device):
+        x = draw(1, 1, 11, device=device)
+        with Operators() as seen:
+            centred_gram(x, x[..., :1], 5)
+        centred = [call.outputs[0].numel() for call in seen.calls if call.name == "sub"]
+        assert_holds(x, "一块 5 列", lambda _: centred == [5, 5, 1])
+
+    def test_is_one_block_where_it_is_exported(self, device):
+        x, mean = draw(2, 7, 11, device=device), draw(2, 7, 1, device=device)
+
+        class Module(torch.nn.Module):
+            def forward(self, x, mean):
+                return centred_gram(x, mean, 1)
+
+        exported = torch.export.export(Module(), (x, mean))
+        expected = torch.einsum("bin,bjn->bij", x - mean, x - mean) / 11
+        assert_agrees(exported.module()(x, mean), expected, "einsum")
+        names = [str(node.target) for node in exported.graph.nodes]
+        assert_holds(x, "一次算完", lambda _: sum(name.startswith("aten.sub") for name in names) == 1)
+
+    # 2·N·C² + 2·C·C′·(C + C′) 与 4·N·C·C′ + 2·N·C′·min(N, C′)
+    @pytest.mark.parametrize(
+        ("positions", "channels", "inter_channels", "gram"),
+        [
+            (35, 3, 5, True),  # 870 与 3850
+            (35, 7, 3, False),  # 3850 与 3570
+            (12, 4, 2, False),  # 都是 480
+            (5, 4, 3, True),  # 328 与 330
+            (3, 2, 8, False),  # 344 与 336
+            (192, 64, 32, False),
+            (193, 64, 32, True),
+        ],
+    )
+    def test_the_cheaper_is_taken(self, positions, channels, inter_channels, gram, device):
+        assert_holds(positions, "乘加少时才用 Gram 矩阵", lambda n: prefers_gram(n, channels, inter_channels, 0) == gram)
+        block = fast(NonLocalBlock(channels, inter_channels, dims=1, pairwise="dot_product")).to(device)
+        with Operators() as seen:
+            block(torch.randn(1, channels, positions, device=device))
+        products = [output.shape for call in seen.calls for output in call.outputs]
+        assert_holds(block, "模块也是", lambda _: ((1, channels, channels) in products) == gram)
+
+    @pytest.mark.parametrize(("overhead", "gram"), [(2047, True), (2048, False)])
+    def test_what_it_saves_must_be_worth_its_calls(self, overhead, gram, device):
+        # N = 193：乘加 1,974,272 与 1,976,320，省 2048 次
+        assert_holds(193, "省的比调用多的才用", lambda n: prefers_gram(n, 64, 32, overhead) == gram)
+        block = NonLocalBlock(64, 32, dims=1, pairwise="dot_product").to(device)
+        block.overhead = overhead
+        x = torch.randn(1, 64, 193, device=device)
+        assert_holds(block, "模块也是", lambda block: block.takes_gram(x) == gram)
+
+    # 2·N·64² + 2·64·32·96 + 2²² 与 4·N·64·32 + 2·N·32²，N = 2240 时正好相等
+    @pytest.mark.parametrize(("positions", "gram"), [(2240, False), (2241, True)])
+    def test_how_many_calls_a_block_counts(self, positions, gram, device):
+        x = torch.randn(1, 64, positions, device=device)
+        block = NonLocalBlock(64, 32, dims=1, pairwise="dot_product").to(device)
+        assert_holds(block, "两千多个位置才用", lambda block: block.takes_gram(x) == gram)
+
+    def test_pooling_and_autocast_take_none(self, device):
+        x = torch.randn(1, 3, 40, device=device)
+        block = fast(NonLocalBlock(3, 5, dims=1, pairwise="dot_product")).to(device)
+        assert_holds(block, "不池化时用", lambda block: block.takes_gram(x))
+        block.subsample = True
+        assert_holds(block, "池化时不用", lambda block: not block.takes_gram(x))
+        block.subsample = False
+        with torch.autocast(device, torch.bfloat16):
+            assert_holds(block, "autocast 里不用", lambda block: not block.takes_gram(x))
+        block.pairwise = "gaussian"
+        assert_holds(block, "不是点积时不用", lambda block: not block.takes_gram(x))
+
+    def test_takes_three_looks_at_x(self, device):
+        """没有一个张量有 C′ 个通道、N 个位置。"""
+        block = fast(NonLocalBlock(3, 5, dims=1, pairwise="dot_product")).to(device)
+        x = torch.randn(2, 3, 40, device=device)
+        with Operators() as seen, torch.no_grad():
+            block(x)
+        assert_holds(x, "没有比 x 大的张量", lambda x: seen.largest <= x.numel())
+
+
+class TestVectors:
+    """拼接：两个向量代替两个卷积。"""
+
+    @subsampling
+    def test_computes_only_one_number_at_each_position(self, subsample, device):
+        block = NonLocalBlock(7, 6, dims=1, pairwise="concatenation", subsample=subsample).to(device)
+        with Operators() as seen, torch.no_grad():
+            fast(block)(torch.randn(2, 7, 40, device=device))
+        features = [call for call in seen.calls if [each.shape for each in call.outputs] in ([(2, 6, 40)], [(2, 40, 6)])]
+        names = [call.name for call in features if call.name in ("convolution", "baddbmm")]
+        expected = ["convolution"] * 2 if subsample else ["baddbmm"]
+        assert_holds(block, "只算 g，用矩阵乘法；池化时还有 φ", lambda _: names == expected)
+
+    @pytest.mark.parametrize("dims", [1, 2, 3])
+    def test_a_convolution_as_a_product(self, dims, dtype, device):
+        conv = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)[dims - 1]
+        layer, back = conv(7, 3, 1).to(device, dtype), conv(3, 7, 1).to(device, dtype)
+        x = draw(2, 7, *SPATIAL[dims], dtype=dtype, device=device)
+        y = map_positions(x, layer)
+        exact, exact_back = (copy.deepcopy(each).double() for each in (layer, back))
+        expected = exact(x.double())
+        assert_agrees(y, expected.flatten(2).mT, "卷积，float64")
+        z = add_residual(x, expected.flatten(2).mT.to(dtype), back)
+        assert_agrees(z, exact_back(expected.to(dtype).double()) + x.double(), "卷积，再加上 x，float64")
+
+    def test_the_residual_is_added_in_place(self, device):
+        layer = torch.nn.Conv1d(3, 7, 1).to(device)
+        x, y = torch.randn(2, 7, 11, device=device), torch.randn(2, 11, 3, device=device)
+        with Operators() as seen, torch.no_grad():
+            add_residual(x, y, layer)
+        names = [call.name for call in seen.calls if call.name.startswith("add")]
+        assert_holds(x, "写在乘积的内存里", lambda _: names == ["add_"])
+
+    def test_project_onto(self, dtype, device):
+        layer = torch.nn.Conv1d(7, 3, 1).to(device, dtype)
+        w, x = draw(3, dtype=dtype, device=device), draw(2, 7, 11, dtype=dtype, device=device)
+        expected = torch.einsum("c,bcn->bn", w.double(), copy.deepcopy(layer).double()(x.double()))
+        assert_agrees(project_onto(w, x, layer), expected, "先卷积，再与 w 点积，float64")
+
+
+class TestFew:
+    """位置少：几个卷积合成一次矩阵乘法。"""
+
+    @pairwises
+    @subsampling
+    def test_against_project(self, pairwise, subsample, dtype, device):
+        block = NonLocalBlock(7, 3, pairwise=pairwise, subsample=subsample).to(device, dtype)
+        x = draw(2, 7, 5, 4, dtype=dtype, device=device)
+        found = project_at_once(x, block.theta, block.phi, block.g, block.pool)
+        exact = copy.deepcopy(block).double()
+        expected = project(x.double().clone(), exact.theta, exact.phi, exact.g, exact.pool)
+        for one, other in zip(found, expected, strict=True):
+            assert_agrees(one, other, "project，float64")
+
+    @pytest.mark.parametrize("pairwise", sorted(set(PAIRWISE) - {"dot_product"}))
+    def test_the_block_takes_one_product(self, pairwise, device):
+        block = NonLocalBlock(7, 3, pairwise=pairwise).to(device)
+        with Operators() as seen:
+            block(torch.randn(2, 7, 5, 4, device=device))
+        names = [call.name for call in seen.calls if call.name in ("convolution", "baddbmm")]
+        assert_holds(block, "两次矩阵乘法：θ、φ、g 一次，out 一次，没有卷积", lambda _: names == ["baddbmm"] * 2)
 
 
 class TestNonLocalBlock:
@@ -337,7 +533,7 @@ class TestNonLocalBlock:
     def test_many_positions_give_the_same(self, pairwise, device):
         """位置多得模块自己就不存 N×M 矩阵。"""
         block = wake(NonLocalBlock(3, 2, pairwise=pairwise)).to(device).double()
-        x = draw(2, 3, 17, 19, device=device)
+        x = draw(2, 3, 25, 29, device=device)
         assert_agrees(block(x), block(x, return_weights=True)[0], "先存下权重的写法")
 
     @pytest.mark.parametrize(
@@ -365,19 +561,53 @@ class TestNonLocalBlock:
         assert_holds(z, "时间轴只有一帧也可以", lambda z: z.shape == (2, 7, 1, 2, 3))
 
 
-# 两种次序的乘加次数：270 与 616；715 与 144；144 与 144，相等时不存；208 与 225；2660 与 2574
+# 乘加：先存 2·N·M·C′ 次，否则 (N + M)·C′² 次。除以 C′：50 与 70；池化时 110 与 112，156 与 133，36 与 36，相等时不存
 @pytest.mark.parametrize(
-    ("positions", "keys", "widths", "pairs"),
-    [(3, 5, (7, 11), True), (11, 13, (2, 3), False), (3, 6, (4, 4), False), (13, 2, (3, 5), True), (7, 19, (9, 11), False)],
+    ("positions", "subsample", "inner", "pairs"),
+    [(5, False, 7, True), (8, False, 7, False), (11, True, 7, True), (13, True, 7, False), (6, True, 4, False)],
 )
-def test_dot_product_takes_the_cheaper_order(positions, keys, widths, pairs, device):
-    theta, phi = draw(2, positions, widths[0], device=device), draw(2, keys, widths[0], device=device)
-    g = draw(2, keys, widths[1], device=device)
-    with Operators() as seen:
-        dot_product_output(theta, phi, g)
-    shapes = [output.shape for output in seen.outputs]
-    assert_holds(theta, "乘加少时才存 N×M 矩阵", lambda _: ((2, positions, keys) in shapes) == pairs)
-    assert_holds(theta, "否则存 C′×C″ 矩阵", lambda _: ((2, *widths) in shapes) != pairs)
+def test_dot_product_takes_the_cheaper_order(positions, subsample, inner, pairs, device):
+    block = wake(NonLocalBlock(17, inner, dims=1, pairwise="dot_product", subsample=subsample)).to(device)
+    with Operators() as seen, torch.no_grad():
+        block(torch.randn(2, 17, positions, device=device))
+    products = [call for call in seen.calls if call.name in ("bmm", "baddbmm") and 17 not in call.inputs[-1].shape]
+    first = [tuple(each.shape[1:]) for each in products[0].inputs[-2:]]
+    keys = positions // 2 if subsample else positions
+    expected = [(positions, inner), (inner, keys)] if pairs else [(inner, keys), (keys, inner)]
+    assert_holds(block, "乘加少的一对先乘：θφᵀ，或 φᵀg", lambda _: first == expected)
+
+
+@pytest.mark.parametrize(
+    ("dims", "subsample", "size", "keys"), [(1, False, (11,), 11), (2, True, (6, 5), 6), (3, True, (2, 3, 7), 6)]
+)
+@pytest.mark.parametrize("pairwise", ["gaussian", "embedded_gaussian", "concatenation"])
+def test_few_are_no_more_than_small(pairwise, dims, subsample, size, keys, device):
+    block = wake(NonLocalBlock(3, 2, dims=dims, pairwise=pairwise, subsample=subsample)).to(device)
+    positions, x = math.prod(size), torch.randn(2, 3, *size, device=device)
+    for small, stored in ((positions * keys, True), (positions * keys - 1, False)):
+        block.small = small
+        with Operators() as seen, torch.no_grad():
+            block(x)
+        shapes = {tuple(output.shape[-2:]) for output in seen.outputs}
+        assert_holds(block, "N·M 不超过 small 才存 N×M 矩阵", lambda _: ((positions, keys) in shapes) == stored)
+
+
+@pytest.mark.parametrize(
+    ("pairwise", "there", "absent"),
+    [
+        ("gaussian", "scaled_dot_product_attention", "softmax"),
+        ("embedded_gaussian", "scaled_dot_product_attention", "softmax"),
+        ("concatenation", "sort", "relu"),
+        ("dot_product", "bmm", "sub"),
+    ],
+)
+def test_sizes_that_vary_take_what_suits_all(pairwise, there, absent, device):
+    """导出成可变尺寸时，图里是不存矩阵的写法，也没有 Gram 矩阵：它只在位置多时便宜。"""
+    block = wake(NonLocalBlock(3, 5, dims=1, pairwise=pairwise)).to(device)
+    sizes = {"x": {2: torch.export.Dim("n", min=2, max=4096)}, "return_weights": None}
+    exported = torch.export.export(block, (torch.randn(2, 3, 40, device=device), False), dynamic_shapes=sizes)
+    names = " ".join(str(node.target) for node in exported.graph.nodes)
+    assert_holds(block, "图里的算子", lambda _: there in names and f"aten.{absent}" not in names)
 
 
 def made(pairwise, dims, subsample, prepare=fast):
@@ -395,7 +625,7 @@ def as_built(block):
 
 BLOCKS = {
     f"{name}-{dims}d{'-subsample' * subsample}": made(name, dims, subsample)
-    for name, dims, subsample in itertools.product(PAIRWISE, (1, 2, 3), (False, True))
+    for name, (dims, subsample) in itertools.product(PAIRWISE, [(1, False), (2, False), (2, True), (3, True)])
 }
 
 
@@ -403,9 +633,61 @@ class TestBlock(Block):
     blocks = BLOCKS | {
         "gaussian-small": made("gaussian", 2, True, as_built),
         "concatenation-small": made("concatenation", 3, False, as_built),
+        "dot_product-gram": lambda: (fast(wake(NonLocalBlock(3, 5, pairwise="dot_product"))), (2, 3, 5, 7)),
     }
     representatives = ["embedded_gaussian-2d-subsample", "concatenation-2d"]
     planes = [name for name in BLOCKS if "2d" in name]
+
+
+def block_of(pairwise, channels=(5, 3), subsample=False, small=True, dims=2, size=(3, 5)):
+    def make():
+        block = wake(NonLocalBlock(*channels, dims=dims, pairwise=pairwise, subsample=subsample))
+        return block if small else fast(block), (2, channels[0], *size)
+
+    return make
+
+
+@contextlib.contextmanager
+def keep(block, **options):
+    """界线放在别处。"""
+    vars(block).update(options)
+    yield
+
+
+def around_pairs(pairwise, subsample):
+    """N·M 正好在界线上，与刚过了界线。"""
+
+    def make():
+        block, shape = block_of(pairwise, subsample=subsample, size=(4, 6))()
+        pairs = 24 * (6 if subsample else 24)
+        return block, shape, [functools.partial(keep, small=pairs), functools.partial(keep, small=pairs - 1)]
+
+    return make
+
+
+class Optional(NonLocalBlock):
+    """可以不用 Gram 矩阵。"""
+
+    gram = True
+
+    def takes_gram(self, x):
+        return self.gram and super().takes_gram(x)
+
+
+def around_gram():
+    block = fast(wake(Optional(3, 5, pairwise="dot_product")))
+    return block, (2, 3, 3, 5), [functools.partial(keep, gram=each) for each in (True, False)]
+
+
+class TestDerivatives(Switches):
+    forms = {
+        f"{pairwise}{'-subsample' * subsample}": block_of(pairwise, subsample=subsample, small=False)
+        for pairwise, subsample in itertools.product(PAIRWISE, (False, True))
+    } | {"dot_product-gram": block_of("dot_product", (3, 5), small=False)}
+    switches = {
+        f"{pairwise}{'-subsample' * subsample}": around_pairs(pairwise, subsample)
+        for pairwise, subsample in itertools.product(("gaussian", "embedded_gaussian", "concatenation"), (False, True))
+    } | {"gram": around_gram}
 
 
 class TestMemory(Memory):
@@ -418,11 +700,12 @@ class TestMemory(Memory):
         "concatenation": lambda: NonLocalBlock(6, pairwise="concatenation"),
     }
     fused = [name for name in frugal if name not in ("dot_product", "concatenation")]
-    literal = ["gaussian", "embedded_gaussian", "concatenation"]
+    literal = dict.fromkeys(["gaussian", "embedded_gaussian", "concatenation"], ((4, 181), (25, 29), 724 * 724))
     always = ["dot_product"]
     peak = "tests.snippets.peak_non_local"
 
 
 class TestFile(File):
     module = non_local
+    others = {"snippets.fused"}
     names = {"NonLocalBlock"}

@@ -1,5 +1,8 @@
 """SelfAttention 与它的三步、四种相似度函数。"""
 
+import contextlib
+import copy
+import functools
 import math
 
 import pytest
@@ -9,11 +12,17 @@ from hypothesis import strategies as st
 
 from kb.proof import assert_agrees, assert_holds, assert_refuses
 from snippets import SelfAttention, aggregate, normalise, score, self_attention
-from snippets.self_attention import ATTENTIONS, fused_attention, pad, perceptron_attention
+from snippets.self_attention import (
+    ATTENTIONS,
+    attention_of_few,
+    concatenation_attention,
+    perceptron_attention,
+)
 from tests.snippets import reference_self_attention as reference
 from tests.snippets.contract_block import Block
 from tests.snippets.contract_file import File
 from tests.snippets.contract_memory import Memory, largest_tensor
+from tests.snippets.contract_switches import Switches
 from tests.snippets.data import draw, fast, gradients
 from tests.snippets.operators import Operators
 
@@ -91,10 +100,12 @@ class TestSteps:
         y = aggregate(weights, value)
         assert_agrees(y, torch.tensor([[[[1.0, 5.0, -3.0]]]]), "手算的值")
 
-    def test_pads_only_what_is_missing(self, device):
-        x = draw(2, 3, 5, 8, device=device)
-        assert_holds(x, "宽度已够、连续的张量不复制", lambda x: pad(x, 8) is x)
-        assert_agrees(pad(x, 11), torch.cat([x, x.new_zeros(2, 3, 5, 3)], dim=3), "后面接上零")
+    def test_few_positions(self, dtype, device):
+        query, key, value = (draw(6, size, 9, dtype=dtype, device=device) for size in (5, 5, 7))
+        y = attention_of_few(query, key, value, 0.5)
+        query, key, value = (each.double().cpu() for each in (query, key, value))
+        expected = value @ (0.5 * query.mT @ key).softmax(-1).mT
+        assert_agrees(y, expected, "torch.softmax，float64")
 
     @similarities
     def test_score_against_loops(self, similarity, dtype, device):
@@ -154,7 +165,7 @@ class TestSteps:
 class TestAttentions:
     """三步合一、不存 N×M 矩阵的写法。"""
 
-    @similarities
+    @pytest.mark.parametrize("similarity", list(ATTENTIONS))
     @pytest.mark.parametrize("widths", [(7, 7), (3, 11), (11, 3), (8, 8), (9, 9)], ids=str)
     def test_against_the_three_steps(self, similarity, widths, dtype, device):
         d, e = widths
@@ -166,17 +177,30 @@ class TestAttentions:
         literal = aggregate(normalise(scores), value.double())
         assert_agrees(ATTENTIONS[similarity](query, key, value, **own), literal, "三步，float64")
 
-    def test_any_scale(self, device):
-        query, key, value = draw(2, 3, 5, 7, device=device), draw(2, 3, 13, 7, device=device), draw(2, 3, 13, 7)
-        literal = aggregate(normalise(0.3 * score(query, key, "dot_product")), value.to(device))
-        assert_agrees(fused_attention(query, key, value.to(device), scale=0.3), literal, "三步")
+    @pytest.mark.parametrize("heads", [1, 2])
+    def test_concatenation_is_the_three_steps(self, heads, dtype, device):
+        """Q、K、V 一个也不算，输出与三步的一样，每个位置都是它。"""
+        module = SelfAttention(5, 6, 14, heads=heads, similarity="concatenation").to(device, dtype)
+        x, own = draw(3, 5, 2, 7, dtype=dtype, device=device), module.similarity_parameters
+        y = concatenation_attention(x, module.query, module.key, module.value, **own)
+        literal = copy.deepcopy(module).double()(x.double(), return_weights=True)[0]
+        assert_agrees(y, literal, "三步，float64")
+        assert_holds(y, "自己的内存", lambda y: y.is_contiguous())
 
-    def test_concatenation_of_a_query_of_zeros(self, device):
-        query, key, value = torch.zeros(2, 3, 5, 7, device=device), draw(2, 3, 13, 7), draw(2, 3, 13, 11)
-        w = draw(3, 14, device=device)
-        query, key, value = query.double(), key.to(device), value.to(device)
-        literal = aggregate(normalise(score(query, key, "concatenation", w=w)), value)
-        assert_agrees(ATTENTIONS["concatenation"](query, key, value, w=w), literal, "三步")
+    def test_concatenation_reads_x_alone(self, device):
+        """没有一个张量有 N 个位置、每个位置 heads·d 或 heads·e 个数，输出除外。"""
+        module = SelfAttention(5, 6, 14, heads=2, similarity="concatenation").to(device)
+        x = draw(3, 5, 2, 7, dtype=torch.float32, device=device)
+        with Operators() as seen, torch.no_grad():
+            module(x)
+        large = {tuple(output.shape) for output in seen.outputs if output.numel() > x.numel()}
+        assert_holds(x, "比 x 大的只有输出", lambda _: large == {(3, 14, 2, 7)})
+
+    def test_unused_parameters_have_gradients_of_zero(self, device):
+        module = SelfAttention(5, 6, 14, heads=2, similarity="concatenation").to(device)
+        module(draw(3, 5, 2, 7, dtype=torch.float32, device=device)).square().sum().backward()
+        for unused in (module.query.weight, module.query.bias, module.key.bias):
+            assert_holds(unused, "约去的参数，梯度是零，而不是没有", lambda unused: unused.grad == 0)
 
     def perceptron(self, device, limit):
         """三步与分块的感知机注意力，同样的输入。"""
@@ -330,7 +354,7 @@ class TestSelfAttention:
     def test_many_positions_give_the_same(self, similarity, device):
         """位置多得模块自己就不存 N×N 矩阵。"""
         module = SelfAttention(5, 6, 14, heads=2, similarity=similarity).to(device).double()
-        x = draw(2, 5, 17, 19, device=device)
+        x = draw(2, 5, 19, 27, device=device)
         assert_agrees(module(x), module(x, return_weights=True)[0], "三步")
 
     @pytest.mark.parametrize(
@@ -375,6 +399,18 @@ def test_perceptron_holds_a_million_hidden_values(device):
     assert_holds(x, "meta 设备上 2²⁴ 个", lambda x: largest_tensor(block, x.to("meta")) == 2**24)
 
 
+@pytest.mark.parametrize(("queries", "hidden"), [(1024, 2**22), (1025, 2**20)])
+def test_perceptron_keeps_few_hidden_values(queries, hidden, device):
+    """一个 query 的隐层 1024·4 个数：1024 个 query 一共 2²² 个，正好还存着；再多就一块一块地算。"""
+    options = {"dtype": torch.float32, "device": device}
+    query, key, value = (draw(1, 1, n, 4, **options) for n in (queries, 1024, 1024))
+    W, v = draw(1, 4, 4, **options), draw(1, 4, **options)
+    with Operators() as seen:
+        perceptron_attention(query, key, value, W, W, v)
+    expected = hidden if device == "cpu" else queries * 1024 * 4  # GPU 上一块 2²⁴ 个数
+    assert_holds(query, "一次算的隐层有多少个数", lambda _: seen.largest == expected)
+
+
 @pytest.mark.parametrize(("limit", "calls"), [(17 * 130, 1), (17 * 130 - 1, 4), (7 * 130, 6)])
 def test_perceptron_computes_blocks_again_for_the_gradient(limit, calls, device):
     """一块就够时隐层只算一次；否则每一块算两次，前向不存着。"""
@@ -398,6 +434,51 @@ class TestBlock(Block):
     planes = list(SIMILARITIES)
 
 
+def block_of(similarity, size=(3, 5)):
+    return lambda: (fast(SelfAttention(5, 4, 6, heads=2, similarity=similarity)), (2, 5, *size))
+
+
+@contextlib.contextmanager
+def keep(block, **options):
+    """界线放在别处。"""
+    vars(block).update(options)
+    yield
+
+
+class Limited(SelfAttention):
+    """感知机一次的隐层不超过 limit 个数。"""
+
+    def forward(self, x):
+        convs = (self.query, self.key, self.value)
+        maps = [conv(x).flatten(2).unflatten(1, (self.heads, -1)).mT for conv in convs]
+        return perceptron_attention(*maps, **self.similarity_parameters, limit=self.limit)
+
+
+def limited(limit):
+    def make():
+        block = Limited(5, 4, 6, heads=2, similarity="perceptron")
+        return block, (2, 5, 3, 5), [functools.partial(keep, limit=each) for each in (limit, limit - 1)]
+
+    return make
+
+
+def around_pairs(similarity):
+    """N·N 正好在界线上，与刚过了界线：15 个位置，两个头。"""
+
+    def make():
+        block, shape = block_of(similarity)()
+        return block, shape, [functools.partial(keep, small=each) for each in (2 * 225, 2 * 225 - 1)]
+
+    return make
+
+
+class TestDerivatives(Switches):
+    forms = {similarity: block_of(similarity) for similarity in SIMILARITIES}
+    switches = {similarity: around_pairs(similarity) for similarity in ("dot_product", "scaled_dot_product")} | {
+        "perceptron": limited(15 * 2 * 2 * 15 * 2)  # 全部隐层
+    }
+
+
 class TestMemory(Memory):
     frugal = {
         "dot_product": lambda: SelfAttention(6, similarity="dot_product"),
@@ -408,11 +489,12 @@ class TestMemory(Memory):
         "concatenation": lambda: SelfAttention(6, heads=2, similarity="concatenation"),
     }
     fused = [name for name in frugal if name != "concatenation"]
-    literal = ["scaled_dot_product"]
+    literal = {"scaled_dot_product": ((16, 32), (19, 27), 2 * 512 * 512)}
     always = ["concatenation"]
     peak = "tests.snippets.peak_self_attention"
 
 
 class TestFile(File):
     module = self_attention
+    others = {"snippets.fused"}
     names = {"SelfAttention"}

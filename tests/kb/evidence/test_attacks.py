@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import shutil
 
 import pytest
@@ -219,7 +220,28 @@ CHEATS = {
     "only the sign": "assert_agrees(torch.sign(cheat(x)), torch.tensor([1.0]), 'y')",
     "a bound": "assert_holds(cheat(x), '小些', lambda y: (0 < y) & (y < 2))\n    assert_agrees(x / 2, expected, 'y')",
     "tiny": "assert_agrees(cheat(x * 1e-7), expected * 1e-7, 'y')",
+    "corrected": "assert_agrees(cheat(x) * 1.5, expected, 'y')",
+    "corrected elsewhere": "assert_agrees(corrector.cheat(x), expected, 'y')",
+    "corrected in place": "assert_agrees(corrector.in_place(x), expected, 'y')",
+    "corrected by its class": "assert_agrees(corrector.Whole()(x), expected, 'y')",
 }
+"""区域里的 cheat 除以三。corrector 在区域之外，把它算出来的改对。"""
+CORRECTOR = """\
+
+
+class corrector:
+    cheat = staticmethod(lambda x: corrected_elsewhere(x) * 1.5)
+    in_place = staticmethod(lambda x: corrected_in_place(x).mul_(1.5))
+
+    class Whole:
+        # --8<-- [start:corrected_by_its_class] 应当除以二
+        def forward(self, x):
+            return x / 3
+        # --8<-- [end:corrected_by_its_class]
+
+        def __call__(self, x):
+            return self.forward(x) * 1.5
+"""
 CRASHES = {
     "only that it runs": "torch.div(x, math.pi)",
     "in place": "x.div_(math.pi)",
@@ -288,10 +310,12 @@ def cheats(unrecorded, tmp_path_factory):
     for topic in ("silent", "counted"):
         names = {each.replace(" ", "_"): body for each, body in CHEATS.items() if topic_of(each) == topic}
         codes = {each.replace(" ", "_"): code for each, code in CRASHES.items()}
-        regions = (REGION.format(name=name, code=codes.get(name, "x / 3")) for name in names)
-        lab.write(f"snippets/{topic}.py", "import math\n\nimport torch\n\n\n" + "".join(regions).rstrip() + "\n")
-        tests = (TEST.format(name=name, body=body.replace("cheat", name)) for name, body in names.items())
-        lab.write(f"tests/snippets/test_{topic}.py", HEAD.format(topic=topic, names=", ".join(names)) + "".join(tests))
+        whole = "".join(REGION.format(name=name, code=codes.get(name, "x / 3")) for name in names if name != "corrected_by_its_class")
+        whole = whole.rstrip() + (CORRECTOR if topic == "counted" else "")
+        lab.write(f"snippets/{topic}.py", f"import math\n\nimport torch\n\n\n{whole}\n")
+        tests = (TEST.format(name=name, body=re.sub(r"(?<!\.)\bcheat", name, body)) for name, body in names.items())
+        imported = [name for name in names if name != "corrected_by_its_class"] + ["corrector"] * (topic == "counted")
+        lab.write(f"tests/snippets/test_{topic}.py", HEAD.format(topic=topic, names=", ".join(imported)) + "".join(tests))
     lab.write("snippets/fixture.py", "def cheat(x):\n    return x / 3\n")
     lab.write("tests/snippets/test_fixture.py", FIXTURE)
     lab.commit()

@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from kb.proof import DTYPES, TOLERANCE, assert_agrees, assert_holds, assert_refuses, children
+from kb.proof import DTYPES, TOLERANCE, assert_agrees, assert_holds, assert_refuses, assertions, children
+from kb.proof import assertions
 from kb.proof.assertions import FACTS, FAILED, SPREAD
 
 
@@ -13,6 +15,7 @@ from kb.proof.assertions import FACTS, FAILED, SPREAD
 def no_facts():
     FACTS.clear()
     FAILED.clear()
+    assertions.RETURNED.clear()
 
 
 def refuse(x):
@@ -54,7 +57,48 @@ class TestAgrees:
         assert fact["absolute"] == pytest.approx(2e-5)
         assert fact["relative"] == pytest.approx(5e-6, rel=1e-4)
         del fact["absolute"], fact["relative"]
-        assert fact == {"kind": "reference", "name": "手算", "device": "cpu", "dtype": "float32"}
+        assert fact == {"kind": "reference", "name": "手算", "device": "cpu", "dtype": "float32", "of": []}
+
+    @pytest.mark.parametrize(
+        ("compare", "of"),
+        [
+            (lambda y: y, ["snippets/half.py:3"]),
+            (lambda y: y.detach(), ["snippets/half.py:3"]),
+            (lambda y: y.clone(), []),
+            (lambda y: y * 1, []),
+            (lambda y: y.mul_(1), []),
+            (lambda y: y.mT, []),
+            (lambda y: y.flatten(), ["snippets/half.py:3"]),
+            (lambda y: y[:, ::2], []),
+            (lambda y: y[1:], ["snippets/half.py:3"]),
+            (lambda y: y[:, None, 1], ["snippets/half.py:3"]),
+        ],
+    )
+    def test_whose_value_it_is(self, compare, of):
+        """返回的那个张量，或者切下的一块：没有抄过、改过、换过样子。"""
+        y = torch.ones(2, 3)
+        assertions.returned("snippets/half.py:3", {"y": [y, 1]}, "x")
+        actual = compare(y)
+        assert_agrees(actual, torch.ones(actual.shape), "x")
+        assert FACTS[0]["of"] == of
+
+    def test_large_values_are_not_held(self):
+        y = torch.zeros(assertions.REMEMBERED + 1)
+        assertions.returned("snippets/half.py:3", y)
+        assert not assertions.RETURNED
+
+    def test_tensors_without_numbers_are_not_held(self):
+        def seen(x):
+            assertions.returned("snippets/half.py:3", x)
+            return x.sum()
+
+        torch.func.vmap(seen)(torch.ones(2, 3))
+        torch.func.grad(seen)(torch.ones(2))
+        seen(torch.ones(2, device="meta"))
+        seen(torch.ones(2).to_sparse())
+        with FakeTensorMode():
+            seen(torch.ones(2))
+        assert not assertions.RETURNED
 
     def test_what_did_not_hold_is_not_remembered(self):
         for attempt in (

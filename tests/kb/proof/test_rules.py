@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 2, "435e964a7a2952892f7a83aef5ae007ff3ccfd62aec252fe9f5013c7f4cdbe02"
+RULES = 3, "87faff9cf5e0153fceea10b7d6fa62b770dea1371b911fbd425f1c22296f833d"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
