@@ -5,7 +5,6 @@ around each function, which `torch.compile(fullgraph=True)` and `torch.export` w
 """
 
 import ast
-import difflib
 import hashlib
 import io
 import re
@@ -308,18 +307,16 @@ def functions_by_line(source: str) -> dict[int, str]:
 def difference(source: str, changed: str) -> tuple[int, str, str]:
     """The first line that differs, and the lines before and after."""
     old, new = source.split("\n"), changed.split("\n")
-    spans = [
-        span
-        for span in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-        if span[0] != "equal"
-    ]
-    first, last = spans[0][1], spans[-1][2]
-    first_new, last_new = spans[0][3], spans[-1][4]
-    joined = (
-        "\n".join(line.strip() for line in lines)
-        for lines in (old[first:last], new[first_new:last_new])
+    first, most = 0, min(len(old), len(new))
+    while first < most and old[first] == new[first]:
+        first += 1
+    last = 0
+    while last < most - first and old[-1 - last] == new[-1 - last]:
+        last += 1
+    before, after = (
+        "\n".join(line.strip() for line in lines[first : len(lines) - last]) for lines in (old, new)
     )
-    return first + 1, *joined
+    return first + 1, before, after
 
 
 def exercising(mutant: Mutant, source: str, tests: Mapping[str, dict]) -> list[str]:

@@ -57,13 +57,17 @@ KILLED, LIVES, UNDECIDED = "killed", "survived", "undecided"
 
 class Selection:
     """pytest plugin: these tests, in this order, but for what pytest then puts together since it
-    shares a fixture; how long each took, in the order in which they ran.
+    shares a fixture; how long each takes with what it shares, in the order in which they ran.
     """
 
     def __init__(self, ids: list[str], assertions: ModuleType):
         self.assertions = assertions
         self.place = {id: place for place, id in enumerate(ids)}
         self.seconds: dict[str, float] = {}
+        self.shared: dict[tuple[str, int], float] = {}
+        """Fixture of several tests, with its parameter → how long it took, once for all."""
+        self.made = 0.0
+        """How long those took that were made for this test and those after it."""
         self.failed: str | None = None
         self.compared = False
         """Whether that was a comparison with a reference."""
@@ -76,6 +80,23 @@ class Selection:
             (item for item in items if item.nodeid in self.place),
             key=lambda item: self.place[item.nodeid],
         )
+
+    def pytest_fixture_setup(self, fixturedef, request) -> Iterator[None]:
+        began = time.perf_counter()
+        result = yield
+        if fixturedef.scope != "function":
+            key = fixturedef.argname, request.param_index
+            self.shared[key] = time.perf_counter() - began
+            self.made += self.shared[key]
+        return result
+
+    def pytest_runtest_setup(self, item) -> Iterator[None]:
+        self.made = 0.0
+        result = yield
+        indices = item.callspec.indices if hasattr(item, "callspec") else {}
+        keys = [(name, indices.get(name, 0)) for name in item.fixturenames]
+        self.seconds[item.nodeid] = sum(self.shared.get(key, 0.0) for key in keys) - self.made
+        return result
 
     def pytest_runtest_logreport(self, report) -> None:
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
@@ -107,6 +128,8 @@ def run_tests(workspace: str, ids: list[str]) -> None:
     modules = sorted({id.partition("::")[0] for id in ids})
     selection = Selection(ids, assertions)
     pytest.hookimpl(tryfirst=True)(Selection.pytest_collection_modifyitems)  # before pytest's own
+    pytest.hookimpl(wrapper=True)(Selection.pytest_fixture_setup)
+    pytest.hookimpl(wrapper=True)(Selection.pytest_runtest_setup)
     options = [*OPTIONS, "-p", "_hypothesis_pytestplugin", "-x", "--device", "cpu"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # some are loaded already
     places = [f"--rootdir={workspace}", "-c", f"{workspace}/pyproject.toml"]

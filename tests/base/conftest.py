@@ -1,13 +1,12 @@
 """本站：构建一次，在本机起一个服务，用真正的 Chromium 打开。"""
 
 import functools
-import subprocess
-import sys
 
 import pytest
 from bs4 import BeautifulSoup
 
 from tests.kb.lab import ROOT, once
+from tests.kb.warm import run_module
 from tests.site.conftest import browser, served, tabs_on  # noqa: F401
 
 NOTE = "posts/681746266/"
@@ -18,13 +17,8 @@ def site(tmp_path_factory):
     """The folder of the built site: `mkdocs build --strict` passes."""
 
     def make(folder):
-        done = subprocess.run(
-            [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", ROOT / "mkdocs.yml", "-d", folder],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-        )
-        assert done.returncode == 0, done.stderr
+        code, said = run_module(ROOT, "mkdocs", "build", "--strict", "-d", folder)
+        assert code == 0, said
 
     return once(tmp_path_factory, "site", make)
 

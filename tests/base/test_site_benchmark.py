@@ -74,7 +74,7 @@ def test_waits_until_the_page_has_the_words():
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     page = f"http://127.0.0.1:{server.server_port}/"
     assert 0.2 < wait_for_page(page, "新", 600)
     with pytest.raises(Failed, match="没有出现 '没有的'"):

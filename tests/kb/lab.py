@@ -220,7 +220,8 @@ class Lab:
 
     def warm(self, *command: str) -> tuple[int, str]:
         """`python -m` 后面的这些，不从头开始。"""
-        return warm_module(self.root, self.environment(), BYTECODE, *command)
+        bytecode = None if command[0] == "mkdocs" else BYTECODE
+        return warm_module(self.root, self.environment(), bytecode, *command)
 
     def page(self, name: str = "posts/1.md") -> BeautifulSoup:
         return render(self.root, name)

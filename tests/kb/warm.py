@@ -1,15 +1,17 @@
-"""一个已经导入了 torch 和 kb 的进程，每件事从它分叉出来做：快两秒。
+"""一个已经导入了 torch 和 kb 的进程，每件事从它分叉出来做：快两秒。只读的也有一个，没有 torch。
 
     code, said = in_a_warm_process(job, root, temporary, bytecode, threads)
     code, said = warm_module(root, environment, bytecode, "kb", "check", "--json")
+    code, said = run_module(root, "mkdocs", "build", SITE_URL="https://site.example/")
 
-第一个代替 `kb.evidence.record.in_a_process`，看见的少了早就导入了的包；第二个代替 `python -m kb check --json`。
+第一个代替 `kb.evidence.record.in_a_process`，看见的少了早就导入了的包；第二、三个代替 `python -m kb check --json` 这样的命令。
 都给问的不是“从头开始的进程”的测试用。没有 fork 的系统（Windows）上，都从头开始。
 """
 
 import atexit
 import functools
 import gc
+import importlib
 import json
 import os
 import runpy
@@ -33,17 +35,36 @@ def in_a_warm_process(job: Path, root: Path, temporary: Path, bytecode: Path, th
     return asked(bytecode, "record", [str(job)], root, clean_environment(temporary, threads), output)
 
 
-def warm_module(root: Path, environment: dict[str, str], bytecode: Path, *command: str) -> tuple[int, str]:
+def warm_module(root: Path, environment: dict[str, str], bytecode: Path | None, *command: str) -> tuple[int, str]:
     if not FORKS:
-        whole = [sys.executable, "-m", *command]
-        done = subprocess.run(whole, cwd=root, env=environment, capture_output=True, encoding="utf-8")
-        return done.returncode, done.stdout + done.stderr
+        return cold_module(root, environment, *command)
     with tempfile.TemporaryDirectory() as folder:
         return asked(bytecode, "module", command, root, environment, Path(folder, "output"))
 
 
+def cold_module(root: Path, environment: dict[str, str], *command: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        env=environment,
+    )
+    return done.returncode, done.stdout
+
+
+def run_module(root: Path, *command: object, **changes: str) -> tuple[int, str]:
+    """`python -m` 这些，用这里的环境：怎样结束的，说了什么。"""
+    environment = {**os.environ, "PYTHONUTF8": "1", **changes}
+    words = [str(each) for each in command]
+    if words[0] in READERS:
+        return warm_module(root, environment, None, *words)
+    return cold_module(root, environment, *words)
+
+
 def asked(
-    bytecode: Path, what: str, arguments: Sequence[str], root: Path, environment: dict[str, str], output: Path
+    bytecode: Path | None, what: str, arguments: Sequence[str], root: Path, environment: dict[str, str], output: Path
 ) -> tuple[int, str]:
     server = started(bytecode)
     print(json.dumps([what, arguments, str(root), environment, str(output)]), file=server.stdin, flush=True)
@@ -51,11 +72,19 @@ def asked(
     return code, output.read_text("utf-8", "replace")
 
 
+READERS = ("kb", "mkdocs")
+"""ProperDocs 要最先导入自己的。"""
+RUNNING = ("torch", "kb.cli.commands", "kb.evidence.run")
+READING = ("kb.cli.commands", "kb.site.gate", "kb.speed.plugin", "mkdocs.commands.build", "mkdocs_rss_plugin.plugin")
+
+
 @functools.cache
-def started(bytecode: Path) -> subprocess.Popen:
-    flags = ["-I", "-X", "utf8", "-X", f"pycache_prefix={bytecode}", "-W", "ignore:Failed to initialize NumPy"]
+def started(bytecode: Path | None) -> subprocess.Popen:
+    """`bytecode`：torch 的字节码在哪里；不要 torch，就不说。"""
+    flags = ["-I", "-X", "utf8", "-W", "ignore:Failed to initialize NumPy"]
+    flags += ["-X", f"pycache_prefix={bytecode}"] if bytecode else []
     server = subprocess.Popen(
-        [sys.executable, *flags, __file__],
+        [sys.executable, *flags, __file__, *(RUNNING if bytecode else READING)],
         env=clean_environment(Path(tempfile.gettempdir())),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -65,12 +94,9 @@ def started(bytecode: Path) -> subprocess.Popen:
     return server
 
 
-def serve() -> None:
-    import torch  # noqa: F401
-
-    from kb.cli import commands  # noqa: F401
-    from kb.evidence import run  # noqa: F401
-
+def serve(names: Sequence[str]) -> None:
+    for name in names:
+        importlib.import_module(name)
     gc.freeze()
     for line in sys.stdin:
         if child := os.fork():
@@ -118,4 +144,4 @@ def module(name: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(sys.argv[1:])

@@ -12,14 +12,15 @@ from bs4 import BeautifulSoup, SoupStrainer
 
 from kb.notes.embedded import lock_bytes, read_lock
 from tests.kb.generator import make_notes
-from tests.site.conftest import ENGINES, GENERATED, NOTE, run, run_anyway, served, tabs_on
+from tests.site.conftest import ENGINES, GENERATED, NOTE, new_base, run, run_anyway, served, tabs_on
 
 
 @pytest.fixture(scope="module")
-def project(whole, tmp_path_factory):
-    """A copy of the project, to change."""
+def project(tmp_path_factory):
+    """A small one, to change, and built once."""
     root = tmp_path_factory.mktemp("engines")
-    shutil.copytree(whole, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*ENGINES))
+    new_base(root)
+    run(root, "zensical", "build", "--strict")
     return root
 
 
@@ -70,18 +71,17 @@ def test_properdocs_makes_the_same_files(whole, sites, tmp_path):
         assert one == other, path
 
 
-def test_a_note_added_later_is_on_the_home_page(project, built):
-    """zensical 记着旧的首页：kb add 让它忘掉。"""
-    new = project.parent / "new.md"
-    new.write_text("---\ntitle: 后来的一篇\ndate: 2099-01-01\nabbrlink: 99\n---\n\n正文\n", "utf-8")
-    run(project, "kb", "add", str(new))
+def test_a_note_added_later_is_on_the_home_page(project):
+    """zensical 记着旧的首页：kb pages 让它忘掉。"""
+    (project / "docs/posts/99.md").write_text("---\ntitle: 后来的一篇\ndate: 2025-01-01\n---\n\n正文\n", "utf-8")
+    run(project, "kb", "pages")
     run(project, "zensical", "build", "--strict")
     assert "后来的一篇" in (project / "site/index.html").read_text("utf-8")
 
 
-def test_no_note_lost_a_byte(project):
+def test_no_note_lost_a_byte(whole):
     """kb check 逐字节核对锁文件。"""
-    assert "不是登记的原文" not in run(project, "kb", "check")
+    assert "不是登记的原文" not in run(whole, "kb", "check")
 
 
 def test_every_page_says_what_its_author_said(built):
@@ -117,7 +117,7 @@ def test_a_private_page_ends_the_build(project, engine, name, reason):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_note_that_has_become_private_ends_the_build(project, built, engine):
+def test_a_note_that_has_become_private_ends_the_build(project, engine):
     lock, name = (project / "notes.lock.json").read_bytes(), f"docs/{NOTE.strip('/')}.md"
     entries = read_lock(project)
     entries[name] = entries[name] | {"private": True}

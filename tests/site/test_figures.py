@@ -4,14 +4,12 @@ import copy
 import os
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 from bs4 import BeautifulSoup
 
 from tests.kb.measurement import TIME, embed, measurement, signed
-from tests.site.conftest import CONTRAST, SNIPPET, new_base, served, tabs_on
+from tests.site.conftest import CONTRAST, SNIPPET, new_base, run, served, tabs_on
 
 PEERS = ["peer-1", "peer-2", "peer-3", "peer-4", "peer-5", "peer-6"]
 
@@ -54,15 +52,9 @@ def project(tmp_path_factory):
     return root
 
 
-def build(root, *command):
-    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONUTF8": "1"}
-    done = subprocess.run([sys.executable, "-m", *command], cwd=root, capture_output=True, env=environment)
-    assert done.returncode == 0, done.stderr.decode() + done.stdout.decode()
-
-
 @pytest.fixture(scope="module")
 def built(project):
-    build(project, "mkdocs", "build", "--strict", "-d", "site-mkdocs")
+    run(project, "mkdocs", "build", "--strict", "-d", "site-mkdocs")
     return project / "site-mkdocs"
 
 
@@ -81,7 +73,7 @@ def tab(browser, address):
 
 
 def test_both_engines_draw_the_same(project, built):
-    build(project, "zensical", "build")
+    run(project, "zensical", "build")
     drawn = [
         BeautifulSoup((folder / "made-up/index.html").read_text("utf-8"), "html.parser").select("figure.plot")
         for folder in (built, project / "site")

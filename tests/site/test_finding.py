@@ -4,8 +4,6 @@ import gzip
 import json
 import re
 import shutil
-import subprocess
-import sys
 from email.utils import parsedate_to_datetime
 from html import unescape
 from urllib.parse import unquote, urljoin
@@ -14,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from bs4 import BeautifulSoup
 
+from tests.kb.warm import run_module
 from tests.site.conftest import NOTE, new_base
 
 COUNT = 40
@@ -51,7 +50,9 @@ abbrlink: {1}
 
 
 def run(root, *command):
-    return subprocess.run([sys.executable, "-m", *command], cwd=root, capture_output=True, text=True, encoding="utf-8")
+    """在它自己的地址。"""
+    code, said = run_module(root, *command)
+    assert code == 0, said
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +77,7 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def built(project):
-    done = run(project, "mkdocs", "build", "--strict")
-    assert done.returncode == 0, done.stderr
+    run(project, "mkdocs", "build", "--strict")
     return project / "site"
 
 
@@ -150,13 +150,13 @@ def test_a_private_note_ends_the_build(project, line, tmp_path):
     path = project / "docs/posts/2000.md"
     path.write_text(PRIVATE.format(line, 2000), "utf-8")
     try:
-        done = run(project, "mkdocs", "build", "-d", str(tmp_path / "site"))
+        code, said = run_module(project, "mkdocs", "build", "-d", str(tmp_path / "site"))
     finally:
         path.unlink()
-    assert done.returncode == 1
-    assert f"docs/posts/2000.md：这篇笔记的 front matter 写着 {line.split(':')[0]}" in done.stderr
-    assert "请把文件移出 docs/。" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert code == 1
+    assert f"docs/posts/2000.md：这篇笔记的 front matter 写着 {line.split(':')[0]}" in said
+    assert "请把文件移出 docs/。" in said
+    assert "Traceback" not in said
     assert not [*tmp_path.rglob("*.html")]
 
 
@@ -200,6 +200,5 @@ class TestFeed:
 
 def test_the_address_of_the_site_is_an_environment_variable(project, tmp_path, monkeypatch):
     monkeypatch.setenv("SITE_URL", "https://notes.example/站/")
-    done = run(project, "mkdocs", "build", "-q", "-d", str(tmp_path))
-    assert done.returncode == 0, done.stderr
+    run(project, "mkdocs", "build", "-q", "-d", str(tmp_path))
     assert "<link>https://notes.example/" in (tmp_path / "feed_rss_created.xml").read_text("utf-8")

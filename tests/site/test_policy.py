@@ -144,7 +144,7 @@ class TestReading:
         page = open_tab(site).open(f"posts/{longest.parent.name}/")
         page.evaluate("scrollTo(0, 3000)")
         wait_until(page, "scrollY > 2000")
-        page.evaluate("scrollTo(0, 2000)")  # 往回滚才有这个按钮
+        wait_until(page, "scrollBy(0, -10), !document.querySelector('.md-top').hidden")  # 往回滚才有这个按钮
         page.locator(".md-top").click()
         wait_until(page, "scrollY === 0")
 

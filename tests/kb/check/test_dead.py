@@ -170,7 +170,7 @@ def server():
     Server.over.clear()
     running = ThreadingHTTPServer(("127.0.0.1", 0), Server)
     running.daemon_threads = True
-    threading.Thread(target=running.serve_forever, daemon=True).start()
+    threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{running.server_port}"
     Server.over.set()
     running.shutdown()

@@ -263,21 +263,21 @@ class TestTheBuild:
 
     def test_strict_fails_and_plain_goes_on(self, proven):
         proven.write("docs/snippets/other.md", "# 自己的一页\n")  # other.py 没有测试
-        strict = ("-m", "mkdocs", "build", "--strict")
-        code, output = proven.run(*strict)
+        strict = ("mkdocs", "build", "--strict")
+        code, output = proven.warm(*strict)
         assert code == 0, output
         proven.edit("snippets/numbers.py", "2 * x", "2  * x")
-        code, output = proven.run(*strict)
+        code, output = proven.warm(*strict)
         assert code == 1
         assert output.count("在 CPU 上已过期") == output.count("WARNING") == 1
         assert "Traceback" not in output
-        code, output = proven.run("-m", "mkdocs", "build")
+        code, output = proven.warm("mkdocs", "build")
         assert code == 0
         assert output.count("在 CPU 上已过期") == 1
         proven.commit()
         assert proven.record() == ""
         assert proven.mutate()[0] == 0
-        code, output = proven.run(*strict)
+        code, output = proven.warm(*strict)
         assert code == 0, output
 
 

@@ -1,13 +1,12 @@
 """嵌入块：显示的就是区域的字节；写错了，构建就停下，说清楚在哪里、怎么改。"""
 
-import subprocess
-import sys
 
 import pytest
 
 from kb.evidence.regions import read_regions
 from kb.markdown.engine import BadInput
 from tests.kb.lab import without_nav
+from tests.kb.warm import run_module
 
 
 def embed(target):
@@ -132,14 +131,11 @@ def test_refuses_bad_embeds(project, body, line, message):
 def test_a_bad_embed_ends_the_build_without_a_traceback(project):
     project.write("docs/index.md", "# x\n")
     project.write("docs/posts/1.md", "---\ntitle: x\n---\n\n" + embed("numbers.py:third"))
-    config = project.root / "mkdocs.yml"
     without_nav(project.root)
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "-f", config], capture_output=True, text=True, encoding="utf-8"
-    )
-    assert done.returncode != 0
-    assert "docs/posts/1.md:5：snippets/numbers.py 里没有区域 'third'。现有：double、half。" in done.stderr
-    assert "Traceback" not in done.stderr
+    code, said = run_module(project.root, "mkdocs", "build")
+    assert code != 0
+    assert "docs/posts/1.md:5：snippets/numbers.py 里没有区域 'third'。现有：double、half。" in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize(

@@ -108,11 +108,14 @@ class TestDigests:
 
 
 SHARED = '''\
+import time
+
 import pytest
 
 
 @pytest.fixture(scope="module", params=["a", "b"])
 def slow(request):
+    time.sleep({"a": 0.5, "b": 0.0}[request.param])
     return request.param
 
 
@@ -131,8 +134,9 @@ class TestThePool:
         with Pool(files, 1, str(tmp_path)) as pool:
             code, workspace = pool.alone("numbers.py", SNIPPET.encode(), ids, 60)
         end = mutate.read_end(workspace)
-        ran = [id.partition("::")[2] for id in end["seconds"]]
-        assert (code, ran) == (NOTICED, ["test_it[a-2]", "test_it[a-1]", "test_it[b-2]"])
+        ran = {id.partition("::")[2]: seconds for id, seconds in end["seconds"].items()}
+        assert (code, list(ran)) == (NOTICED, ["test_it[a-2]", "test_it[a-1]", "test_it[b-2]"])
+        assert min(ran["test_it[a-2]"], ran["test_it[a-1]"]) >= 0.5, "每一项都要等它"
 
     def run(self, recorded, tmp_path, source, limit):
         ended = []

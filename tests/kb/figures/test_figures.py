@@ -341,7 +341,7 @@ class TestCheck:
         code, output = proven.kb("check")
         assert code == 1
         assert "docs/performance.md：图 cpu.json:time 在 CPU 上已过期（" in output
-        code, output = proven.run("-m", "mkdocs", "build", "--strict")
+        code, output = proven.warm("mkdocs", "build", "--strict")
         assert code == 1
         assert "docs/performance.md：图 cpu.json:time 在 CPU 上已过期（" in output
         proven.edit("docs/performance.md", "cpu.json:time", "cpu.json:x")

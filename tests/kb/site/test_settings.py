@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ from mkdocs.config import load_config
 
 import kb
 from kb.site.pages import write_pages
+from tests.kb.warm import run_module
 
 SHORT = """\
 site_name: 新的
@@ -37,16 +36,13 @@ def base(tmp_path_factory):
 
 def run(root, engine, *options):
     settings = ["-f", "mkdocs.yml"] if engine == "properdocs" else []
-    return subprocess.run(
-        [sys.executable, "-m", engine, "build", *settings, *options], cwd=root, capture_output=True, encoding="utf-8"
-    )
+    return run_module(root, engine, "build", *settings, *options)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_short_file_is_enough(base, engine):
-    done = run(base, engine, "--strict")
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
+    code, said = run(base, engine, "--strict")
+    assert code == 0, said
     assert "WARNING" not in said and "2027" not in said and "Material" not in said
     site = base / "site"
     for path in filter(Path.is_file, ASSETS.rglob("*.*")):
@@ -73,6 +69,6 @@ def test_what_a_base_writes_goes_first(base):
 
 @pytest.mark.parametrize("engine", ["mkdocs", "properdocs", "zensical"])
 def test_every_engine_writes_what_search_reads_and_nothing_else(base, engine):
-    assert run(base, engine).returncode == 0
+    assert run(base, engine)[0] == 0
     assert not (base / "site/search/search_index.json").exists()
     assert json.loads((base / "site/search/index.json").read_text("utf-8"))["count"] > 0

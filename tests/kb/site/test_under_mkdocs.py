@@ -3,13 +3,12 @@
 import errno
 import os
 import socket
-import subprocess
-import sys
 
 import pytest
 
 from kb.site.pages import write_pages
 from kb.site.under_mkdocs import NOT_WRITTEN, Abort, look_at_port, on_build_error
+from tests.kb.warm import run_module
 
 SETTINGS = """\
 site_name: 新的
@@ -30,16 +29,9 @@ def base(tmp_path):
 
 
 def run(root, engine, *options):
-    done = subprocess.run(
-        [sys.executable, "-m", engine, *options, "-f", "mkdocs.yml"],
-        cwd=root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        env={**os.environ, "PYTHONUTF8": "1"},
-    )
-    assert "Traceback" not in done.stdout
-    return done.returncode, done.stdout
+    code, said = run_module(root, engine, *options, "-f", "mkdocs.yml")
+    assert "Traceback" not in said
+    return code, said
 
 
 @pytest.fixture
