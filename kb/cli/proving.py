@@ -95,7 +95,7 @@ def meet(root: Path, files: list[str], jobs: int, started: float) -> None:
         if mutant is None:
             click.echo(f"{back}{of.file} 的变异测试做完了（{clock(started)}）".ljust(60))
             return
-        outcome = of.outcomes[mutant]
+        outcome = of.outcomes[mutant].state
         if outcome in (LIVES, UNDECIDED):
             words = "没有被发现" if outcome == LIVES else "没有定论"
             click.echo(f"{back}{words}：snippets/{mutant.file}:{mutant.line}".ljust(60))
@@ -105,7 +105,7 @@ def meet(root: Path, files: list[str], jobs: int, started: float) -> None:
             left = int(pace * (total - done) / 60 + 0.999)
             click.echo(f"{back}{done} / {total} 处，大约还要 {left} 分钟", nl=not moves)
 
-    campaign.run(jobs, report)
+    campaign.run(jobs + 1, report)  # one more: some wait for processes of their own, for a minute even
 
 
 def clock(started: float) -> str:

@@ -134,11 +134,13 @@ def run_tests(workspace: str, ids: list[str]) -> None:
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # some are loaded already
     places = [f"--rootdir={workspace}", "-c", f"{workspace}/pyproject.toml"]
     gc.freeze()  # pytest collects garbage several times; what was there before the fork is none
+    began = time.perf_counter()
     code = pytest.main([*options, *places, *modules], plugins=[selection])
     for name, module in list(sys.modules.items()):
         if name.startswith("snippets") and not module.__file__.startswith(workspace):
             os._exit(NO_COPY)
     found = {name: getattr(selection, name) for name in ("seconds", "failed", "compared")}
+    found["took"] = time.perf_counter() - began
     Path(f"{workspace}.json").write_text(json.dumps(found), "utf-8")
     os._exit(PYTEST_ENDED + code)
 
@@ -235,6 +237,7 @@ def nothing_of_the_shell() -> Iterator[None]:
     environment, path = dict(os.environ), list(sys.path)
     clean = clean_environment(Path(tempfile.gettempdir()))
     clean["PYTHONWARNINGS"] = "ignore:Failed to initialize NumPy"
+    clean["PYTHONSAFEPATH"] = "1"  # it is told to import torch and so on: not what lies in the base
     os.environ.clear()
     os.environ.update(clean)
     sys.path[:] = isolated_path()
@@ -387,8 +390,8 @@ class Campaign:
                         f"（进程以 {code} 结束）：它们看的是代码怎样写，不是算出什么；或者不能重复。"
                         f"改好测试，提交，再运行 {PROVE} {topic.file}。\n{log[-2000:]}"
                     )
-                topic.seconds = read_end(workspace)["seconds"]
-                topic.limit = 60 + 5 * sum(topic.seconds.values())
+                end = read_end(workspace)
+                topic.seconds, topic.limit = end["seconds"], 60 + 5 * end["took"]
 
     def run_topic(
         self, pool: Pool, topic: Topic, report: Callable[[Topic, Mutant | None], None]
@@ -486,10 +489,10 @@ class Campaign:
 
 
 def read_end(workspace: Path) -> dict:
-    """What a process has said at its end: how long each test took, which failed and how."""
+    """What a process has said at its end: how long each test takes, and all took; which failed and how."""
     path = Path(f"{workspace}.json")
     found = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return {"seconds": {}, "failed": None, "compared": False} | found
+    return {"seconds": {}, "took": 0.0, "failed": None, "compared": False} | found
 
 
 def packages(root: Path) -> set[str]:

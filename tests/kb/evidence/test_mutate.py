@@ -137,6 +137,7 @@ class TestThePool:
         ran = {id.partition("::")[2]: seconds for id, seconds in end["seconds"].items()}
         assert (code, list(ran)) == (NOTICED, ["test_it[a-2]", "test_it[a-1]", "test_it[b-2]"])
         assert min(ran["test_it[a-2]"], ran["test_it[a-1]"]) >= 0.5, "每一项都要等它"
+        assert end["took"] >= 0.5
 
     def run(self, recorded, tmp_path, source, limit):
         ended = []
@@ -317,6 +318,13 @@ def test_what_changed_after_it_was_recorded(proven):
     code, output = proven.mutate()
     assert code == 1
     assert "tests/snippets/test_numbers.py 在记录以后改了。提交它，再运行一次 kb prove。" in output
+
+
+def test_nothing_that_lies_in_the_base_is_taken_for_a_package(proven):
+    """先导入的 torch、pytest 这些是装来的，不是当前文件夹里叫这个名字的。"""
+    proven.write("hypothesis.py", "import os\n\nos._exit(1)\n")
+    code, output = proven.mutate()
+    assert code == 0, output
 
 
 def test_nothing_of_the_shell_reaches_the_mutants(proven, tmp_path):

@@ -154,6 +154,7 @@ class TestTheCommand:
         lab.commit()
         code, output = lab.kb("prove", "numbers.py")
         assert code == 1
+        assert "没有被发现：snippets/numbers.py:17" in output
         assert "  第 17 行（half）\n    - return x / 2\n    + return x / 3\n" in output
         assert "没有被发现的改错：补上测试；与原来等价的，在 evidence/<文件>/equivalent.yml 里写明为什么" in output
 
