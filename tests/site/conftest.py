@@ -27,7 +27,7 @@ SNIPPET = "moving_average.py"
 
 def chromium():
     """Launch options for the Chromium of this machine, None where there is none."""
-    names = ["chromium-headless-shell", "chromium", "chromium-browser"]  # 第一个没有窗口，快三成
+    names = ["chromium-headless-shell", "chromium", "chromium-browser"]  # 第一个没有窗口，快两成
     names += ["google-chrome", "google-chrome-stable", "chrome", "msedge"]
     found = next(filter(None, map(shutil.which, names)), None)
     return {"executable_path": found} if found else None
