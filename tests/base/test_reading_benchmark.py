@@ -3,7 +3,7 @@
 import gzip
 import urllib.request
 
-from benchmarks.reading import NETWORK, Zipped, read, search
+from benchmarks.reading import NETWORK, Zipped, phone, read, search
 from tests.base.conftest import NOTE
 from tests.site.conftest import served
 
@@ -24,6 +24,13 @@ def test_a_page(site, browser, tab):
         nodes, paint, blocked, shift = read(browser, address + NOTE)
     assert nodes == page.evaluate("document.querySelectorAll('*').length")
     assert paint > 0 and blocked >= 0 and 0 <= shift < 1
+
+
+def test_the_network_is_slow(site, browser):
+    with served(site, Zipped) as address, phone(browser, with_network=True) as page:
+        page.goto(address + "404.html")
+        took = page.evaluate("fetch('search/index.json').then(() => performance.getEntriesByType('resource').at(-1).duration)")
+    assert took >= NETWORK["latency"]
 
 
 def test_an_answer_and_none(site, browser):

@@ -27,7 +27,7 @@ SNIPPET = "moving_average.py"
 
 def chromium():
     """Launch options for the Chromium of this machine, None where there is none."""
-    names = ["chromium-headless-shell", "chromium", "chromium-browser"]  # 第一个没有窗口，快两成
+    names = ["chromium-headless-shell", "chromium", "chromium-browser"]  # 第一个没有窗口，最快
     names += ["google-chrome", "google-chrome-stable", "chrome", "msedge"]
     found = next(filter(None, map(shutil.which, names)), None)
     return {"executable_path": found} if found else None
@@ -59,7 +59,7 @@ UNUSED = (
 
 
 NOWHERE = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-"""Other servers are not found. A route that ends what is asked of them would cost a third of the time to open a page."""
+"""Other servers are not found. A route that ends what is asked of them would have each request pass through here."""
 
 
 @functools.cache
