@@ -48,7 +48,7 @@ RARE = 512
 """A single character that more sections have is kept for headings alone."""
 IN_HEADING = 6
 """The least level of a term in a heading."""
-PIECE = 24_000
+PIECE = 12_000
 GROUP = 16_000
 """Bytes, about, of a piece and of a group."""
 WORDS = 20_000

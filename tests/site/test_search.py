@@ -225,3 +225,23 @@ def test_what_has_the_words_only_apart_is_not_read_to_the_end(tab):
     )
     assert turns[0] is False
     assert turns[1] < 60
+
+
+def test_a_rare_pair_that_is_there_by_chance_is_no_answer(tab):
+    """“沙露网络层”是“沙漏网络层”写错了：“露网”只有“暴露网络”里有，“网络层”到处都是，单个的“沙”才说明是哪一篇。"""
+    page = tab().open("")
+    found = page.evaluate(
+        """async () => {
+            const {Finder} = await import(new URL('assets/finding.js', document.baseURI))
+            const text = n => n === 150 ? '沙漏网络层' : n === 3 ? '暴露网络' : '网络层'
+            const pages = Array.from({length: 200}, (_, n) => [`${n}/`, `题${n}`, [['', `题${n}`, text(n)]]])
+            const common = [200, 0, ...Array(199).fill(16)]
+            const terms = {网络: common, 络层: common, 露网: [1, 3 * 16], 沙: [1, 150 * 16]}
+            const finder = new Finder(async name => {
+                if (name === 'index.json') return {pieces: 1, pages: Array(200).fill(1), sections: Array(200).fill(1), count: 200}
+                return name.startsWith('texts') ? [pages[parseInt(name.slice(6))]] : terms
+            })
+            return (await (await finder.find('沙露网络层')).next()).map(each => each.address)
+        }"""
+    )
+    assert "150/" in found

@@ -16,7 +16,9 @@ const MOST_TERMS = 24
 /* Characters from which on a part is no longer one word that may have a wrong character. */
 const LONG = 7
 /* Notes whose text is read for an answer. */
-const AT_ONCE = 8
+const AT_ONCE = 6
+/* What a note has of the words, from 0 to 1, if it is surely what was meant. */
+const LIKELY = 0.75
 /* How often that is done where none has the words as they are written. */
 const TURNS = 3
 
@@ -29,7 +31,7 @@ const spread = text => {
 }
 
 /* Words that make a question of what is looked for. */
-const ASKING = /为什么|怎么样?|怎样|如何|什么|哪些|哪个|多少|是否|有没有|能不能|[吗呢]$/g
+const ASKING = /为什么要?|怎么样?|怎样|如何|是?什么是?|哪些|哪个|多少|是否|有没有|能不能|[吗呢]$/g
 
 export class Finder {
   constructor(read) {
@@ -79,26 +81,28 @@ export class Finder {
     return lists
   }
 
-  /* Pages in their order: [{page, section, score}], and whether they have all words; null where none
-     has, and something else is to be asked. */
-  async rank(wanted, isLast, isNear = false) {
+  /* The terms of words, and their lists. */
+  async lookUp(wanted) {
     const terms = [...new Set(wanted.flatMap(word => word.terms))].slice(0, MOST_TERMS)
-    const last = wanted.at(-1)?.parts.at(-1)
-    const found = await Promise.all(terms.map(term => this.lists(term, term === last)))
-    const strict = isNear ? [] : this.score(terms, found, wanted)
-    if (strict.length) return {pages: strict, isWhole: true}
-    if (!isLast) return null
-    return {pages: await this.rankNearly(wanted, terms, found), isWhole: false}
+    const last = wanted.at(-1).parts.at(-1)
+    return {terms, found: await Promise.all(terms.map(term => this.lists(term, term === last)))}
   }
 
-  async rankNearly(wanted, terms, found) {
-    const more = await Promise.all(terms.map(async (term, place) =>
+  /* Pages that have some of the terms or what is like them, in their order. Of words with a wrong
+     character single characters are looked up too: one more wait for a reader far away, so not at
+     once where few pages have some pair of theirs; nothing then where none is so rare. */
+  async nearly(wanted, {terms, found}, isQuick) {
+    const lists = await Promise.all(terms.map((term, place) =>
       !found[place].length && /^[a-z]{4,}$/.test(term) ? this.misspelt(term) : found[place]))
+    if (isQuick) {
+      const isRare = lists.some(each => each.some(([list]) => list[0] <= AT_ONCE))
+      return isRare ? this.score(terms, lists, null) : []
+    }
     const single = [...new Set(wanted.flatMap(word => word.parts)
       .filter(part => !IS_WORD.test(part) && part.length > 1 && part.length < LONG).flatMap(part => [...part]))]
     const characters = await Promise.all(single.map(async term =>
       (await this.lists(term)).map(([list, factor]) => [list, factor * 0.4])))
-    return this.score([...terms, ...single], [...more, ...characters], null)
+    return this.score([...terms, ...single], [...lists, ...characters], null)
   }
 
   async misspelt(term) {
@@ -107,7 +111,8 @@ export class Finder {
     return lists.flat().map(([list, factor]) => [list, factor * 0.6])
   }
 
-  /* `wanted`: a page must have all these words, each in one of its sections; null: any of the terms. */
+  /* Pages in their order: [{page, section, score}]. `wanted`: a page must have all these words, each in
+     one of its sections; null: any of the terms. */
   score(terms, found, wanted) {
     const {count} = this.head
     const masks = new Uint32Array(count), scores = new Float32Array(count)
@@ -161,18 +166,20 @@ export class Finder {
     await this.open()
     const words = parse(query).slice(0, MOST_TERMS)
     const wanted = words.filter(word => !word.unwanted)
+    if (!wanted.length) return new Results(this, words, [], true)
+    const looked = await this.lookUp(wanted)
+    const exact = new Results(this, words, this.score(looked.terms, looked.found, wanted), true)
+    if (await exact.lookAhead()) return exact
     const rest = query.replaceAll(ASKING, " ")
-    const isLast = rest === query || !parse(rest).length
-    const ranked = wanted.length ? await this.rank(wanted, isLast) : {pages: [], isWhole: true}
-    if (!ranked) return this.find(rest)
-    const results = new Results(this, words, ranked)
-    if (!wanted.length || !ranked.isWhole || await results.lookAhead()) return results
-    return isLast ? new Results(this, words, await this.rank(wanted, true, true)) : this.find(rest)
+    if (rest !== query && parse(rest).length) return this.find(rest)
+    const likely = new Results(this, words, await this.nearly(wanted, looked, true), false)
+    if (await likely.lookAhead(LIKELY)) return likely
+    return new Results(this, words, await this.nearly(wanted, looked, false), false)
   }
 }
 
 class Results {
-  constructor(finder, words, {pages, isWhole}) {
+  constructor(finder, words, pages, isWhole) {
     this.finder = finder
     this.words = words.filter(word => !word.unwanted)
     this.unwanted = words.filter(word => word.unwanted)
@@ -181,10 +188,10 @@ class Results {
     this.count = pages.length
   }
 
-  /* Whether there is any. */
-  async lookAhead() {
+  /* Whether there is one that has at least so much of the words. */
+  async lookAhead(share = 0) {
     this.ahead = await this.next()
-    return this.ahead.length > 0
+    return this.ahead.some(result => result.share >= share)
   }
 
   async next() {
@@ -221,7 +228,7 @@ class Results {
     if (this.isWhole ? share < 1 : share < 0.5) return null
     return {
       address, title, anchor: best.anchor, heading: best.place ? best.heading : "", text: best.text,
-      found: best.matches.flatMap(match => match.texts), score: this.worth(score, title, read, share),
+      found: best.matches.flatMap(match => match.texts), share, score: this.worth(score, title, read, share),
     }
   }
 
