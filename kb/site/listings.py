@@ -60,6 +60,8 @@ class ListingTreeprocessor(Treeprocessor):
         fill = page.meta.get("fill")
         if fill == "home":
             catalog = read_catalog(page.root, page.build)
+            for paragraph in root.findall("p"):
+                paragraph.set("class", "home-text")
             root.extend(home(page, catalog))
             for problem in missing_pages(page.root, catalog):
                 log.warning(problem)
@@ -131,6 +133,7 @@ def card(page: Page, catalog: Catalog, note: Note) -> etree.Element:
     made[0].set("class", "card-title")
     if cover := find_cover(page, note):
         made.set("data-cover", cover if is_elsewhere(cover) else page.link_to(cover))
+        made.set("data-letter", next(filter(str.isalpha, note.title), ""))
     if note.tags:
         made.append(tags_of(page, catalog, note))
     return made
@@ -289,16 +292,20 @@ FILL: dict[str, Callable[[Markdown, Page, Catalog, Listing], Elements]] = {
 
 
 class CoverTreeprocessor(Treeprocessor):
-    """Covers of cards: they load when near; `theme/assets/site.js` removes those that don't come."""
+    """Covers of cards: they load when near; where one doesn't come, `theme/assets/site.js` leaves the
+    first letter of the title in its place.
+    """
 
     def run(self, root: etree.Element) -> None:
         page = current_page(self.md)
         copies = shown_copies(page.root)
         for card in root.iter("li"):
             if cover := card.attrib.pop("data-cover", None):
-                made = element("img", {"src": cover, "alt": "", "class": "card-cover"})
+                made = element("img", {"src": cover, "alt": ""})
                 show(page, made, copies.get(cover))
-                card.insert(0, made)
+                letter = card.attrib.pop("data-letter")
+                place = {"class": "card-cover", "data-letter": letter, "aria-hidden": "true"}
+                card.insert(0, element("span", place, made))
 
 
 class ListingExtension(Extension):

@@ -1,7 +1,8 @@
 /* Says of each picture from elsewhere whether it came: `site.css` shows the picture or its note by
    the class. One of our own copies that doesn't come is looked for at its author's address; one that
    says nothing for eight seconds counts as missing, until it comes after all. A card's cover that
-   doesn't come is taken away. Where there is a picture, the script comes that opens it whole.
+   doesn't come is taken away, from before the title's first letter. Where there is a picture, the
+   script comes that opens it whole.
 
    Runs in <head>, before there is a picture. `load` and `error` go no further than their element,
    but the document hears of them first. */
@@ -22,7 +23,7 @@
       img.src = original
       wait(img)
     } else if (img.matches(PICTURES)) img.parentNode.classList.add("is-missing")
-    else if (img.matches(".card-cover")) img.remove()
+    else if (img.matches(".card-cover > img")) img.remove()
   }
 
   const wait = img => setTimeout(() => {
@@ -46,6 +47,6 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll(PICTURES).forEach(img => near.observe(img))
-    if (document.querySelector(".md-content article img:not(.card-cover)")) import(zoom)
+    if (document.querySelector(".md-content article img:not(.card-cover > img)")) import(zoom)
   })
 }

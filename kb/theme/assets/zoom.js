@@ -11,7 +11,7 @@ const SWIPE = 50 // px
 const OPENS_ITSELF = "a, button, summary, label"
 const SMALLEST = 64 // px: smiles and badges are whole as they are
 
-const all = [...document.querySelectorAll(".md-content article :is(img:not(.card-cover), .picture[data-address])")]
+const all = [...document.querySelectorAll(".md-content article :is(img:not(.card-cover > img), .picture[data-address])")]
 const counted = all.filter(each => !each.closest(".note-cover"))
 const pictures = all.filter(each => each.matches("img"))
 

@@ -61,12 +61,13 @@ class TestHome:
         assert [bool(card.select(".pinned")) for card in cards] == [True, True, False]
 
     def test_covers_may_stay_away(self, listed):
-        listed.write("docs/posts/4.md", "---\nindex_img: https://img.example/1.png\n---\n")
+        listed.write("docs/posts/4.md", "---\ntitle: 12. 图注意力\nindex_img: https://img.example/1.png\n---\n")
         page = listed.page("index.md")
         (cover,) = page.select("img")
         assert (cover["src"], cover["alt"]) == ("https://img.example/1.png", "")
         assert (cover["loading"], cover["referrerpolicy"]) == ("lazy", "no-referrer")
-        assert "onerror" not in cover.attrs  # site.js 拿走没有来的封面
+        assert "onerror" not in cover.attrs  # site.js 拿走没有来的封面，留下标题的第一个字
+        assert cover.parent["data-letter"] == "图"
         assert not page.select(".picture")
 
     def test_covers_of_ours(self, listed):
