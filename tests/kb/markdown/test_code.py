@@ -3,9 +3,8 @@
 高亮记得住：依据的有一样不同，就不是记住的那一个。
 """
 
-from itertools import islice
-
 import re
+from itertools import islice
 
 import pytest
 from markdown import Markdown
