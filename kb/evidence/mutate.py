@@ -5,254 +5,31 @@ that ran that place are run against the copy, the fastest first. A mutant that n
 survives. One whose process is killed or doesn't end in time is tried again by itself; if that
 comes to nothing either, it is undecided. What came of it goes to `evidence/<topic>/mutants.json`,
 under the keys of the evidence. Before, the tests must pass with the same code in other words.
-
-Fresh interpreters are for recording; these processes are forked from one that has torch already.
 """
 
-import contextlib
 import functools
-import gc
 import importlib.metadata
 import json
-import multiprocessing
-import multiprocessing.connection
-import os
-import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple
 
 from kb.evidence import store
-from kb.evidence.environment import clean_environment
 from kb.evidence.imports import Project, sha256, shown_in
 from kb.evidence.keys import PROOF, SETTINGS
 from kb.evidence.mutants import Mutant, exercising, make_mutants, reworded
+from kb.evidence.pool import BROKEN_IMPORT, COMPILES, NOTICED, SURVIVED, Job, Pool, read_end, work
 from kb.evidence.record import now
 from kb.evidence.regions import read_file
-from kb.evidence.run import OPTIONS
 from kb.evidence.store import PROVE
 from kb.markdown.engine import BadInput
 
 PROGRESS = ".kb-prove.jsonl"
 """What an interrupted run has found so far."""
 
-PYTEST_ENDED = 100
-"""Added to pytest's exit codes, so that a process that never got that far isn't taken for one."""
-SURVIVED, NOTICED, BROKEN_IMPORT = PYTEST_ENDED, PYTEST_ENDED + 1, PYTEST_ENDED + 2
-NO_COPY = 70
-PRELOAD = ["torch", "pytest", "hypothesis", "kb.proof.assertions", __name__]
-"""Imported once, before processes are forked."""
-COMPILES = "torch._dynamo", "sympy"
-"""The same where tests compile, as is seen by the package that it brings along."""
-
 KILLED, LIVES, UNDECIDED = "killed", "survived", "undecided"
-
-
-class Selection:
-    """pytest plugin: these tests, in this order, but for what pytest then puts together since it
-    shares a fixture; how long each takes with what it shares, in the order in which they ran.
-    """
-
-    def __init__(self, ids: list[str], assertions: ModuleType):
-        self.assertions = assertions
-        self.place = {id: place for place, id in enumerate(ids)}
-        self.seconds: dict[str, float] = {}
-        self.shared: dict[tuple[str, int], float] = {}
-        """Fixture of several tests, with its parameter → how long it took, once for all."""
-        self.made = 0.0
-        """How long those took that were made for this test and those after it."""
-        self.failed: str | None = None
-        self.compared = False
-        """Whether that was a comparison with a reference."""
-
-    def pytest_runtest_logstart(self) -> None:
-        self.assertions.FAILED.clear()
-
-    def pytest_collection_modifyitems(self, items: list) -> None:
-        items[:] = sorted(
-            (item for item in items if item.nodeid in self.place),
-            key=lambda item: self.place[item.nodeid],
-        )
-
-    def pytest_fixture_setup(self, fixturedef, request) -> Iterator[None]:
-        began = time.perf_counter()
-        result = yield
-        if fixturedef.scope != "function":
-            key = fixturedef.argname, request.param_index
-            self.shared[key] = time.perf_counter() - began
-            self.made += self.shared[key]
-        return result
-
-    def pytest_runtest_setup(self, item) -> Iterator[None]:
-        self.made = 0.0
-        result = yield
-        indices = item.callspec.indices if hasattr(item, "callspec") else {}
-        keys = [(name, indices.get(name, 0)) for name in item.fixturenames]
-        self.seconds[item.nodeid] = sum(self.shared.get(key, 0.0) for key in keys) - self.made
-        return result
-
-    def pytest_runtest_logreport(self, report) -> None:
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
-        if report.failed and self.failed is None:
-            self.failed = report.nodeid
-            self.compared = any(kind == "assert_agrees" for kind, _ in self.assertions.FAILED)
-
-
-def run_tests(workspace: str, ids: list[str]) -> None:
-    """In a process of its own: ends with PYTEST_ENDED + pytest's exit code."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent sees to it
-    log = os.open(f"{workspace}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    import pytest
-    import torch
-
-    from kb.proof import assertions
-
-    os.chdir(workspace)
-    temporary = Path(f"{workspace}.tmp")
-    temporary.mkdir(exist_ok=True)
-    environment = clean_environment(temporary)
-    os.environ.clear()
-    os.environ.update(environment)
-    tempfile.tempdir = None  # as the new environment says
-    sys.dont_write_bytecode = True  # a mutant may have the size and the second of another
-    torch.set_num_threads(1)
-    modules = sorted({id.partition("::")[0] for id in ids})
-    selection = Selection(ids, assertions)
-    pytest.hookimpl(tryfirst=True)(Selection.pytest_collection_modifyitems)  # before pytest's own
-    pytest.hookimpl(wrapper=True)(Selection.pytest_fixture_setup)
-    pytest.hookimpl(wrapper=True)(Selection.pytest_runtest_setup)
-    options = [*OPTIONS, "-p", "_hypothesis_pytestplugin", "-x", "--device", "cpu"]
-    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # some are loaded already
-    places = [f"--rootdir={workspace}", "-c", f"{workspace}/pyproject.toml"]
-    gc.freeze()  # pytest collects garbage several times; what was there before the fork is none
-    began = time.perf_counter()
-    code = pytest.main([*options, *places, *modules], plugins=[selection])
-    for name, module in list(sys.modules.items()):
-        if name.startswith("snippets") and not module.__file__.startswith(workspace):
-            os._exit(NO_COPY)
-    found = {name: getattr(selection, name) for name in ("seconds", "failed", "compared")}
-    found["took"] = time.perf_counter() - began
-    Path(f"{workspace}.json").write_text(json.dumps(found), "utf-8")
-    os._exit(PYTEST_ENDED + code)
-
-
-@dataclass(frozen=True)
-class Run:
-    """Tests that are running against a changed file, in a copy of the project."""
-
-    job: object
-    process: multiprocessing.process.BaseProcess
-    deadline: float
-    workspace: Path
-
-
-class Pool:
-    """Runs tests against mutants, several at a time, each in a fresh process and a fresh copy.
-
-    `files` are those that a copy of the project holds, with what is in them. Ctrl-C takes effect in
-    `finished`, so that no process is left behind half started.
-    """
-
-    def __init__(
-        self, files: dict[str, bytes | None], workers: int, folder: str, compiles: bool = False
-    ):
-        method = (
-            "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-        )
-        self.context = multiprocessing.get_context(method)
-        if method == "forkserver":
-            self.context.set_forkserver_preload(PRELOAD + [COMPILES[0]] * compiles)
-        self.files = files
-        self.free = [Path(folder).resolve() / str(number) for number in range(workers)]
-        self.workers = workers
-        self.running: list[Run] = []
-        self.interrupted = False
-
-    def __enter__(self) -> "Pool":
-        self.on_interrupt = signal.signal(signal.SIGINT, self.interrupt)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for run in self.running:
-            run.process.kill()
-            run.process.join()
-        signal.signal(signal.SIGINT, self.on_interrupt)
-
-    def interrupt(self, *_: object) -> None:
-        self.interrupted = True
-
-    def start(self, job: object, file: str, source: bytes, ids: list[str], limit: float) -> None:
-        workspace = self.free.pop()
-        shutil.rmtree(workspace, ignore_errors=True)
-        shutil.rmtree(f"{workspace}.tmp", ignore_errors=True)
-        Path(f"{workspace}.json").unlink(missing_ok=True)
-        for name, data in (self.files | {f"snippets/{file}": source}).items():
-            copy = workspace / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            if data is None:
-                copy.mkdir(exist_ok=True)
-            else:
-                copy.write_bytes(data)
-        process = self.context.Process(target=run_tests, args=(str(workspace), ids), daemon=False)
-        with nothing_of_the_shell():
-            process.start()
-        self.running.append(Run(job, process, time.monotonic() + limit, workspace))
-
-    def finished(self) -> Iterator[tuple[object, int, Path]]:
-        """Jobs that have ended, with their exit codes. Waits for a second at most."""
-        multiprocessing.connection.wait([run.process.sentinel for run in self.running], timeout=1)
-        if self.interrupted:
-            raise KeyboardInterrupt
-        for run in list(self.running):
-            if run.process.is_alive() and time.monotonic() > run.deadline:
-                run.process.kill()
-                run.process.join()
-            if not run.process.is_alive():
-                run.process.join()
-                self.running.remove(run)
-                self.free.append(run.workspace)
-                yield run.job, run.process.exitcode, run.workspace
-
-    def alone(self, file: str, source: bytes, ids: list[str], limit: float) -> tuple[int, Path]:
-        """One job while nothing else runs."""
-        self.start(None, file, source, ids, limit)
-        while True:
-            for _, code, workspace in self.finished():
-                return code, workspace
-
-
-@contextlib.contextmanager
-def nothing_of_the_shell() -> Iterator[None]:
-    """The first process that is forked from, and what each is told, know only what `python -I`
-    would: PYTHONPATH could bring along something that makes tests fail."""
-    environment, path = dict(os.environ), list(sys.path)
-    clean = clean_environment(Path(tempfile.gettempdir()))
-    clean["PYTHONWARNINGS"] = "ignore:Failed to initialize NumPy"
-    clean["PYTHONSAFEPATH"] = "1"  # it is told to import torch and so on: not what lies in the base
-    os.environ.clear()
-    os.environ.update(clean)
-    sys.path[:] = isolated_path()
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(environment)
-        sys.path[:] = path
-
-
-@functools.cache
-def isolated_path() -> list[str]:
-    command = [sys.executable, "-I", "-c", "import json, sys; print(json.dumps(sys.path))"]
-    return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
 
 @dataclass
@@ -267,6 +44,7 @@ class Topic:
     outcomes: dict[Mutant, "Outcome"]
     seconds: dict[str, float] = field(default_factory=dict)
     limit: float = 0.0
+    """Seconds for a mutant; 0 until it is known how long the tests take."""
 
     @property
     def key(self) -> str:
@@ -284,6 +62,13 @@ class Topic:
     @property
     def text(self) -> str:
         return self.source.decode("utf-8-sig")
+
+    @property
+    def orders(self) -> list[tuple[str, ...]]:
+        """In which tests met mutants; one that begins another isn't run by itself."""
+        ran = {outcome.ran for outcome in self.outcomes.values() if outcome.ran}
+        starts = {each[:length] for each in ran for length in range(1, len(each))}
+        return sorted(ran - starts)
 
     def tests_of(self, mutant: Mutant) -> list[str]:
         """Those that ran it, the fastest first; where it gives another value, first those that
@@ -352,9 +137,33 @@ class Campaign:
         compiles = any(COMPILES[1] in topic.run["environment"]["packages"] for topic in topics)
         with tempfile.TemporaryDirectory(prefix="kb-prove-") as folder:
             with Pool(files, workers, folder, compiles) as pool:
-                self.check_baseline(pool, topics)
-                for topic in topics:
-                    self.run_topic(pool, topic, report)
+                self.work(pool, topics, report)
+
+    def work(self, pool: Pool, topics: list[Topic], report: Callable) -> None:
+        work(pool, [self.stages(topic, report) for topic in topics])
+        left = [topic for topic in topics if topic.waiting]
+        for topic in left:
+            for mutant in topic.waiting:
+                ids, source = topic.tests_of(mutant), mutant.source.encode()
+                code, workspace = pool.alone(topic.file, source, ids, 2 * topic.limit)
+                self.settle(topic, mutant, self.outcome(topic, mutant, code, workspace))
+                report(topic, mutant)
+        work(pool, [self.stages(topic, report) for topic in left])
+
+    def stages(self, topic: Topic, report: Callable) -> Iterator[Iterable[Job]]:
+        """Its tests without a mutant, with each of them, and without one in the orders in which they
+        met them; then it is stored. Not yet where one is to be tried again by itself."""
+        same = reworded(topic.text).encode()
+        if not topic.limit:
+            ended = functools.partial(self.check_baseline, topic)
+            yield [Job(topic.file, same, list(topic.passed), 3600, ended)]
+        yield self.meetings(topic, report)
+        if topic.waiting:
+            return
+        orders = ((list(ids), functools.partial(self.check_order, topic, ids)) for ids in topic.orders)
+        yield (Job(topic.file, same, ids, topic.limit, ended) for ids, ended in orders)
+        self.store(topic)
+        report(topic, None)
 
     def files_of(self, topic: Topic) -> Iterator[tuple[str, bytes | None]]:
         """What a copy of the project needs for the topic's tests; a folder holds nothing.
@@ -374,70 +183,44 @@ class Campaign:
             if file.exists():
                 yield path, data
 
-    def check_baseline(self, pool: Pool, topics: list[Topic]) -> None:
+    def check_baseline(self, topic: Topic, code: int, workspace: Path) -> None:
         """The tests must pass with the same code in other words, or kills mean nothing; and how
         long they take."""
-        waiting = [(topic, reworded(topic.text)) for topic in topics]
-        while waiting or pool.running:
-            while waiting and pool.free:
-                topic, source = waiting.pop(0)
-                pool.start(topic, topic.file, source.encode(), list(topic.passed), limit=3600)
-            for topic, code, workspace in pool.finished():
-                if code != SURVIVED:
-                    log = Path(f"{workspace}.log").read_text("utf-8", "replace")
-                    raise BadInput(
-                        f"snippets/{topic.file} 只换了排版，每个函数多一行不做事的，测试就没有通过"
-                        f"（进程以 {code} 结束）：它们看的是代码怎样写，不是算出什么；或者不能重复。"
-                        f"改好测试，提交，再运行 {PROVE} {topic.file}。\n{log[-2000:]}"
-                    )
-                end = read_end(workspace)
-                topic.seconds, topic.limit = end["seconds"], 60 + 5 * end["took"]
+        if code != SURVIVED:
+            log = Path(f"{workspace}.log").read_text("utf-8", "replace")
+            raise BadInput(
+                f"snippets/{topic.file} 只换了排版，每个函数多一行不做事的，测试就没有通过"
+                f"（进程以 {code} 结束）：它们看的是代码怎样写，不是算出什么；或者不能重复。"
+                f"改好测试，提交，再运行 {PROVE} {topic.file}。\n{log[-2000:]}"
+            )
+        end = read_end(workspace)
+        topic.seconds, topic.limit = end["seconds"], 60 + 5 * end["took"]
 
-    def run_topic(
-        self, pool: Pool, topic: Topic, report: Callable[[Topic, Mutant | None], None]
-    ) -> None:
-        waiting, again = topic.waiting[::-1], []
-        while waiting or pool.running:
-            while waiting and pool.free:
-                mutant = waiting.pop()
-                if ids := topic.tests_of(mutant):
-                    pool.start(mutant, topic.file, mutant.source.encode(), ids, topic.limit)
-                else:
-                    self.settle(topic, mutant, Outcome(LIVES))
-                    report(topic, mutant)
-            for mutant, code, workspace in pool.finished():
-                outcome = self.outcome(topic, mutant, code, workspace)
-                if outcome.state == UNDECIDED:
-                    again.append(mutant)
-                else:
-                    self.settle(topic, mutant, outcome)
-                    report(topic, mutant)
-        for mutant in again:
-            ids, source = topic.tests_of(mutant), mutant.source.encode()
-            code, workspace = pool.alone(topic.file, source, ids, 2 * topic.limit)
-            self.settle(topic, mutant, self.outcome(topic, mutant, code, workspace))
-            report(topic, mutant)
-        self.check_orders(pool, topic)
-        self.store(topic)
-        report(topic, None)
+    def meetings(self, topic: Topic, report: Callable) -> Iterator[Job]:
+        """Of the mutants that have no outcome yet with their tests."""
 
-    def check_orders(self, pool: Pool, topic: Topic) -> None:
+        def ended(mutant: Mutant, code: int, workspace: Path) -> None:
+            outcome = self.outcome(topic, mutant, code, workspace)
+            if outcome.state != UNDECIDED:
+                self.settle(topic, mutant, outcome)
+                report(topic, mutant)
+
+        for mutant in topic.waiting:
+            if ids := topic.tests_of(mutant):
+                source = mutant.source.encode()
+                yield Job(topic.file, source, ids, topic.limit, functools.partial(ended, mutant))
+            else:
+                self.settle(topic, mutant, Outcome(LIVES))
+                report(topic, mutant)
+
+    def check_order(self, topic: Topic, ids: list[str], code: int, workspace: Path) -> None:
         """The tests that noticed mutants must pass without one, in the order in which they met it:
         some need what another test has left behind, and fail by themselves."""
-        ran = {outcome.ran for outcome in topic.outcomes.values() if outcome.ran}
-        starts = {each[:length] for each in ran for length in range(1, len(each))}
-        waiting = sorted(ran - starts)
-        source = reworded(topic.text).encode()
-        while waiting or pool.running:
-            while waiting and pool.free:
-                ids = waiting.pop()
-                pool.start(ids, topic.file, source, list(ids), topic.limit)
-            for ids, code, workspace in pool.finished():
-                if code != SURVIVED:
-                    raise BadInput(
-                        f"{read_end(workspace)['failed'] or ids[-1]} 换一个次序、不跟在别的测试后面就通不过，"
-                        f"没有改错也一样（进程以 {code} 结束），它“发现”的不算。让每一项测试自己准备它要的，提交，再运行 {PROVE} {topic.file}。"
-                    )
+        if code != SURVIVED:
+            raise BadInput(
+                f"{read_end(workspace)['failed'] or ids[-1]} 换一个次序、不跟在别的测试后面就通不过，"
+                f"没有改错也一样（进程以 {code} 结束），它“发现”的不算。让每一项测试自己准备它要的，提交，再运行 {PROVE} {topic.file}。"
+            )
 
     def outcome(self, topic: Topic, mutant: Mutant, code: int, workspace: Path) -> Outcome:
         if code == SURVIVED:
@@ -486,13 +269,6 @@ class Campaign:
         store.write_mutants(self.root / store.FOLDER, topic.file, document)
         if not found[UNDECIDED]:  # else these alone are tried next time
             forget_progress(self.root, topic.key)
-
-
-def read_end(workspace: Path) -> dict:
-    """What a process has said at its end: how long each test takes, and all took; which failed and how."""
-    path = Path(f"{workspace}.json")
-    found = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return {"seconds": {}, "took": 0.0, "failed": None, "compared": False} | found
 
 
 def packages(root: Path) -> set[str]:

@@ -13,15 +13,13 @@ from kb.evidence import mutate
 from kb.evidence.explanations import digest_for
 from kb.evidence.judge import Due, Judge, State, judge_all
 from kb.evidence.mutants import make_mutants
-from kb.evidence.mutate import BROKEN_IMPORT, NOTICED, PROGRESS, SURVIVED, Campaign, Pool
+from kb.evidence.mutate import PROGRESS, Campaign
+from kb.evidence.pool import BROKEN_IMPORT, NOTICED, SURVIVED
 from kb.evidence.store import read_mutants
 from kb.markdown.engine import BadInput
 from tests.kb.evidence.test_badges import report_on
 from tests.kb.lab import MUTATE, SNIPPET
 
-HALF = "tests/snippets/test_numbers.py::test_half[cpu]"
-FILES = {"snippets/__init__.py", "snippets/numbers.py", "snippets/other.py", "tests/snippets/test_numbers.py"}
-FILES |= {"tests/conftest.py", "pyproject.toml"}
 WEAK = (("x = torch.tensor([1.0, 2.5]", "x = torch.tensor([0.0, 0.0]"), ("[2.0, 5.0]", "[0.0, 0.0]"))
 """零乘以几都是零：测试看不出 2 改成了 3。"""
 
@@ -107,75 +105,6 @@ class TestDigests:
         assert digest_for(changed, "<module>") != digest_for(self.CODE, "<module>")
 
 
-SHARED = '''\
-import time
-
-import pytest
-
-
-@pytest.fixture(scope="module", params=["a", "b"])
-def slow(request):
-    time.sleep({"a": 0.5, "b": 0.0}[request.param])
-    return request.param
-
-
-@pytest.mark.parametrize("number", [1, 2])
-def test_it(slow, number):
-    assert (slow, number) != ("b", 2)
-'''
-
-
-class TestThePool:
-    def test_what_is_shared_is_made_once(self, recorded, tmp_path):
-        """最快的在前；但是共用一个夹具的在一起，不一会儿拆掉、一会儿又做。"""
-        test = "tests/snippets/test_numbers.py"
-        files = {name: (recorded.root / name).read_bytes() for name in FILES} | {test: SHARED.encode()}
-        ids = [f"{test}::test_it[{shared}-{number}]" for number in (2, 1) for shared in "ab"]
-        with Pool(files, 1, str(tmp_path)) as pool:
-            code, workspace = pool.alone("numbers.py", SNIPPET.encode(), ids, 60)
-        end = mutate.read_end(workspace)
-        ran = {id.partition("::")[2]: seconds for id, seconds in end["seconds"].items()}
-        assert (code, list(ran)) == (NOTICED, ["test_it[a-2]", "test_it[a-1]", "test_it[b-2]"])
-        assert min(ran["test_it[a-2]"], ran["test_it[a-1]"]) >= 0.5, "每一项都要等它"
-        assert end["took"] >= 0.5
-
-    def run(self, recorded, tmp_path, source, limit):
-        ended = []
-        files = {name: (recorded.root / name).read_bytes() for name in FILES}
-        with Pool(files, 1, str(tmp_path)) as pool:
-            pool.start("job", "numbers.py", source, [HALF], limit)
-            assert (tmp_path / "0/snippets/numbers.py").read_bytes() == source
-            while pool.running:
-                ended += [(job, code) for job, code, _ in pool.finished()]
-        ((job, code),) = ended
-        return code
-
-    def test_code_that_cannot_be_imported(self, recorded, tmp_path):
-        assert self.run(recorded, tmp_path, b"raise ValueError", limit=600) == BROKEN_IMPORT
-
-    def test_what_never_ends_is_killed(self, recorded, tmp_path):
-        assert self.run(recorded, tmp_path, b"while True:\n    pass\n", limit=3) < 0
-
-    def test_each_has_a_copy_and_a_temporary_folder_of_its_own(self, recorded, tmp_path):
-        """上一处改错留下什么，都到不了下一处。"""
-        leaves = (
-            "import tempfile\nfrom pathlib import Path\n\nfor folder in {Path.cwd(), Path(tempfile.gettempdir())}:\n"
-            "    assert not Path(folder, 'left').exists()\n    Path(folder, 'left').write_text('')\n"
-            "Path('tests/conftest.py').write_text('raise OSError')\n"
-        )
-        source = SNIPPET.replace("import torch\n", f"{leaves}import torch\n", 1).encode()
-        files = {name: (recorded.root / name).read_bytes() for name in FILES}
-        with Pool(files, 1, str(tmp_path)) as pool:
-            codes = [pool.alone("numbers.py", source, [HALF], limit=600)[0] for _ in range(2)]
-        assert codes == [SURVIVED, SURVIVED]
-
-    def test_the_tests_see_nothing_of_the_shell(self, recorded, tmp_path, monkeypatch):
-        monkeypatch.setenv("KB_HERE", "1")
-        asks = "import os\n\nimport torch\n\nassert 'KB_HERE' not in os.environ and 'PATH' in os.environ\n"
-        source = SNIPPET.replace("import torch\n", asks, 1)
-        assert self.run(recorded, tmp_path, source.encode(), limit=600) == SURVIVED
-
-
 class TestOutcomes:
     @pytest.fixture
     def campaign(self, proven, monkeypatch):
@@ -221,8 +150,8 @@ class TestOutcomes:
         class FakePool:
             free, running, alone_with = [1], [], []
 
-            def start(self, mutant, *_):
-                self.running.append(mutant)
+            def start(self, job, *_):
+                self.running.append(job)
                 self.free = []
 
             def finished(self):
@@ -239,9 +168,10 @@ class TestOutcomes:
                 return second, Path("/nowhere/0")
 
         pool = FakePool()
+        topic.limit = 60
         monkeypatch.setattr(campaign, "store", lambda topic: None)
-        monkeypatch.setattr(campaign, "check_orders", lambda *_: None)
-        campaign.run_topic(pool, topic, lambda *_: None)
+        monkeypatch.setattr(campaign, "check_order", lambda *_: None)
+        campaign.work(pool, [topic], lambda *_: None)
         assert sorted(each.state for each in topic.outcomes.values()) == sorted(["killed", outcome])
         assert pool.alone_with == [[]], "别的都结束了才再试"
 
