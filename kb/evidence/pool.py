@@ -6,6 +6,7 @@ Fresh interpreters are for recording; these processes are forked from one that h
 import contextlib
 import functools
 import gc
+import itertools
 import json
 import multiprocessing
 import multiprocessing.connection
@@ -42,6 +43,7 @@ class Selection:
     def __init__(self, ids: list[str], assertions: ModuleType):
         self.assertions = assertions
         self.place = {id: place for place, id in enumerate(ids)}
+        self.names = {part for id in ids for part in parts(id)}
         self.seconds: dict[str, float] = {}
         self.shared: dict[tuple[str, int], float] = {}
         """Fixture of several tests, with its parameter → how long it took, once for all."""
@@ -53,6 +55,11 @@ class Selection:
 
     def pytest_runtest_logstart(self) -> None:
         self.assertions.FAILED.clear()
+
+    def pytest_pycollect_makeitem(self, collector, name: str) -> list | None:
+        """Nothing is made of what isn't asked for: with all its parameters that takes longer than
+        most tests."""
+        return None if f"{collector.nodeid}::{name}" in self.names else []
 
     def pytest_collection_modifyitems(self, items: list) -> None:
         items[:] = sorted(
@@ -84,6 +91,12 @@ class Selection:
             self.compared = any(kind == "assert_agrees" for kind, _ in self.assertions.FAILED)
 
 
+def parts(id: str) -> Iterator[str]:
+    """`m.py::A::test_x[1]` → `m.py::A`, `m.py::A::test_x`."""
+    module, *names = id.partition("[")[0].split("::")
+    return itertools.accumulate(names, "{}::{}".format, initial=module)
+
+
 def run_tests(workspace: str, ids: list[str]) -> None:
     """In a process of its own: ends with PYTEST_ENDED + pytest's exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent sees to it
@@ -106,11 +119,12 @@ def run_tests(workspace: str, ids: list[str]) -> None:
     torch.set_num_threads(1)
     modules = sorted({id.partition("::")[0] for id in ids})
     selection = Selection(ids, assertions)
-    pytest.hookimpl(tryfirst=True)(Selection.pytest_collection_modifyitems)  # before pytest's own
+    for first in (Selection.pytest_collection_modifyitems, Selection.pytest_pycollect_makeitem):
+        pytest.hookimpl(tryfirst=True)(first)  # before pytest's own
     pytest.hookimpl(wrapper=True)(Selection.pytest_fixture_setup)
     pytest.hookimpl(wrapper=True)(Selection.pytest_runtest_setup)
     options = [*OPTIONS, "-p", "_hypothesis_pytestplugin", "-x", "--device", "cpu"]
-    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # some are loaded already
+    options += ["--assert=plain"]  # nobody reads what a failing assertion says
     places = [f"--rootdir={workspace}", "-c", f"{workspace}/pyproject.toml"]
     gc.freeze()  # pytest collects garbage several times; what was there before the fork is none
     began = time.perf_counter()
