@@ -139,12 +139,14 @@ class TestOutcomes:
     def test_what_noticed_another_in_the_line_comes_earlier(self, campaign):
         """A slow test isn't run before all fast ones, but before others that are slow."""
         topic = campaign.topics[0]
-        one, other = [each for each in topic.mutants if each.is_value and each.before == "return 2 * x"][:2]
-        first, second, third = topic.tests_of(one)[:3]
-        topic.seconds = dict.fromkeys(topic.passed, 9.0) | {first: 0.1, second: 1.0, third: 8.0}
-        assert topic.tests_of(other)[:3] == [first, second, third]
-        topic.outcomes[one] = mutate.Outcome("killed", False, (first, third))
-        assert topic.tests_of(other)[:3] == [first, third, second]
+        one, other = [each for each in topic.mutants if each.is_value and each.function == "double"]
+        first, second = topic.tests_of(one)
+        for seconds, order in ((0.1, [first, second]), (1.0, [second, first])):
+            topic.outcomes.clear()
+            topic.seconds = {first: seconds, second: 8.0}
+            assert topic.tests_of(other) == [first, second]
+            topic.outcomes[one] = mutate.Outcome("killed", False, (first, second))
+            assert topic.tests_of(other) == order
 
     @pytest.mark.parametrize("code", [0, 1, 2, 70, SURVIVED + 3, SURVIVED + 4, SURVIVED + 5])
     def test_a_run_that_failed_by_itself_kills_nothing(self, campaign, code):
