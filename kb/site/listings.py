@@ -60,9 +60,9 @@ class ListingTreeprocessor(Treeprocessor):
         fill = page.meta.get("fill")
         if fill == "home":
             catalog = read_catalog(page.root, page.build)
+            root.extend(home(page, catalog))
             for paragraph in root.findall("p"):
                 paragraph.set("class", "home-text")
-            root.extend(home(page, catalog))
             for problem in missing_pages(page.root, catalog):
                 log.warning(problem)
         elif fill in FILL:

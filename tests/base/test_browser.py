@@ -1,6 +1,7 @@
 """在真正的浏览器里看：两种宽度，明与暗，搜索，图片取不到的时候。"""
 
 import os
+import re
 
 import pytest
 
@@ -251,6 +252,27 @@ def test_the_contents_are_not_in_the_way_elsewhere(tab):
     assert page.locator("details.contents summary").is_visible()
     page.emulate_media(media="print")
     assert not page.locator("details.contents summary").is_visible()
+
+
+def tops(page):
+    """Where each measured plot begins, from the top."""
+    return page.eval_on_selector_all("figure.plot", "all => all.map(each => each.getBoundingClientRect().top)")
+
+
+def test_two_plots_stand_in_a_row(tab):
+    """打开数据的占一整行；手机上一行一幅。"""
+    page = tab().open("performance/")
+    first, second, third, *_ = tops(page)[1:]
+    assert first == second < third
+    page.locator("figure.plot details.numbers").nth(1).evaluate("each => { each.open = true }")
+    assert len(set(tops(page)[1:4])) == 3
+    page = tab(width=390).open("performance/")
+    assert len(set(tops(page))) == len(tops(page)) > 10
+
+
+def test_printed_it_is_a_dozen_pages(tab):
+    page = tab().open("performance/")
+    assert 5 < len(re.findall(rb"/Type\s*/Page[^s]", page.pdf(format="A4"))) <= 12
 
 
 def test_code_on_a_phone_shows_that_it_goes_on(tab):

@@ -92,7 +92,7 @@ TEXTS = """() => [...document.querySelectorAll("figure.plot > svg")].map(svg => 
 })"""
 
 
-@pytest.mark.parametrize(("width", "smallest"), [(320, 10), (390, 11), (768, 11), (1280, 13)])
+@pytest.mark.parametrize(("width", "smallest"), [(320, 10), (390, 11), (768, 11), (1280, 11)])
 def test_text_is_large_enough_and_in_its_place(tab, width, smallest):
     page = tab(width=width).open("made-up/")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
