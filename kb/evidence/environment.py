@@ -5,7 +5,6 @@ from pathlib import Path
 
 KEPT = (
     "CUDA_VISIBLE_DEVICES",
-    "LANG",
     "LD_LIBRARY_PATH",
     "NUMBER_OF_PROCESSORS",
     "PATH",
@@ -22,6 +21,7 @@ def clean_environment(folder: Path, threads: int = 0) -> dict[str, str]:
     found = {name: os.environ[name] for name in KEPT if name in os.environ}
     found |= dict.fromkeys(OWN, str(folder))
     found["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    found["LANG"] = "C.UTF-8"
     if threads:
         found |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
     return found

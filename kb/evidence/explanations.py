@@ -7,14 +7,15 @@
       of: '3f9a0c1b2d4e'
 
 An entry explains one mutant: that of this line in this function. Where the same line stands in it
-more than once, `number` says which, from 1. `of` is a digest of the function, as it was when somebody
-saw that the two are alike: once it reads otherwise, the entry explains nothing until somebody has
-looked again.
+more than once, `number` says which, from 1. `of` is a digest of the function, and of the values that
+the file gives to names in it, as they were when somebody saw that the two are alike: once they read
+otherwise, the entry explains nothing until somebody has looked again.
 """
 
 import ast
 import functools
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from kb.evidence.store import topic
 from kb.markdown.engine import BadInput
 
 EQUIVALENT = "equivalent.yml"
+WORD = re.compile(r"\w+")
 Place = tuple[str, str, str, int]
 """Function, line before, line after, and which of those that are alike."""
 EXPECTED = "每一项要有 function、before、after、why，都是文字；同样的一行不止一处时还要有 number"
@@ -84,9 +86,19 @@ def digests(source: str) -> dict[str, str]:
     """Qualified name of each function in a file → digest of its text; "" → of the whole file."""
     tree = ast.parse(source)
     lines = source.splitlines(keepends=True)
-    return {"": digest_of(source)} | {
-        name: digest_of("".join(lines[first - 1 : last])) for name, first, last in functions(tree, "")
+    values = {
+        target.id: ast.get_source_segment(source, node) or ""
+        for node in tree.body
+        if isinstance(node, (ast.Assign, ast.AnnAssign))
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
     }
+    found = {"": digest_of(source)}
+    for name, first, last in functions(tree, ""):
+        text = "".join(lines[first - 1 : last])
+        used = values.keys() & set(WORD.findall(text))
+        found[name] = digest_of("".join([text, *(values[each] for each in sorted(used))]))
+    return found
 
 
 def digest_of(text: str) -> str:

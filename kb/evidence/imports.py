@@ -203,9 +203,20 @@ def parse(source: bytes) -> ast.Module | None:
 @functools.lru_cache(maxsize=2048)
 def _imports(source: bytes) -> list[tuple[int, tuple[str, ...], str | None, str | None]]:
     found = []
-    for node in ast.walk(parse(source) or ast.Module([], [])):
+    nodes = list(ast.walk(parse(source) or ast.Module([], [])))
+    modules = {  # what a name stands for that is followed by points
+        alias.asname or alias.name.split(".")[0]: (alias.name if alias.asname else alias.name.split(".")[0])
+        for node in nodes
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    for node in nodes:
         if isinstance(node, ast.Import):
             found += [(0, tuple(alias.name.split(".")), None, None) for alias in node.names]
+        elif isinstance(node, ast.Attribute):
+            first, *rest = points(node)
+            if first in modules:
+                found.append((0, (*modules[first].split("."), *rest[:-1]), rest[-1], None))
         elif isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             match node.args:
@@ -215,6 +226,15 @@ def _imports(source: bytes) -> list[tuple[int, tuple[str, ...], str | None, str 
             module = tuple((node.module or "").split(".")) if node.module else ()
             found += [(node.level, module, alias.name, alias.asname) for alias in node.names]
     return found
+
+
+def points(node: ast.expr) -> list[str]:
+    """`a.b.c` → a, b, c; where it begins with something else than a name, an empty one stands for it."""
+    parts = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return [node.id if isinstance(node, ast.Name) else "", *reversed(parts)]
 
 
 def imports(source: bytes, package: list[str]) -> Iterator[tuple[tuple[str, ...], str | None]]:
@@ -278,8 +298,9 @@ def defines(node: ast.stmt) -> bool:
         case ast.Expr(value=value):
             return isinstance(value, ast.Constant)
         case ast.FunctionDef() | ast.AsyncFunctionDef():
-            defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
-            return all(map(is_plain, defaults)) and all(map(is_harmless, node.decorator_list))
+            written = [each.annotation for each in ast.walk(node.args) if isinstance(each, ast.arg)]
+            run = [*node.args.defaults, *filter(None, [*node.args.kw_defaults, *written, node.returns])]
+            return all(map(is_plain, run)) and all(map(is_harmless, node.decorator_list))
         case ast.ClassDef():
             values = [*node.bases, *(keyword.value for keyword in node.keywords)]
             if node.keywords or any(base_name(each) not in BASES for each in node.bases):
@@ -288,8 +309,8 @@ def defines(node: ast.stmt) -> bool:
             return plain and all(map(defines, node.body))
         case ast.Assign(targets=targets, value=value):
             return is_plain(value) and all(isinstance(each, ast.Name) for each in targets)
-        case ast.AnnAssign(target=ast.Name(), value=value):
-            return value is None or is_plain(value)
+        case ast.AnnAssign(target=ast.Name(), annotation=annotation, value=value):
+            return is_plain(annotation) and (value is None or is_plain(value))
     return False
 
 

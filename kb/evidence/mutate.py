@@ -20,7 +20,7 @@ from kb.evidence import store
 from kb.evidence.imports import Project, sha256, shown_in
 from kb.evidence.keys import PROOF, SETTINGS
 from kb.evidence.mutants import Mutant, exercising, make_mutants, reworded
-from kb.evidence.pool import BROKEN_IMPORT, COMPILES, NOTICED, SURVIVED, Job, Pool, read_end, work
+from kb.evidence.pool import BROKEN_IMPORT, COMPILES, NOTHING_RAN, NOTICED, SURVIVED, Job, Pool, read_end, work
 from kb.evidence.record import now
 from kb.evidence.regions import read_file
 from kb.evidence.store import PROVE
@@ -47,6 +47,9 @@ class Topic:
     seconds: dict[str, float] = field(default_factory=dict)
     limit: float = 0.0
     """Seconds for a mutant; 0 until it is known how long the tests take."""
+    expected: set[str] = field(default_factory=set)
+    """Digests of the references that the tests compare with: one that a mutant changes is made by the
+    code that it should judge."""
 
     @property
     def key(self) -> str:
@@ -94,7 +97,7 @@ class Outcome(NamedTuple):
 
     state: str
     compared: bool = False
-    """Whether a comparison with a reference noticed it."""
+    """Whether a comparison with a reference noticed it, with the same numbers as without it."""
     ran: tuple[str, ...] = ()
     """The tests up to the one that noticed it."""
 
@@ -196,11 +199,13 @@ class Campaign:
             log = Path(f"{workspace}.log").read_text("utf-8", "replace")
             raise BadInput(
                 f"snippets/{topic.file} 只换了排版，每个函数多一行不做事的，测试就没有通过"
-                f"（进程以 {code} 结束）：它们看的是代码怎样写，不是算出什么；或者不能重复。"
+                f"（进程以 {code} 结束）：它们看的是代码怎样写，不是算出什么；或者不能重复；或者要读的文件"
+                "没有被看见，副本里就没有。"
                 f"改好测试，提交，再运行 {PROVE} {topic.file}。\n{log[-2000:]}"
             )
         end = read_end(workspace)
         topic.seconds, topic.limit = end["seconds"], 60 + 5 * end["took"]
+        topic.expected = {*end["expected"]}
 
     def meetings(self, topic: Topic, report: Callable) -> Iterator[Job]:
         """Of the mutants that have no outcome yet with their tests."""
@@ -229,11 +234,12 @@ class Campaign:
             )
 
     def outcome(self, topic: Topic, mutant: Mutant, code: int, workspace: Path) -> Outcome:
-        if code == SURVIVED:
+        if code in (SURVIVED, NOTHING_RAN):  # it may have taken the tests away, and nobody said so
             return Outcome(LIVES)
         if code == NOTICED:
             end = read_end(workspace)
-            return Outcome(KILLED, end["compared"], tuple(end["seconds"]) or tuple(topic.tests_of(mutant)))
+            compared = not topic.expected.isdisjoint(end["differed"])
+            return Outcome(KILLED, compared, tuple(end["seconds"]) or tuple(topic.tests_of(mutant)))
         if code == BROKEN_IMPORT:
             return Outcome(KILLED)
         if code < 0:  # by a signal: from outside, or because it took too long

@@ -28,6 +28,7 @@ from kb.evidence.run import OPTIONS
 PYTEST_ENDED = 100
 """Added to pytest's exit codes, so that a process that never got that far isn't taken for one."""
 SURVIVED, NOTICED, BROKEN_IMPORT = PYTEST_ENDED, PYTEST_ENDED + 1, PYTEST_ENDED + 2
+NOTHING_RAN = PYTEST_ENDED + 5
 NO_COPY = 70
 PRELOAD = ["torch", "pytest", "hypothesis", "kb.proof.assertions", __name__]
 """Imported once, before processes are forked."""
@@ -50,11 +51,14 @@ class Selection:
         self.made = 0.0
         """How long those took that were made for this test and those after it."""
         self.failed: str | None = None
-        self.compared = False
-        """Whether that was a comparison with a reference."""
+        self.differed: list[str] = []
+        """Where it said that numbers differ: digests of what was expected."""
+        self.expected: set[str] = set()
+        """The same of all comparisons that held."""
 
     def pytest_runtest_logstart(self) -> None:
         self.assertions.FAILED.clear()
+        self.assertions.FACTS.clear()
 
     def pytest_pycollect_makeitem(self, collector, name: str) -> list | None:
         """Nothing is made of what isn't asked for: with all its parameters that takes longer than
@@ -86,9 +90,10 @@ class Selection:
 
     def pytest_runtest_logreport(self, report) -> None:
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+        self.expected |= {fact["expected"] for fact in self.assertions.FACTS if "expected" in fact}
         if report.failed and self.failed is None:
             self.failed = report.nodeid
-            self.compared = any(kind == "assert_agrees" for kind, _ in self.assertions.FAILED)
+            self.differed = [expected for *_, expected in self.assertions.FAILED if expected]
 
 
 def parts(id: str) -> Iterator[str]:
@@ -130,9 +135,11 @@ def run_tests(workspace: str, ids: list[str]) -> None:
     began = time.perf_counter()
     code = pytest.main([*options, *places, *modules], plugins=[selection])
     for name, module in list(sys.modules.items()):
-        if name.startswith("snippets") and not module.__file__.startswith(workspace):
+        file = getattr(module, "__file__", None)  # a folder without __init__.py has none
+        if name.startswith("snippets") and file and not file.startswith(workspace):
             os._exit(NO_COPY)
-    found = {name: getattr(selection, name) for name in ("seconds", "failed", "compared")}
+    found = {name: getattr(selection, name) for name in ("seconds", "failed", "differed")}
+    found["expected"] = sorted(selection.expected)
     found["took"] = time.perf_counter() - began
     Path(f"{workspace}.json").write_text(json.dumps(found), "utf-8")
     os._exit(PYTEST_ENDED + code)
@@ -290,7 +297,8 @@ def isolated_path() -> list[str]:
 
 
 def read_end(workspace: Path) -> dict:
-    """What a process has said at its end: how long each test takes, and all took; which failed and how."""
+    """What a process has said at its end: how long each test takes, and all took; which failed and how;
+    what was expected."""
     path = Path(f"{workspace}.json")
     found = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return {"seconds": {}, "took": 0.0, "failed": None, "compared": False} | found
+    return {"seconds": {}, "took": 0.0, "failed": None, "differed": [], "expected": []} | found

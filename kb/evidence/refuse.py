@@ -5,10 +5,12 @@ A run counts only where it is of committed code that nobody patched, and that sh
 
 import ast
 import functools
+import io
 import json
 import re
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterable, Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -48,6 +50,7 @@ BELOW = {
     "load_library": OUTSIDE,
     "mmap": OUTSIDE,
     "polars": OUTSIDE,
+    "posix": OUTSIDE,
     "pyarrow": OUTSIDE,
     "safetensors": OUTSIDE,
 }
@@ -62,6 +65,7 @@ INNER = {
     "_getframe",
     "CodeType",
     "FunctionType",
+    "MonkeyPatch",
     "f_globals",
     "f_locals",
     "meta_path",
@@ -72,6 +76,14 @@ INNER = {
     "setprofile",
 }
 """What only somebody who exchanges code, or the tool, has a use for."""
+OF_FUNCTIONS = {"__closure__", "__code__", "__defaults__", "__globals__", "__kwdefaults__"}
+CHANGE = {
+    *("__delattr__", "__delitem__", "__setattr__", "__setitem__", "append", "clear", "extend", "insert"),
+    *("pop", "popitem", "remove", "setdefault", "update"),
+}
+"""Methods that put something else into a table or a list."""
+LEAD_ON = {"__getattribute__", "getattr", "getmodule", "type", "vars"}
+"""Functions whose result belongs to what they are given."""
 COMPUTING = {"_pytest", "builtins", "kb", "math", "pytest", "snippets", "torch"}
 """Packages in which nothing may be exchanged."""
 SETTINGS_OF_TORCH = "backends"
@@ -129,6 +141,7 @@ def check_source(project: Project, paths: Iterable[str]) -> None:
     for path in sorted(paths):
         if not path.endswith(".py"):
             continue
+        check_encoding(project.read(path) or b"", path)
         check_characters((project.read(path) or b"").decode("utf-8-sig", "replace"), path)
         tree = parse(project.read(path) or b"")
         if tree is None:
@@ -140,7 +153,10 @@ def check_source(project: Project, paths: Iterable[str]) -> None:
             )
         for line, what, why in find_below(tree):
             raise BadInput(f"{path}:{line}：{what} 可以{why}，记录证据的代码里不能用。")
-        if not path.startswith(SNIPPETS):
+        if path.startswith(SNIPPETS):
+            for line, what in find_exchanges(tree):
+                raise BadInput(f"{path}:{line}：{what} 让运行的和写着的不一样，snippets/ 里不能用。")
+        else:
             for line, what in find_patches(tree):
                 raise BadInput(
                     f"{path}:{line}：{what} 可以换掉被检验的代码，或者改变报告的结果，测试里不能用。"
@@ -148,20 +164,83 @@ def check_source(project: Project, paths: Iterable[str]) -> None:
 
 
 def check_shown(root: Path, file: str) -> None:
-    """A region that shows a function shows its decorators, which may make another of it.
+    """A region that shows a function shows all of it, and its decorators, which may make another of
+    it; names that it gives a value stand for that in the end.
 
     Raises BadInput about the first that doesn't.
     """
     regions = read_file(root, file)
     tree = parse((root / SNIPPETS / file).read_bytes()) or ast.Module([], [])
+    for name, lines in bound(tree).items():
+        if len(lines) > 1:
+            lines = "、".join(map(str, lines))
+            raise BadInput(
+                f"{SNIPPETS}{file}:{lines} 行：{name} 绑定了几次，只有最后一次算数，读者看到的是另一次。改名。"
+            )
     for name, region in regions.items():
         for node in ast.walk(tree):
+            is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            if is_function and region.first <= node.lineno <= region.last < node.end_lineno:
+                raise BadInput(
+                    f"{SNIPPETS}{file}:{node.lineno}：区域 {name.partition(':')[2]} 里有 {node.name} 的开头，没有它的结尾，"
+                    f"读者就不知道它还做什么。把结束的标记移到第 {node.end_lineno} 行下面。"
+                )
             first = min((each.lineno for each in getattr(node, "decorator_list", ())), default=None)
             if first and first < region.first <= node.lineno <= region.last:
                 raise BadInput(
                     f"{SNIPPETS}{file}:{first}：区域 {name.partition(':')[2]} 里有 {node.name}，没有它的装饰器，"
                     "读者就不知道它后来成了什么。把开始的标记移到装饰器上面。"
                 )
+
+
+def bound(tree: ast.Module) -> dict[str, list[int]]:
+    """The names that a module gives values whatever happens, but for those of functions and classes,
+    → the lines where it does; also where a function or a class takes such a name."""
+    found: dict[str, list[int]] = {}
+    defined: dict[str, list[int]] = {}
+    for node in tree.body:
+        names: list[str] = []
+        match node:
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                names = [each.asname or each.name for each in aliases if "." not in (each.asname or each.name)]
+            case ast.Assign(targets=targets):
+                names = [each.id for target in targets for each in ast.walk(target) if is_stored(each)]
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()) | ast.AugAssign(target=ast.Name(id=name)):
+                names = [name]
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                defined.setdefault(name, []).append(node.lineno)
+        for name in names:
+            found.setdefault(name, []).append(node.lineno)
+    return {name: sorted([*lines, *defined.get(name, ())]) for name, lines in found.items() if name != "_"}
+
+
+def is_stored(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def check_encoding(source: bytes, path: str) -> None:
+    """Raises BadInput where Python is told to read other characters than are shown."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+    except SyntaxError:
+        encoding = "别的编码"
+    if encoding not in ("utf-8", "utf-8-sig"):
+        raise BadInput(f"{path}:1：代码要用 UTF-8，这里声明的是 {encoding}。删去 coding 那一行，存成 UTF-8。")
+
+
+def find_exchanges(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Where code puts something else into a function; and what is run without being seen to be: a
+    statement that stands in one line with its condition."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()) | ast.Constant(value=name) if (
+                isinstance(name, str) and name in OF_FUNCTIONS
+            ):
+                yield node.lineno, name
+            case ast.If(body=[first, *_]) | ast.For(body=[first, *_]) | ast.While(body=[first, *_]) if (
+                first.lineno == node.lineno
+            ):
+                yield node.lineno, "条件和它管的语句写在一行"
 
 
 def find_tool(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -217,11 +296,20 @@ def find_patches(tree: ast.Module) -> Iterator[tuple[int, str]]:
     imported = names_of_imports(tree)
 
     def is_imported(node: ast.expr) -> bool:
-        while isinstance(node, (ast.Attribute, ast.Subscript)):
-            if getattr(node, "attr", "") == SETTINGS_OF_TORCH:
-                return False
-            node = node.value
-        return isinstance(node, ast.Name) and node.id in imported
+        while not isinstance(node, ast.Name):
+            match node:
+                case ast.Attribute(attr=attribute) if attribute == SETTINGS_OF_TORCH:
+                    return False
+                case ast.Attribute(value=node) | ast.Subscript(value=node):
+                    continue
+                case ast.Call(func=ast.Name(id="type")):
+                    return True  # a class is everybody's
+                case ast.Call(
+                    func=ast.Name(id=name) | ast.Attribute(attr=name), args=[node, *_]
+                ) if name in LEAD_ON:
+                    continue
+            return False
+        return node.id in imported
 
     for node in ast.walk(tree):
         match node:
@@ -242,6 +330,10 @@ def find_patches(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 attr="library", value=ast.Name(id="torch")
             ):
                 yield node.lineno, "torch.library"
+            case ast.ImportFrom(module="torch", names=names) if any(each.name == "library" for each in names):
+                yield node.lineno, "torch.library"
+            case ast.Call(func=ast.Attribute(attr=name, value=owner)) if name in CHANGE and is_imported(owner):
+                yield node.lineno, ast.unparse(node.func)
             case ast.Attribute(attr=name) | ast.Name(id=name) | ast.Constant(value=name) if (
                 isinstance(name, str) and name in INNER
             ):

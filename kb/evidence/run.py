@@ -36,11 +36,11 @@ from kb.evidence.lines import join, statements
 from kb.evidence.machine import machine
 from kb.evidence.originals import Originals
 from kb.evidence.regions import read_file
+from kb.evidence.store import DEVICES
 from kb.evidence.tracer import Tracer
 
 ALLOWED_HOOKS = {
     "pytest_addoption",
-    "pytest_generate_tests",
     "pytest_make_parametrize_id",
     "pytest_report_header",
 }
@@ -79,6 +79,7 @@ class Recorder:
         self.facts: dict[str, list[dict]] = {}
         self.problems: list[str] = []
         self.patched = ""
+        self.codes: dict[str, CodeType | None] = {}
         self.tracer = Tracer(self.snippets, calls, assertions.returned)
 
     def pytest_plugin_registered(self, plugin: object, plugin_name: str) -> None:
@@ -107,9 +108,10 @@ class Recorder:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.problems += left_out(self.root, self.modules, self.items.values())
         self.problems += random_examples(self.items.values())
+        self.codes = {nodeid: code_of(item) for nodeid, item in self.items.items()}
         self.look("收集测试时")
         self.problems += [
-            f"收集测试时，断言没有成立，却被接住了：{message}" for _, message in self.assertions.FAILED
+            f"收集测试时，断言没有成立，却被接住了：{message}" for _, message, _ in self.assertions.FAILED
         ]
         self.problems += [] if self.patched else self.originals.written()
         if self.problems or self.patched:
@@ -164,6 +166,11 @@ class Recorder:
         self.look("结束时")
         again = [nodeid for nodeid, ends in self.ends.items() if ends > 1]
         problems = [*self.problems, *filter(None, [self.patched])]
+        problems += [
+            f"{nodeid} 在运行以前成了别的。"
+            for nodeid, item in self.items.items()
+            if self.codes and self.codes.get(nodeid) is not code_of(item)
+        ]
         problems += [f"{nodeid} 运行了不止一次" for nodeid in again]
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not problems:
             problems.append("这次运行没有从头到尾跑完。")
@@ -238,6 +245,15 @@ def left_out(root: Path, modules: list[str], items) -> Iterator[str]:
                 yield f"{name}:{lines} 行：{qualname} 写了几遍，只有最后一个会运行。改名。"
             elif (file, qualname) not in collected:
                 yield f"{name}:{lines[0]}：{qualname} 没有被 pytest 收集，就没有运行。"
+    for item in items:
+        function, name = getattr(item, "function", None), getattr(item, "originalname", None)
+        known = getattr(function, "__name__", name)
+        if name != known and known.startswith("test"):
+            yield f"{item.nodeid} 运行的是 {known}：{name} 后来又成了它。改名，或者删去一个。"
+
+
+def code_of(item: pytest.Item) -> CodeType | None:
+    return getattr(getattr(item, "function", None), "__code__", None)
 
 
 def place_of(item: pytest.Item) -> tuple[str, str] | None:
@@ -265,6 +281,10 @@ def written_tests(source: bytes, is_test_module: bool) -> dict[str, list[int]]:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 if node.name.startswith("test") and (inside or is_test_module):
                     found.setdefault(f"{inside}{node.name}", []).append(node.lineno)
+                for each in ast.walk(node):
+                    is_inner = isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)) and each is not node
+                    if is_inner and each.name.startswith("test_"):
+                        found[f"{node.name} 里面的 {each.name}"] = [each.lineno]
             elif isinstance(node, ast.ClassDef):
                 look(node.body, f"{inside}{node.name}.")
             else:  # if, try, with
@@ -277,7 +297,10 @@ def written_tests(source: bytes, is_test_module: bool) -> dict[str, list[int]]:
 
 
 def device_parameter(item: pytest.Item | None) -> str | None:
-    return getattr(getattr(item, "callspec", None), "params", {}).get("device")
+    """"cpu" or "cuda"; None where it says neither: such a test is about any device."""
+    found = getattr(getattr(item, "callspec", None), "params", {}).get("device")
+    kind = str(found).partition(":")[0]
+    return kind if kind in DEVICES else None
 
 
 def reason(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -8,11 +8,13 @@ function does, also those of torch, which takes three times as long.
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from types import CodeType, FrameType
 
 from kb.evidence.calls import Calls
 from kb.evidence.imports import SNIPPETS
+from kb.evidence.originals import codes_in
 
 Trace = Callable[[FrameType, str, object], object]
 
@@ -29,6 +31,10 @@ class Tracer:
         self.calls = calls
         self.returned = returned
         self.places: dict[CodeType, tuple[str, str]] = {}
+        self.written: dict[str, set[CodeType]] = {}
+        """Path → what Python makes of that file."""
+        self.begun: dict[FrameType, list] = {}
+        """Tensors that a call was given, and how often each had been changed in place."""
         self.lines: dict[str, dict[str, set[int]]] = {}
         self.dtypes: dict[str, set[str]] = {}
 
@@ -58,6 +64,8 @@ class Tracer:
                 path, place = self.place_of(code)
                 own = lines.setdefault(path, set()) if path else set()
                 followers[code] = self.follower(place, own, dtypes) if path else None
+            if followers[code]:
+                self.begun[frame] = changes(frame.f_locals.values())
             return followers[code]
 
         return enter
@@ -68,19 +76,35 @@ class Tracer:
                 lines.add(frame.f_lineno)
             elif event == "return":
                 note_dtypes((value, *frame.f_locals.values()), dtypes)
-                self.returned(place, *(frame.f_locals.values() if value is None else (value,)))
+                begun = self.begun.pop(frame, ())
+                written = (tensor for tensor, times in begun if tensor._version > times)
+                self.returned(place, *(written if value is None else (value,)))
             return follow
 
         return follow
 
     def place_of(self, code: CodeType) -> tuple[str, str]:
         """`snippets/half.py` and `snippets/half.py:12`, where a function of the snippets begins;
-        empty for others."""
+        empty for others, and for what only says that it comes from there."""
         if code not in self.places:
             file = code.co_filename.replace("\\", "/")
-            path = f"{SNIPPETS}{file.removeprefix(self.folder)}" if file.startswith(self.folder) else ""
+            is_there = file.startswith(self.folder) and code in self.written_in(code.co_filename)
+            path = f"{SNIPPETS}{file.removeprefix(self.folder)}" if is_there else ""
             self.places[code] = path, f"{path}:{code.co_firstlineno}"
         return self.places[code]
+
+    def written_in(self, file: str) -> set[CodeType]:
+        if file not in self.written:
+            source = Path(file).read_bytes() if Path(file).is_file() else b""
+            self.written[file] = {*codes_in(compile(source, file, "exec", dont_inherit=True))}
+        return self.written[file]
+
+
+def changes(values: Iterable) -> list[tuple]:
+    """The tensors among them, and how often each has been changed in place, where that is counted."""
+    torch = sys.modules.get("torch")
+    found = (each for each in values if torch is not None and isinstance(each, torch.Tensor))
+    return [(each, each._version) for each in found if not each.is_inference()]
 
 
 def note_dtypes(value: tuple | list, found: set[str]) -> None:

@@ -5,7 +5,9 @@ saw, once it holds: device and dtype are those of the tensor itself, not of the 
 and in FAILED what it said where it didn't. A test that uses none of the three proves nothing.
 """
 
+import ctypes
 import functools
+import hashlib
 import traceback
 from collections import deque
 from collections.abc import Callable
@@ -45,15 +47,23 @@ differ by so much (`nondet_tol` of torch.autograd.gradcheck)."""
 FACTS: list[dict] = []
 """What the running test has asserted."""
 
-RETURNED: deque[tuple[str, Tensor, int]] = deque(maxlen=512)
+RETURNED: deque[tuple[str, Tensor, str]] = deque(maxlen=512)
 """What the snippets' functions have returned in the running test: the place of the function, the
-value, and how often it had been changed in place."""
+value, and a digest of its numbers as they were."""
 
 REMEMBERED = 2**17
 """Numbers that a returned value may have: larger ones would be held for nothing."""
 
-FAILED: list[tuple[str, str]] = []
-"""What it has asserted in vain, by which assertion: a test that goes on after that hasn't passed."""
+FAILED: list[tuple[str, str, str]] = []
+"""What it has asserted in vain, by which assertion: a test that goes on after that hasn't passed.
+Where two tensors differ in their numbers alone, also a digest of what was expected."""
+
+
+class Differ(AssertionError):
+    """Two tensors of one shape, both finite and each computed by itself, are not equal."""
+
+    expected = ""
+    """Digest of the reference."""
 
 
 def said(assertion: Callable) -> Callable:
@@ -64,7 +74,8 @@ def said(assertion: Callable) -> Callable:
         try:
             assertion(*arguments, **options)
         except (AssertionError, pytest.fail.Exception) as error:
-            FAILED.append((assertion.__name__, str(error).partition("\n")[0]))
+            text = str(error).partition("\n")[0]
+            FAILED.append((assertion.__name__, text, getattr(error, "expected", "")))
             raise
 
     return noted
@@ -94,16 +105,23 @@ def assert_agrees(actual: Tensor, expected: Tensor, reference: str) -> None:
     by_itself = relative * size.max() >= absolute  # below, it is rounding, and no ratio says anything
     ratio = (difference / size).max().item() if by_itself else None
     here = difference.flatten()[place].item()
-    assert excess <= 0, f"与 {reference} 相差 {here:.3g}，{actual.dtype} 允许 {allowed:.3g}"
-    remember("reference", reference, actual, absolute=error, relative=ratio, of=origins(actual))
+    of, digest = origins(actual), numbers_of(expected)
+    if not excess <= 0:
+        differ = Differ(f"与 {reference} 相差 {here:.3g}，{actual.dtype} 允许 {allowed:.3g}")
+        differ.expected = digest
+        raise differ
+    remember("reference", reference, actual, absolute=error, relative=ratio, of=of, expected=digest)
 
 
 def returned(where: str, *values: object) -> None:
-    """Notes the tensors that a function of the snippets has returned, or in what it has returned."""
+    """Notes the tensors that a function of the snippets has returned, or in what it has returned;
+    none while something of the test's stands between a call of torch and what it does."""
+    if modes_of_torch():
+        return
     for value in values:
         if isinstance(value, Tensor):
             if has_numbers(value) and value.numel() <= REMEMBERED:
-                RETURNED.append((where, value, version(value)))
+                RETURNED.append((where, value, numbers_of(value)))
         elif isinstance(value, (tuple, list)):
             returned(where, *value)
         elif isinstance(value, dict):
@@ -122,8 +140,8 @@ def origins(tensor: Tensor) -> list[str]:
     return sorted(
         {
             where
-            for where, value, count in RETURNED
-            if is_part(tensor, value) and version(tensor) == count
+            for where, value, digest in RETURNED
+            if is_part(tensor, value) and numbers_of(value) == digest
         }
     )
 
@@ -131,6 +149,8 @@ def origins(tensor: Tensor) -> list[str]:
 def is_part(tensor: Tensor, value: Tensor) -> bool:
     """Whether it is a value, or a piece cut out of it, its axes in the same order."""
     if tensor.dtype != value.dtype or memory(tensor) != memory(value):
+        return False
+    if (tensor.is_neg(), tensor.is_conj()) != (value.is_neg(), value.is_conj()):
         return False
     steps = iter(steps_of(value))
     return tensor.data_ptr() >= value.data_ptr() and all(step in steps for step in steps_of(tensor))
@@ -141,8 +161,11 @@ def steps_of(tensor: Tensor) -> list[int]:
     return [step for step, size in zip(tensor.stride(), tensor.shape, strict=True) if size > 1]
 
 
-def version(tensor: Tensor) -> int:
-    return 0 if tensor.is_inference() else tensor._version
+def numbers_of(tensor: Tensor) -> str:
+    """A digest of them, whoever changes them and how."""
+    here = tensor.detach().resolve_neg().resolve_conj().cpu().contiguous()
+    data = ctypes.string_at(here.data_ptr(), here.numel() * here.element_size()) if here.numel() else b""
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
 
 def sizes(expected: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from pathlib import Path
 from kb.proof.watch import INSTALLED, install
 
 LOG = "KB_PROOF_LOG"
+OPTIONS = {"bufsize", "encoding", "env", "errors", "stderr", "stdin", "stdout", "text"}
 ROOT = [Path.cwd()]
 """The project's folder, as pytest says."""
 
@@ -22,9 +23,12 @@ ROOT = [Path.cwd()]
 def start_child(module: str, *arguments: str, **options: object) -> subprocess.Popen:
     """Starts `python -m module arguments…` in the project's folder.
 
-    `options` are those of subprocess.Popen. It sees none of the environment variables of the
-    shell that pytest sees none of.
+    `options` are those of subprocess.Popen that say what it reads and writes, and `env`. It sees
+    none of the environment variables of the shell that pytest sees none of. Raises TypeError about
+    other options, by which something else could be started.
     """
+    if unknown := sorted(options.keys() - OPTIONS):
+        raise TypeError(f"start_child 不接受 {'、'.join(unknown)}，只有 {'、'.join(sorted(OPTIONS))}")
     root = ROOT[0]
     command = [sys.executable, "-I", "-W", "ignore"]
     if sys.dont_write_bytecode:

@@ -33,6 +33,8 @@ STDLIB = tuple(
 )
 METADATA = os.path.join(os.path.dirname(os.__file__), "importlib", "metadata")
 SYSTEM = ("/proc/", "/dev/", "/sys/", "/etc/")
+SHARED = "/dev/shm/"
+"""A folder like any other, whatever stands above it."""
 ANYBODYS = re.compile(r"/proc/(?:self|\d+)/|/proc/(?:cpuinfo|meminfo)$|/dev/(?:null|urandom|zero)$")
 """Of the system, what the project's own code may look at: nothing is kept there."""
 STARTS = {
@@ -126,15 +128,24 @@ class Watch:
     def connected(self, database: str) -> None:
         name, _, options = database.removeprefix("file:").partition("?")
         if name not in ("", ":memory:") and "mode=memory" not in options:
-            self.opened(name)
+            for beside in ("", "-journal", "-wal"):  # SQLite reads on in these, where they are
+                self.opened(f"{name}{beside}")
 
     def asked(self, path: object) -> None:
         """Whether a file is there, or what it is."""
         if isinstance(path, (str, bytes, os.PathLike)):
             place = os.path.abspath(os.fsdecode(path))
-            inside = place.startswith(self.root) and self.kind(place) == "project"
-            if inside and self.caller() == "project":
-                self.say("read", self.relative(place))
+            kind = self.kind(place)
+            if kind in ("project", "tools", "elsewhere") and not self.is_above(place):
+                if self.caller() == "project":
+                    if kind == "elsewhere":
+                        self.say("refuse", f"看了项目以外有没有 {place}")
+                    else:
+                        self.say("read", self.relative(place))
+
+    def is_above(self, place: str) -> bool:
+        """Whether the project or the folder of this run stands in it: they are made in there."""
+        return any(each.startswith(place.rstrip(os.sep) + os.sep) for each in (self.root, *self.scratch))
 
     def relative(self, place: str) -> str:
         return place.removeprefix(self.root).replace(os.sep, "/")
@@ -157,7 +168,7 @@ class Watch:
             return "tool"
         if place.startswith(self.scratch):
             return "scratch"
-        if place.startswith(SYSTEM):
+        if place.startswith(SYSTEM) and not place.startswith(SHARED):
             return "system"
         mine = self.environment.startswith(self.root) and place.startswith(self.environment)
         if place.startswith(self.root) and not mine:
@@ -183,6 +194,8 @@ class Watch:
                 self.say("list", self.relative(place))
             elif by == "project":
                 self.say("refuse", "列出了整个项目的文件夹，里面什么都会变。列出要用的那一个")
+        elif self.kind(place) == "elsewhere" and by == "project":
+            self.say("refuse", f"列出了项目以外的 {place}")
 
     def started(self, event: str, arguments: tuple) -> None:
         if self.allowed or self.caller(COMPILERS) in ("compiler", "tool"):
@@ -209,9 +222,9 @@ class Watch:
                 return "import"
             if not file.startswith("<") and file != __file__:
                 place = os.path.abspath(file)
-                if compilers and any(part in place.replace(os.sep, "/") for part in compilers):
-                    return "compiler"
                 kind = self.kind(place)
+                if kind == "package" and any(part in place.replace(os.sep, "/") for part in compilers):
+                    return "compiler"
                 if kind not in ("python", "stdlib"):
                     return kind
             frame = frame.f_back

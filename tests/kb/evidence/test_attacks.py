@@ -505,6 +505,9 @@ class TestWhatPytestReports:
     def test_code_that_is_not_what_the_region_shows(self, lab):
         lab.write("snippets/numbers.py", SNIPPET + "\n\ndef other(x):\n    return x / 2\n\n\nhalf = other\n")
         lab.commit()
+        assert "half 绑定了几次，只有最后一次算数" in lab.record()
+        lab.write("snippets/numbers.py", SNIPPET + "\n\ndef other(x):\n    return x / 2\n\n\nglobals()['half'] = other\n")
+        lab.commit()
         assert lab.record() == (
             "snippets/numbers.py：snippets/numbers.py:16：half 后来又成了别的，运行的不是这里写的。改一个名字。"
         )
@@ -590,12 +593,41 @@ class TestOtherBytes:
             ("tests/snippets/test_numbers.py", "# \u2066x"),
             ("snippets/numbers.py", "hаlf = 1"),
             ("snippets/numbers.py", "ｈalf = 1"),
+            ("snippets/numbers.py", "ABOUT = ('\u05d0', 1, 2, '\u05d1')"),  # 显示成另一个次序
         ],
     )
     def test_characters_that_do_not_show(self, lab, name, line):
         lab.write(name, (lab.root / name).read_text("utf-8") + f"{line}\n")
         lab.commit()
         assert "U+" in lab.record()
+
+    @pytest.mark.parametrize(
+        ("name", "text", "said"),
+        [
+            ("snippets/numbers.py", "def two(xノ2, x一2):\n    return xノ2\n", "名字 xノ2 里的 ノ 容易看成别的符号"),
+            ("snippets/numbers.py", f"TWO = 2{' ' * 80}+ 1\n", "很长一段空白以后还有字"),
+            ("snippets/numbers.py", "half.__defaults__ = (2,)\n", "__defaults__ 让运行的和写着的不一样"),
+            ("snippets/numbers.py", "setattr(half, '__code__', double.__code__)\n", "__code__ 让运行的和写着的不一样"),
+            ("snippets/numbers.py", "from math import e as BASE\nfrom math import pi as BASE\n", "BASE 绑定了几次"),
+            ("snippets/numbers.py", "def three(x):\n    if x: import math as three\n", "条件和它管的语句写在一行"),
+            ("snippets/numbers.py", "# --8<-- [start:part]\ndef part(x):\n    return x\n    # --8<-- [end:part]\n    return 1\n", "没有它的结尾"),
+        ],
+    )
+    def test_what_a_reader_takes_for_something_else(self, lab, name, text, said):
+        lab.write(name, (lab.root / name).read_text("utf-8") + f"\n\n{text}")
+        lab.commit()
+        assert said in lab.record()
+
+    def test_an_encoding_of_its_own(self, lab):
+        name = "tests/snippets/test_numbers.py"
+        lab.write(name, "# coding: raw_unicode_escape\n" + (lab.root / name).read_text("utf-8"))
+        lab.commit()
+        assert "代码要用 UTF-8，这里声明的是 raw_unicode_escape" in lab.record()
+
+    def test_names_in_japanese_are_names(self, lab):
+        lab.edit("snippets/numbers.py", "def half(x):\n    return x / 2\n", "def half(x):\n    カウンタ = x\n    return カウンタ / 2\n")
+        lab.commit()
+        assert lab.record() == ""
 
     def test_the_page_refuses_them_too(self, proven):
         proven.edit("snippets/numbers.py", "return x / 2", "return x / 2  # \u202e")

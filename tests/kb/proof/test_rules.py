@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 3, "87faff9cf5e0153fceea10b7d6fa62b770dea1371b911fbd425f1c22296f833d"
+RULES = 4, "047e0208d0427344b5b92d7a7c7dbbed3cc060ea7e6985e98f3ca4c206746505"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
