@@ -54,6 +54,8 @@ READS = {"os.link", "os.rename", "os.symlink"}
 ASKS = ("access", "lstat", "readlink", "stat")
 RESOLVES = ("_joinrealpath", "realpath", "resolve")
 """Functions of Python that write a path out, and ask of every folder on the way."""
+PROGRAMS = ("which",)
+"""The same, that look for a program."""
 COLLECT = ("/_pytest/", "/pluggy/", "/coverage/", "/hypothesis/")
 """Packages that list folders to find tests, or what they themselves have written."""
 COMPILERS = ("torch/_inductor/", "torch/utils/_triton.py", "torch/utils/cpp_extension.py")
@@ -138,10 +140,10 @@ class Watch:
             kind = self.kind(place)
             if kind in ("project", "tools", "elsewhere") and not self.is_above(place):
                 if self.caller() == "project":
-                    if kind == "elsewhere":
-                        self.say("refuse", f"看了项目以外有没有 {place}")
-                    else:
+                    if kind != "elsewhere":
                         self.say("read", self.relative(place))
+                    elif not through(PROGRAMS):
+                        self.say("refuse", f"看了项目以外有没有 {place}")
 
     def is_above(self, place: str) -> bool:
         """Whether the project or the folder of this run stands in it: they are made in there."""
@@ -281,7 +283,7 @@ def see_questions(watch: Watch) -> None:
 def seen_by(watch: Watch, ask: Callable) -> Callable:
     @functools.wraps(ask)
     def asked(path: object, *arguments: object, **options: object) -> object:
-        if not resolves():
+        if not through(RESOLVES):
             watch.asked(path)
         return ask(path, *arguments, **options)
 
@@ -291,11 +293,11 @@ def seen_by(watch: Watch, ask: Callable) -> Callable:
     return asked
 
 
-def resolves() -> bool:
-    """Whether Python only writes a path out."""
+def through(names: tuple[str, ...]) -> bool:
+    """Whether one of these functions of Python asks, for whoever called it."""
     frame = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename.startswith(("<frozen", *STDLIB)):
-        if frame.f_code.co_name in RESOLVES:
+    while frame is not None and frame.f_code.co_filename.startswith((__file__, "<frozen", *STDLIB)):
+        if frame.f_code.co_name in names:
             return True
         frame = frame.f_back
     return False

@@ -610,7 +610,7 @@ class TestOtherBytes:
             ("snippets/numbers.py", "setattr(half, '__code__', double.__code__)\n", "__code__ 让运行的和写着的不一样"),
             ("snippets/numbers.py", "from math import e as BASE\nfrom math import pi as BASE\n", "BASE 绑定了几次"),
             ("snippets/numbers.py", "def three(x):\n    if x: import math as three\n", "条件和它管的语句写在一行"),
-            ("snippets/numbers.py", "# --8<-- [start:part]\ndef part(x):\n    return x\n    # --8<-- [end:part]\n    return 1\n", "没有它的结尾"),
+            ("snippets/numbers.py", "# --8<-- [start:part] 一半\ndef part(x):\n    return x\n    # --8<-- [end:part]\n    return 1\n", "没有它的结尾"),
         ],
     )
     def test_what_a_reader_takes_for_something_else(self, lab, name, text, said):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 4, "047e0208d0427344b5b92d7a7c7dbbed3cc060ea7e6985e98f3ca4c206746505"
+RULES = 4, "4406627718eee31dd4f5c32529c1df679ec118c280078435827b40a3bb41e7b6"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
