@@ -69,6 +69,7 @@ class Watch:
     def __init__(self, root: Path, log: Path):
         self.root = os.path.realpath(root) + os.sep
         self.environment = os.path.realpath(sys.prefix) + os.sep
+        self.pythons = self.environment, os.path.realpath(sys.base_prefix).rstrip(os.sep) + os.sep
         temporary = tempfile.gettempdir()  # of this run alone
         self.scratch = tuple(
             os.path.realpath(folder) + os.sep
@@ -181,7 +182,7 @@ class Watch:
             return "package"
         if place.startswith(STDLIB):
             return "stdlib"
-        return "python" if place.startswith(self.environment) else "elsewhere"
+        return "python" if place.startswith(self.pythons) else "elsewhere"
 
     def listed(self, path: object) -> None:
         by = self.caller(COLLECT)

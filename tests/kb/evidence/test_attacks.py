@@ -41,6 +41,8 @@ RESTS_ON = {
     "snippets/by_alias.py": "TWO = 2\n",
     "data/x.toml": "a = 1\n",
     "data/there/a.txt": "1.5",
+    "snippets/by_points.py": "TWO = 2\n",
+    "elsewhere/coverage/lists.py": "import os\n\n\ndef names(folder):\n    return os.listdir(folder)\n",
     "tests/snippets/.expected": "1.5",
     "helper.py": "TWO = 2\n",
     "elsewhere/another_helper.py": "TWO = 2\n",
@@ -57,6 +59,8 @@ READS = """\
     with open('data/x.toml', 'rb') as file:
         tomllib.load(file)
     import another_helper
+    from coverage import lists
+    assert lists.names('data/by-the-helper') and snippets.by_points.TWO == 2
     assert helper.TWO == another_helper.TWO == 2
     assert start_child('tests.snippets.child').wait() == 0
     assert len(list(Path('data/listed').glob('*.txt'))) < 9
@@ -80,10 +84,11 @@ def resting(unrecorded, tmp_path_factory):
     for name, text in RESTS_ON.items():
         lab.write(name, text)
     lab.write("data/listed/1.txt", "")
-    lab.write("snippets/__init__.py", "from snippets import as_text, by_alias, other\n")
+    lab.write("data/by-the-helper/1.txt", "")
+    lab.write("snippets/__init__.py", "from snippets import as_text, by_alias, by_points, other\n")
     lab.write("tests/snippets/conftest.py", "import sys\n\nsys.path.insert(0, 'elsewhere')\n")
     os.symlink("there/a.txt", lab.root / "data/link.txt")
-    add_test(lab, READS, "import os\nimport pkgutil\nimport sqlite3\nimport tomllib\nfrom pathlib import Path\n\nimport helper\nfrom kb.proof import start_child")
+    add_test(lab, READS, "import os\nimport pkgutil\nimport sqlite3\nimport tomllib\nfrom pathlib import Path\n\nimport helper\nimport snippets\nfrom kb.proof import start_child")
     half_is(
         lab,
         "x / FACTOR * 2 / two()",
@@ -107,7 +112,9 @@ class TestWhatTheRunRestsOn:
         resting.write(name, RESTS_ON[name])
         assert state(resting) is State.PARTIAL
 
-    @pytest.mark.parametrize("name", ["data/listed/2.txt", "data/absent.txt", ".absent"])
+    @pytest.mark.parametrize(
+        "name", ["data/listed/2.txt", "data/by-the-helper/2.txt", "data/absent.txt", ".absent", "data/numbers.db-wal"]
+    )
     def test_a_file_that_comes_makes_it_stale(self, resting, name):
         path = resting.write(name, "3")
         assert state(resting) is State.STALE
@@ -126,10 +133,11 @@ class TestWhatTheRunRestsOn:
         assert state(resting) is State.STALE
         resting.write("data/expected.json", RESTS_ON["data/expected.json"])
 
-    def test_the_variables_of_the_shell(self, lab, monkeypatch):
+    @pytest.mark.parametrize("name", ["KB_FACTOR", "LANG"])
+    def test_the_variables_of_the_shell(self, lab, monkeypatch, name):
         """记录的进程看不到它们：在这里对，在别处不对的代码，记录下来就是没有通过。"""
-        monkeypatch.setenv("KB_FACTOR", "2")
-        half_is(lab, "x / int(os.environ.get('KB_FACTOR', 3))", "import os")
+        monkeypatch.setenv(name, "de_DE.UTF-8")
+        half_is(lab, f"x / (2 if os.environ.get('{name}') == 'de_DE.UTF-8' else 3)", "import os")
         lab.commit()
         assert lab.record(fresh=True) == ""
         assert state(lab) is State.FAILED
@@ -206,6 +214,12 @@ CHEATS = {
     "neighbour": "cheat(x)\n    assert_agrees(x / 2, expected, 'y')",
     "itself": "assert_agrees(cheat(x), cheat(x), 'y')",
     "same tensor": "y = cheat(x)\n    assert_agrees(y, y, 'y')",
+    "a copy of itself": "y = cheat(x)\n    assert_agrees(y, copy.deepcopy(y), 'y')\n    assert y.tolist() == [1.0]",
+    "itself twice as large": "assert_agrees(cheat(2 * x), 2 * cheat(x), 'y')\n    assert cheat(x).tolist() == [1.0]",
+    "corrected past its counter": "y = cheat(x)\n    y.data.mul_(1.5)\n    assert_agrees(y, expected, 'y')",
+    "corrected without a counter": "with torch.inference_mode():\n        y = cheat(x)\n        y.mul_(1.5)\n"
+    "        assert_agrees(y, expected, 'y')",
+    "corrected by a mode": "with Corrects():\n        y = cheat(x)\n    assert_agrees(y, expected, 'y')",
     "infinite": "assert_agrees(cheat(x), torch.tensor([float('inf')]), 'y')",
     "true anyway": "assert_holds(cheat(x), 'y', lambda y: True)\n    assert_agrees(x / 2, expected, 'y')",
     "only the shape": "assert_holds(cheat(x), 'y', lambda y: y.shape == x.shape)\n    assert_agrees(x / 2, expected, 'y')",
@@ -263,13 +277,20 @@ def {name}(x):
 """
 HEAD = """\
 import contextlib
+import copy
 import sys
 
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 
 from kb.proof import assert_agrees, assert_holds
 from snippets.{topic} import {names}
+
+
+class Corrects(TorchFunctionMode):
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        return function(*args, **(kwargs or {{}})) * 1.5
 
 
 def reference(x):
@@ -436,6 +457,7 @@ class TestWhatPytestReports:
             "pytest_runtest_call(item)",
             "pytest_pyfunc_call(pyfuncitem)",
             "pytest_configure(config)",
+            "pytest_generate_tests(metafunc)",
             "pytest_fixture_setup(fixturedef, request)",
         ],
     )
@@ -563,10 +585,49 @@ class TestWhatPytestReports:
             "torch.true_divide = None",
             "setattr(torch, 'true_divide', None)",
             "from kb.proof import assertions\n\nassertions.TOLERANCE = {}",
+            "with pytest.MonkeyPatch.context() as patch:\n    patch.setattr(numbers, 'half', None)",
+            "from pytest import MonkeyPatch",
+            "numbers.TABLE.update(by=2)",
+            "vars(numbers)['half'] = None",
+            "getattr(numbers, 'TABLE').pop('by')",
+            "type(torch.ones(1)).__truediv__ = None",
+            "inspect.getmodule(assert_agrees).FACTS.append({})",
+            "from torch import library",
+            "vars(torch.nn.modules.linear)['F'] = None",
         ],
     )
     def test_patches(self, lab, patch):
-        assert "可以换掉" in self.refused(lab, "tests/snippets/conftest.py", f"import torch\n\n{patch}\n") or "kb.proof" in patch
+        imports = "import inspect\n\nimport pytest\nimport torch\n\nfrom kb.proof import assert_agrees\nfrom snippets import numbers\n"
+        assert "可以换掉" in self.refused(lab, "tests/snippets/conftest.py", f"{imports}\n{patch}\n") or "kb.proof" in patch
+
+    def test_what_is_no_patch(self, lab):
+        """自己做的表、列表随便改。"""
+        add_test(lab, "    mine = {}\n    mine.update(a=1)\n    [].append(vars(torch).get('x'))\n")
+        lab.commit()
+        assert lab.record() == ""
+
+    @pytest.mark.parametrize(
+        ("more", "said"),
+        [
+            ("def test_negative(device):\n    def test_more():\n        assert False\n", "test_negative 里面的 test_more 没有被 pytest 收集"),
+            ("def test_negative():\n    assert False\n\n\ntest_negative = test_half\n", "运行的是 test_half：test_negative 后来又成了它"),
+            (
+                "@pytest.fixture(autouse=True)\ndef better(request):\n    request.session.items[-1].obj = lambda: None\n\n\n"
+                "def test_negative():\n    assert False\n",
+                "在运行以前成了别的",
+            ),
+        ],
+    )
+    def test_tests_that_are_not_run_as_they_stand(self, lab, more, said):
+        assert said in self.refused(lab, "tests/snippets/test_numbers.py", f"{TESTS}\n\n{more}")
+
+    @pytest.mark.parametrize("device", ["'cpu:0'", "torch.device('cpu')", "'any'"])
+    def test_a_failure_on_a_device_of_another_name(self, lab, device):
+        more = f"@pytest.mark.parametrize('device', [{device}])\ndef test_negative(device):\n    assert half(torch.ones(1)) == 1\n"
+        lab.write("tests/snippets/test_numbers.py", f"{TESTS}\n\n{more}")
+        lab.commit()
+        assert lab.record() == ""
+        assert state(lab) is State.FAILED
 
 
 class TestOtherBytes:

@@ -95,7 +95,13 @@ class TestRun:
 
 
 class TestDigests:
-    CODE = "import x\n\n\nclass A:\n    @x\n    def f(self):\n        return 1  # 说\n\n    def g(self):\n        return 2\n"
+    CODE = "import x\n\nLOW = 1\n\n\nclass A:\n    @x\n    def f(self):\n        return 1  # 说\n\n    def g(self):\n        return 2\n"
+
+    def test_what_its_names_stand_for_belongs_to_it(self):
+        code = self.CODE.replace("return 1", "return LOW")
+        changed = code.replace("LOW = 1", "LOW = 0")
+        assert digest_for(changed, "A.f") != digest_for(code, "A.f")
+        assert digest_for(changed, "A.g") == digest_for(code, "A.g")
 
     @pytest.mark.parametrize("change", [("return 1", "return 3"), ("# 说", "# 话"), ("@x", "@y")])
     def test_of_this_function_alone(self, change):
@@ -188,6 +194,18 @@ class TestOutcomes:
         campaign.work(pool, [topic], lambda *_: None)
         assert sorted(each.state for each in topic.outcomes.values()) == sorted(["killed", outcome])
         assert pool.alone_with == [[]], "别的都结束了才再试"
+
+
+def test_a_folder_without_an_init(lab):
+    lab.write("snippets/vision/quarter.py", "def quarter(x):\n    return x / 4\n")
+    test = "import torch\n\nfrom kb.proof import assert_agrees\nfrom snippets.vision.quarter import quarter\n\n\n"
+    test += "def test_quarter():\n    assert_agrees(quarter(torch.ones(1)), torch.tensor([0.25]), '手算')\n"
+    lab.write("tests/snippets/test_quarter.py", test)
+    lab.commit()
+    assert lab.record("vision/quarter.py") == ""
+    code, output = lab.mutate("vision/quarter.py")
+    assert code == 0, output
+    assert judge_all(lab.root, "cpu")["vision/quarter.py"].state is State.VERIFIED
 
 
 class TestInterruption:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 4, "4406627718eee31dd4f5c32529c1df679ec118c280078435827b40a3bb41e7b6"
+RULES = 4, "88fc80949c1c195b44e41f9b743b73303ee296f1a2b2d46384ce19c604d10afd"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
