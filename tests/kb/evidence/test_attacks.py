@@ -59,7 +59,7 @@ READS = """\
     with open('data/x.toml', 'rb') as file:
         tomllib.load(file)
     import another_helper
-    from coverage import lists
+    import lists
     assert lists.names('data/by-the-helper') and snippets.by_points.TWO == 2
     assert helper.TWO == another_helper.TWO == 2
     assert start_child('tests.snippets.child').wait() == 0
@@ -86,7 +86,7 @@ def resting(unrecorded, tmp_path_factory):
     lab.write("data/listed/1.txt", "")
     lab.write("data/by-the-helper/1.txt", "")
     lab.write("snippets/__init__.py", "from snippets import as_text, by_alias, by_points, other\n")
-    lab.write("tests/snippets/conftest.py", "import sys\n\nsys.path.insert(0, 'elsewhere')\n")
+    lab.write("tests/snippets/conftest.py", "import sys\n\nsys.path[:0] = ['elsewhere', 'elsewhere/coverage']\n")
     os.symlink("there/a.txt", lab.root / "data/link.txt")
     add_test(lab, READS, "import os\nimport pkgutil\nimport sqlite3\nimport tomllib\nfrom pathlib import Path\n\nimport helper\nimport snippets\nfrom kb.proof import start_child")
     half_is(

@@ -262,6 +262,17 @@ class TestReach:
         ]
 
 
+    def test_names_behind_points(self):
+        found = set(imports(b"import snippets\nimport snippets.x.y as z\nsnippets.a.b\nz.c\nf().snippets.d\n", ["p"]))
+        assert found == {
+            (("snippets",), None),
+            (("snippets", "x", "y"), None),
+            (("snippets",), "a"),
+            (("snippets", "a"), "b"),
+            (("snippets", "x", "y"), "c"),
+        }
+
+
 class TestWhatAFileDoesWhenItIsImported:
     @pytest.mark.parametrize(
         "source",
@@ -270,6 +281,7 @@ class TestWhatAFileDoesWhenItIsImported:
             '"""文档。"""\n\nimport torch\nfrom torch import nn\n',
             "X = 1\nY: int = 2\nZ = {'a': (X, -Y), 'b': [1, 2]}\nF = lambda x: g(x)\n",
             "def f(x, y=1, *, z=X):\n    return g(x)\n",
+            "def f(x: Tensor, *y: 'A', z: dict[str, int] = X) -> Callable[[int], str] | None:\n    return g(x)\n",
             "class A(nn.Module):\n    small = 2**16\n\n    def f(self):\n        self.x = g()\n",
             "import functools\n\n\n@functools.lru_cache(maxsize=1)\ndef f():\n    return 1\n",
             "@torch.no_grad()\ndef f():\n    return 1\n",
@@ -287,6 +299,9 @@ class TestWhatAFileDoesWhenItIsImported:
             "if True:\n    f()\n",
             "for x in y:\n    pass\n",
             "def f(x=g()):\n    return x\n",
+            "def f(x: g()):\n    return x\n",
+            "def f(*, x) -> g():\n    return x\n",
+            "X: g() = 1\n",
             "@register\ndef f():\n    return 1\n",
             "@register('x')\nclass A:\n    pass\n",
             "class A:\n    f()\n",

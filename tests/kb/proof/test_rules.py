@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 4, "88fc80949c1c195b44e41f9b743b73303ee296f1a2b2d46384ce19c604d10afd"
+RULES = 4, "ffa172e78963e78b1e119553bfd734ef596681bbd44a2c1b0116feebb6d986ac"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 

@@ -118,6 +118,24 @@ def test_folders(seen):
     assert "列出了整个项目的文件夹" in seen("list(Path('.').rglob('*.txt'))")["refuse"][0]
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["os.path.exists('/outside')", "os.listdir(os.path.dirname(sys.argv[1]) + '/other')", "list(Path('/opt').glob('*'))"],
+)
+def test_what_is_outside(seen, code):
+    assert "项目以外" in seen(f"import sys\ntry:\n    {code}\nexcept OSError:\n    pass")["refuse"][0]
+
+
+def test_what_may_be_outside(seen):
+    """程序在哪里，Python 有什么，自己的文件夹上面有没有：不是项目的代码要知道的内容。"""
+    assert "refuse" not in seen("import shutil, sysconfig\nshutil.which('cc')\nos.path.exists(sysconfig.get_paths()['include'] + '/Python.h')")
+    assert "refuse" not in seen("import tempfile\nPath(tempfile.gettempdir(), 'a/b').mkdir(parents=True, exist_ok=True)")
+
+
+def test_shared_memory_is_a_folder(seen):
+    assert "打开了项目以外的 /dev/shm/x" in seen("open('/dev/shm/x', 'w').close()\nos.remove('/dev/shm/x')")["refuse"][0]
+
+
 @pytest.mark.skipif(os.listdir not in os.supports_fd, reason="这个系统不能按描述符列出文件夹")
 def test_folders_by_descriptor(seen):
     assert seen("d = os.open('data', os.O_RDONLY)\nos.listdir(d)\nos.close(d)")["list"] == ["data"]
