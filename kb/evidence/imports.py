@@ -10,6 +10,7 @@ import ast
 import functools
 import hashlib
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -288,7 +289,20 @@ def hands_on(source: bytes) -> bool:
 def only_defines(source: bytes) -> bool:
     """Whether importing it does nothing but define functions, classes and plain values."""
     tree = parse(source)
-    return tree is not None and all(map(defines, tree.body))
+    return tree is not None and all(map(defines, tree.body)) and not takes_names(tree)
+
+
+def takes_names(tree: ast.Module) -> bool:
+    """Whether a class that isn't Python's or torch's goes by the name of one of `BASES`."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name in BASES:
+            return True
+        if isinstance(node, ast.ImportFrom):
+            origin = (node.module or "").split(".")[0] if not node.level else ""
+            known = origin == "torch" or origin in sys.stdlib_module_names
+            if not known and any((each.asname or each.name) in BASES for each in node.names):
+                return True
+    return False
 
 
 def defines(node: ast.stmt) -> bool:

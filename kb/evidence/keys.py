@@ -55,9 +55,15 @@ def read_inputs(project: Project, file: str, seen: Iterable[str] = ()) -> dict[s
 
 
 def test_modules(project: Project, file: str) -> list[str]:
-    """Those that reach `snippets/<file>`, otherwise than through other snippets."""
+    """Those that reach `snippets/<file>`, otherwise than through other snippets; and those that reach
+    what no import names, where they name this file, or none."""
     by_file, dynamic = tested(project)
-    named = {module for module in dynamic if names(project, module, file)}
+    files = sorted(path.removeprefix(SNIPPETS) for path in project.all_snippets())
+    named = {
+        module
+        for module in dynamic
+        if names(project, module, file) or not any(names(project, module, each) for each in files)
+    }
     return sorted(named.union(by_file.get(f"{SNIPPETS}{file}", ())))
 
 

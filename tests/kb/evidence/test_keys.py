@@ -152,6 +152,11 @@ class TestWhatCounts:
         lab.write("tests/snippets/test_more.py", "import importlib\n\nw = importlib.import_module('snippets.numbers')\n")
         assert key() != before
 
+    def test_one_that_names_no_file_is_about_all(self, lab, key):
+        before = key(), key("other.py")
+        lab.write("tests/snippets/test_all.py", "import pkgutil\n\nfor each in pkgutil.iter_modules(['snippets']):\n    pass\n")
+        assert before[0] != key() and before[1] != key("other.py")
+
     @pytest.mark.parametrize("seen", ["data/expected.json", "data/"])
     def test_what_a_run_was_seen_to_read(self, lab, seen):
         lab.write("data/expected.json", "[1]")
@@ -306,6 +311,8 @@ class TestWhatAFileDoesWhenItIsImported:
             "@register('x')\nclass A:\n    pass\n",
             "class A:\n    f()\n",
             "class A(make()):\n    pass\n",
+            "class Module:\n    def __init_subclass__(cls):\n        f()\n",
+            "from .bases import Module\n\n\nclass A(Module):\n    pass\n",
             "torch.x = 1\n",
             "X[0] = 1\n",
             "def f(:\n",

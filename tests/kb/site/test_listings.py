@@ -280,11 +280,11 @@ class TestNotes:
         assert listed.page("posts/3.md").select_one(".note-neighbours") is None
 
 
-def test_no_page_is_heavy_with_a_thousand_notes(project):
+def test_no_page_is_heavy_with_hundreds_of_notes(project):
     """每篇 3 个标签，一个是大家都有的；5 条 300 字的批注。没有一页超过 300 kB。"""
     source = random.Random(0)
     words = lambda length: "".join(chr(source.randrange(0x4E00, 0x9FA5)) for _ in range(length))  # noqa: E731
-    for number in range(1000):
+    for number in range(400):
         said = "\n".join(f"## {words(10)}\n\n> alec：{words(300)}\n" for _ in range(5))
         project.write(
             f"docs/posts/{number}.md",
@@ -292,8 +292,8 @@ def test_no_page_is_heavy_with_a_thousand_notes(project):
             f"categories: [{words(8)}, {words(8)}, {words(8)}]\n---\n{said}",
         )
     write_pages(project.root)
-    heavy = ["tags/index.md", "tags/page-2.md", "tags/共同.md", "tags/共同/page-9.md", "categories/index.md"]
-    heavy += ["archive/index.md", "archive/page-9.md", "annotations/index.md", "annotations/page-2.md", "annotations/page-3.md"]
+    heavy = ["tags/index.md", "tags/page-2.md", "tags/共同.md", "tags/共同/page-4.md", "categories/index.md"]
+    heavy += ["archive/index.md", "archive/page-4.md", "annotations/index.md", "annotations/page-2.md", "annotations/page-3.md"]
     for uri in heavy:
         page = render(project.root, uri)
         assert page.find("li") or page.find("blockquote")
