@@ -243,24 +243,24 @@ class Job:
 
 
 def work(pool: Pool, works: list[Iterator[Iterable[Job]]]) -> None:
-    """Jobs of each work, in stages: all of one have ended before the next begins. A work begins
-    where those before it have nothing to start: some wait for processes of their own, for a minute.
+    """Jobs of each work, in stages: all of one have ended before the next begins. Those of the works
+    that stand before come first, but one place is for the next: some jobs only wait, for a minute.
     """
     jobs: list[Iterator[Job]] = [iter(()) for _ in works]
     running = [0] * len(works)
 
-    def following() -> tuple[int, Job] | None:
-        for number, stages in enumerate(works):
+    def following() -> Iterator[tuple[int, Job]]:
+        full = [count >= pool.workers - 1 for count in running]
+        for number in sorted(range(len(works)), key=full.__getitem__):
             while True:
                 if job := next(jobs[number], None):
-                    return number, job
-                if running[number] or (stage := next(stages, None)) is None:
+                    yield number, job
+                if running[number] or (stage := next(works[number], None)) is None:
                     break
                 jobs[number] = iter(stage)
-        return None
 
     while True:
-        while pool.free and (found := following()):
+        while pool.free and (found := next(following(), None)):
             number, job = found
             pool.start((number, job), job.file, job.source, job.ids, job.limit)
             running[number] += 1

@@ -82,8 +82,9 @@ class TestThePool:
 class Ends:
     """A pool whose jobs end when a test says so, the one that began last first."""
 
-    def __init__(self, most: int):
-        self.free = list(range(most))
+    def __init__(self, workers: int):
+        self.workers = workers
+        self.free = list(range(workers))
         self.running = []
         self.began = []
 
@@ -112,6 +113,12 @@ class TestWork:
         ended = []
         work(pool := Ends(2), [self.stages(ended, ["a"], ["b"]), self.stages(ended, ["c", "d"])])
         assert pool.began == ["a", "c", "d", "b"]
+
+    def test_one_place_is_for_the_next(self):
+        """Where all of one only wait, something is done meanwhile."""
+        ended = []
+        work(pool := Ends(3), [self.stages(ended, ["a", "b", "c"]), self.stages(ended, ["d", "e"])])
+        assert pool.began == ["a", "b", "d", "e", "c"]
 
     def test_those_before_come_first_again(self):
         """Done topic after topic, so that one is stored before the next is half through."""
