@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import multiprocessing.connection
 import os
+import py_compile
 import shutil
 import signal
 import subprocess
@@ -121,6 +122,7 @@ def run_tests(workspace: str, ids: list[str]) -> None:
     os.environ.update(environment)
     tempfile.tempdir = None  # as the new environment says
     sys.dont_write_bytecode = True  # a mutant may have the size and the second of another
+    sys.pycache_prefix = f"{workspace}.made"
     torch.set_num_threads(1)
     modules = sorted({id.partition("::")[0] for id in ids})
     selection = Selection(ids, assertions)
@@ -171,8 +173,11 @@ class Pool:
         self.context = multiprocessing.get_context(method)
         if method == "forkserver":
             self.context.set_forkserver_preload(PRELOAD + [COMPILES[0]] * compiles)
-        self.files = files
-        self.free = [Path(folder).resolve() / str(number) for number in range(workers)]
+        self.whole = Path(folder).resolve() / "whole"
+        self.made = self.whole.with_name("made")
+        for name, data in files.items():
+            lay(self.whole / name, data, self.made / name)
+        self.free = [self.whole.with_name(str(number)) for number in range(workers)]
         self.workers = workers
         self.running: list[Run] = []
         self.interrupted = False
@@ -195,13 +200,11 @@ class Pool:
         shutil.rmtree(workspace, ignore_errors=True)
         shutil.rmtree(f"{workspace}.tmp", ignore_errors=True)
         Path(f"{workspace}.json").unlink(missing_ok=True)
-        for name, data in (self.files | {f"snippets/{file}": source}).items():
-            copy = workspace / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            if data is None:
-                copy.mkdir(exist_ok=True)
-            else:
-                copy.write_bytes(data)
+        shutil.rmtree(f"{workspace}.made", ignore_errors=True)
+        shutil.copytree(self.whole, workspace)
+        made = shutil.copytree(self.made, Path(f"{workspace}.made", *workspace.parts[1:]))
+        bytecode_of(made / "snippets" / file).unlink(missing_ok=True)
+        (workspace / "snippets" / file).write_bytes(source)
         process = self.context.Process(target=run_tests, args=(str(workspace), ids), daemon=False)
         with nothing_of_the_shell():
             process.start()
@@ -228,6 +231,26 @@ class Pool:
         while True:
             for _, code, workspace in self.finished():
                 return code, workspace
+
+
+def lay(path: Path, data: bytes | None, made: Path) -> None:
+    """A file, or a folder, and what Python makes of it at `made`: no process has to compile what is
+    the same in all."""
+    for each in (path, made):
+        each.parent.mkdir(parents=True, exist_ok=True)
+    if data is None:
+        path.mkdir(exist_ok=True)
+        return
+    path.write_bytes(data)
+    if path.suffix == ".py":
+        with contextlib.suppress(py_compile.PyCompileError):
+            mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+            py_compile.compile(str(path), str(bytecode_of(made)), doraise=True, invalidation_mode=mode)
+
+
+def bytecode_of(path: Path) -> Path:
+    """Where Python looks for it below `sys.pycache_prefix`."""
+    return path.with_name(f"{path.stem}.{sys.implementation.cache_tag}.pyc")
 
 
 @dataclass(frozen=True)
