@@ -46,4 +46,4 @@ def kills(root, *arguments, prepare):
         prepare()
         if killed := killed_before(number, *arguments):
             yield number
-    assert number > 10
+    assert number > 5

@@ -168,7 +168,7 @@ class TestOutcomes:
         topic.mutants = topic.mutants[:2]
 
         class FakePool:
-            free, running, alone_with = [1], [], []
+            workers, free, running, alone_with = 2, [1], [], []
 
             def start(self, job, *_):
                 self.running.append(job)
