@@ -20,8 +20,9 @@ HIDDEN = re.compile(
 )
 GREEK = frozenset("αβγδεζηθλμξπσφχψωΓΔΘΛΞΠΣΦΨΩ")
 CJK = ("CJK ", "HIRAGANA ", "KATAKANA ", "HANGUL ")
-STROKES = re.compile("[ニノロカタエハトヘー一丨丶丿〇](?![ぁ-ゖァ-ヺ])")
-"""Letters that one takes for a sign or for one of another alphabet, but not beside kana."""
+KANA, STROKE = "[ぁ-ゖァ-ヺ]", "[ニノロカタエハトヘー一丨丶丿〇]"
+STROKES = re.compile(rf"(?<!{KANA})(?:(?<=[0-9A-Za-z_]){STROKE}|{STROKE}(?=[0-9A-Za-z_]))(?!{KANA})")
+"""Letters that one takes for a sign or for another letter beside an ASCII one, but not beside kana."""
 LEFTWARDS = {"R", "AL", "AN"}
 """Bidirectional classes of what is written from the right, and turns round what stands about it."""
 FAR = re.compile(r"\S[ \t]{60,}\S")
@@ -37,13 +38,13 @@ def check_characters(text: str, shown_as: str) -> None:
             f"{shown_as}:{line}：有一个看不见、或者会改变显示次序的字符（U+{ord(found[0]):04X}"
             f"{name_of(found[0])}）。删去它；要用在字符串里，写成 \\u{ord(found[0]):04x}。"
         )
-    for each in set(text) if not text.isascii() else ():
-        if unicodedata.bidirectional(each) in LEFTWARDS:
-            line = text.count("\n", 0, text.index(each)) + 1
-            raise BadInput(
-                f"{shown_as}:{line}：{each}（U+{ord(each):04X}{name_of(each)}）从右往左写，它旁边的字"
-                f"显示的次序会变。要用在字符串里，写成 \\u{ord(each):04x}。"
-            )
+    if turning := {each for each in set(text) if unicodedata.bidirectional(each) in LEFTWARDS}:
+        each = min(turning, key=text.index)
+        line = text.count("\n", 0, text.index(each)) + 1
+        raise BadInput(
+            f"{shown_as}:{line}：{each}（U+{ord(each):04X}{name_of(each)}）从右往左写，它旁边的字"
+            f"显示的次序会变。要用在字符串里，写成 \\u{ord(each):04x}。"
+        )
     if found := FAR.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise BadInput(f"{shown_as}:{line}：很长一段空白以后还有字，在页面上看不到。写到下一行。")
@@ -51,7 +52,7 @@ def check_characters(text: str, shown_as: str) -> None:
     if all(map(is_itself, foreign)) and not STROKES.search(text):
         return
     for word, line in words_of(text):
-        if any(each.isascii() for each in word) and (found := STROKES.search(word)):
+        if found := STROKES.search(word):
             raise BadInput(f"{shown_as}:{line}：名字 {word} 里的 {found[0]} 容易看成别的符号。换一个名字。")
         for letter in word:
             if not letter.isascii() and not is_itself(letter):

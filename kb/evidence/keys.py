@@ -58,26 +58,23 @@ def test_modules(project: Project, file: str) -> list[str]:
     """Those that reach `snippets/<file>`, otherwise than through other snippets; and those that reach
     what no import names, where they name this file, or none."""
     by_file, dynamic = tested(project)
-    files = sorted(path.removeprefix(SNIPPETS) for path in project.all_snippets())
-    named = {
-        module
-        for module in dynamic
-        if names(project, module, file) or not any(names(project, module, each) for each in files)
-    }
+    named = {module for module, any_file in dynamic.items() if any_file or names(project, module, file)}
     return sorted(named.union(by_file.get(f"{SNIPPETS}{file}", ())))
 
 
-def tested(project: Project) -> tuple[dict[str, list[str]], list[str]]:
-    """File → the test modules that reach it; and those that reach what no import names."""
+def tested(project: Project) -> tuple[dict[str, list[str]], dict[str, bool]]:
+    """File → the test modules that reach it; and those that reach what no import names → whether that
+    may be any file, since they name none."""
     if "tested" not in project.found:
         by_file: dict[str, list[str]] = {}
-        dynamic = []
+        dynamic = {}
         for module in all_test_modules(project):
             files = project.reach(module, through_snippets=False)
             for path in files:
                 by_file.setdefault(path, []).append(module)
             if any(is_dynamic(project.read(each) or b"") for each in (module, *files)):
-                dynamic.append(module)
+                known = (path.removeprefix(SNIPPETS) for path in project.all_snippets())
+                dynamic[module] = not any(names(project, module, each) for each in known)
         project.found["tested"] = by_file, dynamic
     return project.found["tested"]
 

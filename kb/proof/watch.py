@@ -69,7 +69,7 @@ class Watch:
     def __init__(self, root: Path, log: Path):
         self.root = os.path.realpath(root) + os.sep
         self.environment = os.path.realpath(sys.prefix) + os.sep
-        self.pythons = self.environment, os.path.realpath(sys.base_prefix).rstrip(os.sep) + os.sep
+        self.python = os.path.realpath(sys.base_prefix).rstrip(os.sep) + os.sep
         temporary = tempfile.gettempdir()  # of this run alone
         self.scratch = tuple(
             os.path.realpath(folder) + os.sep
@@ -143,7 +143,7 @@ class Watch:
                 if self.caller() == "project":
                     if kind != "elsewhere":
                         self.say("read", self.relative(place))
-                    elif not through(PROGRAMS):
+                    elif not place.startswith(self.python) and not through(PROGRAMS):
                         self.say("refuse", f"看了项目以外有没有 {place}")
 
     def is_above(self, place: str) -> bool:
@@ -182,7 +182,7 @@ class Watch:
             return "package"
         if place.startswith(STDLIB):
             return "stdlib"
-        return "python" if place.startswith(self.pythons) else "elsewhere"
+        return "python" if place.startswith(self.environment) else "elsewhere"
 
     def listed(self, path: object) -> None:
         by = self.caller(COLLECT)

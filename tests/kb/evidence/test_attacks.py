@@ -686,8 +686,8 @@ class TestOtherBytes:
         lab.commit()
         assert "代码要用 UTF-8，这里声明的是 raw_unicode_escape" in lab.record()
 
-    def test_names_in_japanese_are_names(self, lab):
-        lab.edit("snippets/numbers.py", "def half(x):\n    return x / 2\n", "def half(x):\n    カウンタ = x\n    return カウンタ / 2\n")
+    def test_names_in_japanese_and_chinese_are_names(self, lab):
+        lab.edit("snippets/numbers.py", "def half(x):\n    return x / 2\n", "def half(x):\n    カウンタ2 = x\n    第一步 = カウンタ2\n    return 第一步 / 2\n")
         lab.commit()
         assert lab.record() == ""
 

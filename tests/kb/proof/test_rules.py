@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 4, "ffa172e78963e78b1e119553bfd734ef596681bbd44a2c1b0116feebb6d986ac"
+RULES = 4, "71a37bf9e8fc6bf6ea2a6ac0b9c0fc782eaf4522823f97383c63be42cbcaa67c"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
