@@ -285,7 +285,7 @@ def test_code_on_a_phone_shows_that_it_goes_on(tab):
 
 
 def test_copying_copies_the_code(tab):
-    opened = tab()
+    opened = tab(fresh=True)
     opened.context.grant_permissions(["clipboard-read", "clipboard-write"])
     for path, selector in (
         (NOTE, "#embed-self_attention-normalise"),

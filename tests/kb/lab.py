@@ -21,7 +21,7 @@ from kb.evidence.record import in_a_process, record
 from kb.markdown.engine import BadInput
 from kb.notes.embedded import LOCK, fingerprint, lock_bytes, without_embeds
 from kb.site.pages import write_pages
-from tests.kb.warm import in_a_warm_process, warm_module
+from tests.kb.warm import FORKS, in_a_warm_process, mutate_warm, warm_module
 
 ROOT = Path(__file__).parents[2]
 BYTECODE = Path(tempfile.gettempdir()) / f"kb-lab-bytecode-{sys.version_info.major}{sys.version_info.minor}"
@@ -211,9 +211,12 @@ class Lab:
             return str(refusal)
         return ""
 
-    def mutate(self, *files: str) -> tuple[int, str]:
+    def mutate(self, *files: str, fresh: bool = False) -> tuple[int, str]:
         """变异测试，证据要先记录好。在另一个进程里：一个进程只有一个 forkserver。"""
-        return self.run("-c", MUTATE, *(files or ("numbers.py",)))
+        files = files or ("numbers.py",)
+        if fresh or not FORKS:
+            return self.run("-c", MUTATE, *files)
+        return mutate_warm(self.root, self.environment(), BYTECODE, *files)
 
     def kb(self, *arguments: str) -> tuple[int, str]:
         return self.warm("kb", *arguments)

@@ -1,10 +1,12 @@
 """一个已经导入了 torch 和 kb 的进程，每件事从它分叉出来做：快两秒。只读的也有一个，没有 torch。
 
     code, said = in_a_warm_process(job, root, temporary, bytecode, threads)
+    code, said = mutate_warm(root, environment, bytecode, "numbers.py")
     code, said = warm_module(root, environment, bytecode, "kb", "check", "--json")
     code, said = run_module(root, "mkdocs", "build", SITE_URL="https://site.example/")
 
-第一个代替 `kb.evidence.record.in_a_process`，看见的少了早就导入了的包；第二、三个代替 `python -m kb check --json` 这样的命令。
+第一个代替 `kb.evidence.record.in_a_process`，看见的少了早就导入了的包；第二个是一次变异测试，改错以后的也从它分叉；
+第三、四个代替 `python -m kb check --json` 这样的命令。
 都给问的不是“从头开始的进程”的测试用。没有 fork 的系统（Windows）上，都从头开始。
 """
 
@@ -18,6 +20,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,6 +36,11 @@ def in_a_warm_process(job: Path, root: Path, temporary: Path, bytecode: Path, th
         return in_a_process(job, root, temporary, bytecode, threads)
     output = temporary.parent / "output"
     return asked(bytecode, "record", [str(job)], root, clean_environment(temporary, threads), output)
+
+
+def mutate_warm(root: Path, environment: dict[str, str], bytecode: Path, *files: str) -> tuple[int, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        return asked(bytecode, "mutate", files, root, environment, Path(folder, "output"))
 
 
 def warm_module(root: Path, environment: dict[str, str], bytecode: Path | None, *command: str) -> tuple[int, str]:
@@ -113,12 +121,14 @@ def work(what: str, arguments: list[str], root: str, environment: dict[str, str]
     os.environ.clear()
     os.environ.update(environment)
     tempfile.tempdir = None  # 照新的环境
-    code = 70
+    code = 1
     try:
-        {"record": record, "module": module}[what](*arguments)
+        {"record": record, "mutate": mutate, "module": module}[what](*arguments)
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -134,6 +144,19 @@ def record(job: str) -> None:
     install(Path(job["root"]), Path(job["log"]))
     sys.argv = ["kb.evidence.run"]
     run.main(job)
+
+
+def mutate(*files: str) -> None:
+    import multiprocessing
+
+    from kb.evidence.mutate import Campaign
+    from kb.evidence.pool import PRELOAD
+
+    for each in PRELOAD:
+        importlib.import_module(each)
+    here = multiprocessing.get_context("fork")
+    multiprocessing.get_context = lambda _: here
+    Campaign(Path.cwd(), files).run(2, lambda topic, mutant: None)
 
 
 def module(name: str, *arguments: str) -> None:

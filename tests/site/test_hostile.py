@@ -39,7 +39,7 @@ SEEN = """() => {
 
 
 def test_no_note_does_anything(sites, open_tab):
-    tab = open_tab(sites["mkdocs"])
+    tab = open_tab(sites["mkdocs"], fresh=True)
     tab.page.add_init_script("window.ran = () => { window.hasRun = true }")
     tab.page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     for number in NUMBERS:

@@ -128,8 +128,8 @@ def settled(opened):
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_own_copies_are_shown_and_nothing_moves(tab, width):
-    opened = tab(width=width)
-    page = opened.context.new_page()
+    opened = tab(width=width, fresh=True)
+    page = opened.page
     page.add_init_script(
         "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach(each => { shift += each.value }))"
         ".observe({type: 'layout-shift', buffered: true})"
@@ -168,7 +168,7 @@ def test_missing_ones_in_a_row_are_small(tab):
 
 def test_one_that_says_nothing_counts_as_missing(tab):
     """八秒：浏览器的钟由测试来拨。"""
-    opened = tab()
+    opened = tab(fresh=True)
     hanging = []
     opened.page.unroute_all()
     opened.page.route(lambda url: "gone-1" in url, lambda route: hanging.append(route))
@@ -289,7 +289,7 @@ def test_only_what_is_a_picture_opens(tab):
 def test_it_comes_only_where_a_picture_is(tab):
     opened = tab()
     asked = []
-    opened.page.on("request", lambda request: asked.append(request.url))
+    opened.on("request", lambda request: asked.append(request.url))
     page = opened.open("tags/")
     page.wait_for_load_state("networkidle")
     assert not any("zoom" in url for url in asked)

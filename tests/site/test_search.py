@@ -66,7 +66,7 @@ def test_engines_write_the_same(base):
 def test_nothing_is_fetched_before_it_is_opened(tab):
     asked = []
     each = tab()
-    each.page.on("request", lambda request: asked.append(request.url.removeprefix(each.address)))
+    each.on("request", lambda request: asked.append(request.url.removeprefix(each.address)))
     page = each.open(NOTE)
     page.wait_for_load_state("networkidle")
     mine = ("search/", *(f"assets/{name}.js" for name in ("finding", "matching", "words", "excerpt")))

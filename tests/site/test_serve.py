@@ -154,7 +154,7 @@ def test_an_open_page_reloads_and_only_then_are_scripts_put_in(tmp_path, browser
     from playwright.sync_api import TimeoutError as SlowTimeout
 
     server = Server(tmp_path, engine)
-    tab = Tab(browser, server.address)
+    tab = Tab(browser, server.address, fresh=True)
     try:
         page = tab.open("markdown/")
         file = tmp_path / "docs/markdown.md"

@@ -17,7 +17,7 @@ def test_both_pass_and_prove(lab):
     assert code == 0, output
     assert all(f"已写好：{file}\n" in output for file in FILES)
     command = re.search(r"python -m (pytest tests/snippets/test_foo_bar.py)", output)[1]
-    code, said = lab.run("-m", *command.split(), "--device", "cpu")
+    code, said = lab.warm(*command.split(), "--device", "cpu")
     assert code == 0, said
     assert " 6 passed" in said
     lab.commit()
@@ -53,6 +53,7 @@ def test_its_tests_can_fail(lab, old, new):
     lab.edit(FILES[0], old, new)
     code, said = lab.warm("pytest", FILES[1], "--device", "cpu", "-q")
     assert code == 1, said
+    assert " failed" in said
 
 
 def test_one_region_with_a_title(project, kb):

@@ -285,7 +285,7 @@ def test_what_changed_after_it_was_recorded(proven):
 def test_nothing_that_lies_in_the_base_is_taken_for_a_package(proven):
     """先导入的 torch、pytest 这些是装来的，不是当前文件夹里叫这个名字的。"""
     proven.write("hypothesis.py", "import os\n\nos._exit(1)\n")
-    code, output = proven.mutate()
+    code, output = proven.mutate(fresh=True)
     assert code == 0, output
 
 

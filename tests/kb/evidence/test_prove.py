@@ -152,6 +152,7 @@ class TestTheCommand:
         lab.edit("tests/snippets/test_numbers.py", "[3.0]", "[0.0]")
         lab.edit("tests/snippets/test_numbers.py", "[1.5]", "[0.0]")
         lab.commit()
+        assert lab.record() == ""
         code, output = lab.kb("prove", "numbers.py")
         assert code == 1
         assert "没有被发现：snippets/numbers.py:17" in output

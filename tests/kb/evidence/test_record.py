@@ -24,7 +24,7 @@ def refused(lab, file="numbers.py"):
 
 class TestWhatIsWritten:
     def test_a_plain_run_writes_nothing(self, lab):
-        code, output = lab.run("-m", "pytest")
+        code, output = lab.warm("pytest")
         assert code == 0
         assert "4 passed" in output
         assert os.listdir(lab.root / "evidence") == []
