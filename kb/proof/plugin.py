@@ -77,7 +77,10 @@ def seed(request: pytest.FixtureRequest) -> int:
     number = zlib.crc32(request.node.nodeid.encode())
     random.seed(number)
     if torch := sys.modules.get("torch"):
-        torch.manual_seed(number)
+        if torch.cuda.is_available():
+            torch.manual_seed(number)
+        else:  # the same for the CPU: what is for later devices would note the stack, for each test
+            torch.default_generator.manual_seed(number)
         torch.backends.cudnn.allow_tf32 = False  # convolutions with 10 bits, as is the default
     return number
 

@@ -1,5 +1,6 @@
 """一个临时的项目：本站的设置，自己的笔记和代码。"""
 
+import gc
 import shutil
 from pathlib import Path
 
@@ -66,6 +67,12 @@ def pytest_collection_modifyitems(items):
         return next((ranks[name] for name in LONG if item.path.as_posix().endswith(name)), len(LONG))
 
     items.sort(key=rank)
+
+
+def pytest_collection_finish():
+    """一万个测试、导入的模块都一直在：回收的时候不再一个个看。"""
+    gc.collect()
+    gc.freeze()
 
 
 class Project:

@@ -1,6 +1,7 @@
 """一个小项目：两个函数，几个测试，一篇笔记，在 git 里，可以真的记录证据。"""
 
 import copy
+import functools
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import mkdocs.utils
 from bs4 import BeautifulSoup
 from filelock import FileLock
 from mkdocs.config import load_config
@@ -24,6 +26,8 @@ from kb.site.pages import write_pages
 from tests.kb.warm import FORKS, in_a_warm_process, mutate_warm, warm_module
 
 ROOT = Path(__file__).parents[2]
+mkdocs.utils.get_themes = functools.cache(mkdocs.utils.get_themes)
+"""每次读设置，都把装了的包问一遍，比别的加起来还久。"""
 BYTECODE = Path(tempfile.gettempdir()) / f"kb-lab-bytecode-{sys.version_info.major}{sys.version_info.minor}"
 """torch 编译成的字节码，几次记录共用；真正记录时每次从空的开始。"""
 MUTATE = """

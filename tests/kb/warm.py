@@ -82,7 +82,7 @@ def asked(
 
 READERS = ("kb", "mkdocs")
 """ProperDocs 要最先导入自己的。"""
-RUNNING = ("torch", "kb.cli.commands", "kb.evidence.run")
+RUNNING = ("torch", "kb.cli.commands", "kb.evidence.run", "hypothesis.strategies")
 READING = ("kb.cli.commands", "kb.site.gate", "kb.speed.plugin", "mkdocs.commands.build", "mkdocs_rss_plugin.plugin")
 
 
@@ -121,6 +121,8 @@ def work(what: str, arguments: list[str], root: str, environment: dict[str, str]
     os.environ.clear()
     os.environ.update(environment)
     tempfile.tempdir = None  # 照新的环境
+    if configuration := sys.modules.get("hypothesis.configuration"):
+        configuration.set_hypothesis_home_dir(Path.cwd() / ".hypothesis")  # 导入的时候在别处
     code = 1
     try:
         {"record": record, "mutate": mutate, "module": module}[what](*arguments)
@@ -161,6 +163,9 @@ def mutate(*files: str) -> None:
 
 def module(name: str, *arguments: str) -> None:
     """As a fresh `python -m name` does."""
+    if name == "pytest":  # 它要自己导入
+        for each in [each for each in sys.modules if each.startswith(("hypothesis", "_hypothesis"))]:
+            del sys.modules[each]
     sys.path.insert(0, os.getcwd())
     sys.argv = [name, *arguments]
     runpy.run_module(name, run_name="__main__", alter_sys=True)

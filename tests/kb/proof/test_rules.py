@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 4, "71a37bf9e8fc6bf6ea2a6ac0b9c0fc782eaf4522823f97383c63be42cbcaa67c"
+RULES = 4, "10747ede455f5ef17357a88efce33a9e1e0309c9a2c675e212b42826e78fc21d"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
