@@ -215,10 +215,10 @@ class Lab:
             return str(refusal)
         return ""
 
-    def mutate(self, *files: str, fresh: bool = False) -> tuple[int, str]:
+    def mutate(self, *files: str) -> tuple[int, str]:
         """变异测试，证据要先记录好。在另一个进程里：一个进程只有一个 forkserver。"""
         files = files or ("numbers.py",)
-        if fresh or not FORKS:
+        if not FORKS:
             return self.run("-c", MUTATE, *files)
         return mutate_warm(self.root, self.environment(), BYTECODE, *files)
 

@@ -282,15 +282,9 @@ def test_what_changed_after_it_was_recorded(proven):
     assert "tests/snippets/test_numbers.py 在记录以后改了。提交它，再运行一次 kb prove。" in output
 
 
-def test_nothing_that_lies_in_the_base_is_taken_for_a_package(proven):
-    """先导入的 torch、pytest 这些是装来的，不是当前文件夹里叫这个名字的。"""
-    proven.write("hypothesis.py", "import os\n\nos._exit(1)\n")
-    code, output = proven.mutate(fresh=True)
-    assert code == 0, output
-
-
-def test_nothing_of_the_shell_reaches_the_mutants(proven, tmp_path):
-    """PYTHONPATH 里的 sitecustomize 会让每一处改错都“被发现”。"""
+def test_nothing_of_the_shell_or_of_the_base_is_taken_for_a_package(proven, tmp_path):
+    """PYTHONPATH 里的 sitecustomize 会让每一处改错都“被发现”；先导入的 torch、pytest 这些是装来的，
+    不是当前文件夹里叫这个名字的。"""
     evil = tmp_path / "evil"
     evil.mkdir()
     seen = tmp_path / "seen"
@@ -301,6 +295,7 @@ def test_nothing_of_the_shell_reaches_the_mutants(proven, tmp_path):
     proven.edit("snippets/numbers.py", "import torch\n", before)
     proven.commit()
     assert proven.record() == ""
+    proven.write("hypothesis.py", "import os\n\nos._exit(1)\n")
     code, output = proven.run("-c", MUTATE, "numbers.py", PYTHONPATH=str(evil))
     assert code == 0, output
     started = seen.read_text("utf-8")
