@@ -31,8 +31,8 @@ PYTEST_ENDED = 100
 SURVIVED, NOTICED, BROKEN_IMPORT = PYTEST_ENDED, PYTEST_ENDED + 1, PYTEST_ENDED + 2
 NOTHING_RAN = PYTEST_ENDED + 5
 NO_COPY = 70
-PRELOAD = ["torch", "pytest", "hypothesis", "kb.proof.assertions", __name__]
-"""Imported once, before processes are forked."""
+PRELOAD = ["torch", "pytest", "hypothesis", "kb.proof.assertions", "doctest", "pdb", __name__]
+"""Imported once, before processes are forked; and what pytest imports when it begins."""
 COMPILES = "torch._dynamo", "sympy"
 """The same where tests compile, as is seen by the package that it brings along."""
 
@@ -172,7 +172,7 @@ class Pool:
         )
         self.context = multiprocessing.get_context(method)
         if method == "forkserver":
-            self.context.set_forkserver_preload(PRELOAD + [COMPILES[0]] * compiles)
+            self.context.set_forkserver_preload(preloaded() + [COMPILES[0]] * compiles)
         self.whole = Path(folder).resolve() / "whole"
         self.made = self.whole.with_name("made")
         for name, data in files.items():
@@ -231,6 +231,12 @@ class Pool:
         while True:
             for _, code, workspace in self.finished():
                 return code, workspace
+
+
+def preloaded() -> list[str]:
+    from _pytest.config import default_plugins
+
+    return [*PRELOAD, *(f"_pytest.{name}" for name in default_plugins), "kb.proof.plugin"]
 
 
 def lay(path: Path, data: bytes | None, made: Path) -> None:

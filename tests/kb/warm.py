@@ -152,9 +152,9 @@ def mutate(*files: str) -> None:
     import multiprocessing
 
     from kb.evidence.mutate import Campaign
-    from kb.evidence.pool import PRELOAD
+    from kb.evidence.pool import preloaded
 
-    for each in PRELOAD:
+    for each in preloaded():
         importlib.import_module(each)
     here = multiprocessing.get_context("fork")
     multiprocessing.get_context = lambda _: here
