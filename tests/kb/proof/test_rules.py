@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 4, "10747ede455f5ef17357a88efce33a9e1e0309c9a2c675e212b42826e78fc21d"
+RULES = 5, "cdb4a4cfcf85b9c1df0c90902b541f6c4801f39b6e9d7d3631873cd02f6c81c7"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
