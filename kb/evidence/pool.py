@@ -31,6 +31,8 @@ PYTEST_ENDED = 100
 SURVIVED, NOTICED, BROKEN_IMPORT = PYTEST_ENDED, PYTEST_ENDED + 1, PYTEST_ENDED + 2
 NOTHING_RAN = PYTEST_ENDED + 5
 NO_COPY = 70
+LONG = 8.0
+"""Seconds: a mutant that hasn't met its end by then hangs, or none of many tests notices it."""
 PRELOAD = ["torch", "pytest", "hypothesis", "kb.proof.assertions", "doctest", "pdb", __name__]
 """Imported once, before processes are forked; and what pytest imports when it begins."""
 COMPILES = "torch._dynamo", "sympy"
@@ -104,7 +106,10 @@ def parts(id: str) -> Iterator[str]:
 
 
 def run_tests(workspace: str, ids: list[str]) -> None:
-    """In a process of its own: ends with PYTEST_ENDED + pytest's exit code."""
+    """In a process of its own: ends with PYTEST_ENDED + pytest's exit code.
+
+    What torch compiles is kept for all of them, by what it is made of: a mutant elsewhere needn't wait.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent sees to it
     log = os.open(f"{workspace}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
@@ -118,6 +123,7 @@ def run_tests(workspace: str, ids: list[str]) -> None:
     temporary = Path(f"{workspace}.tmp")
     temporary.mkdir(exist_ok=True)
     environment = clean_environment(temporary)
+    environment["TORCHINDUCTOR_CACHE_DIR"] = str(Path(workspace).with_name("compiled"))
     os.environ.clear()
     os.environ.update(environment)
     tempfile.tempdir = None  # as the new environment says
@@ -153,7 +159,8 @@ class Run:
 
     job: object
     process: multiprocessing.process.BaseProcess
-    deadline: float
+    began: float
+    limit: float
     workspace: Path
 
 
@@ -177,9 +184,12 @@ class Pool:
         self.made = self.whole.with_name("made")
         for name, data in files.items():
             lay(self.whole / name, data, self.made / name)
-        self.free = [self.whole.with_name(str(number)) for number in range(workers)]
+        self.places = map(self.whole.with_name, map(str, itertools.count()))
+        self.free = [*itertools.islice(self.places, workers)]
         self.workers = workers
         self.running: list[Run] = []
+        self.waiting: list[Run] = []
+        """Those that take long: most of them only wait, and another runs beside each."""
         self.interrupted = False
 
     def __enter__(self) -> "Pool":
@@ -208,7 +218,7 @@ class Pool:
         process = self.context.Process(target=run_tests, args=(str(workspace), ids), daemon=False)
         with nothing_of_the_shell():
             process.start()
-        self.running.append(Run(job, process, time.monotonic() + limit, workspace))
+        self.running.append(Run(job, process, time.monotonic(), limit, workspace))
 
     def finished(self) -> Iterator[tuple[object, int, Path]]:
         """Jobs that have ended, with their exit codes. Waits for a second at most."""
@@ -216,14 +226,22 @@ class Pool:
         if self.interrupted:
             raise KeyboardInterrupt
         for run in list(self.running):
-            if run.process.is_alive() and time.monotonic() > run.deadline:
+            took = time.monotonic() - run.began
+            if run.process.is_alive() and took > run.limit:
                 run.process.kill()
                 run.process.join()
             if not run.process.is_alive():
                 run.process.join()
                 self.running.remove(run)
-                self.free.append(run.workspace)
+                if run in self.waiting:
+                    self.waiting.remove(run)
+                else:
+                    self.free.append(run.workspace)
                 yield run.job, run.process.exitcode, run.workspace
+
+            elif took > LONG and run not in self.waiting and len(self.waiting) < 2 * self.workers:
+                self.waiting.append(run)
+                self.free.append(next(self.places))
 
     def alone(self, file: str, source: bytes, ids: list[str], limit: float) -> tuple[int, Path]:
         """One job while nothing else runs."""

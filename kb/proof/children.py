@@ -33,8 +33,8 @@ def start_child(module: str, *arguments: str, **options: object) -> subprocess.P
     command = [sys.executable, "-I", "-W", "ignore"]
     if sys.dont_write_bytecode:
         command.append("-B")
-    if sys.pycache_prefix:
-        command += ["-X", f"pycache_prefix={sys.pycache_prefix}"]
+    if prefix := sys._xoptions.get("pycache_prefix"):  # of a run that is recorded
+        command += ["-X", f"pycache_prefix={prefix}"]
     command += ["-m", "kb.proof.children", str(root), module, *arguments]
     watch = INSTALLED[0] if INSTALLED else None
     environment = dict(options.pop("env", None) or os.environ)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 5, "cdb4a4cfcf85b9c1df0c90902b541f6c4801f39b6e9d7d3631873cd02f6c81c7"
+RULES = 5, "2b9e9938bd0d70a34cb9828700265f6b3e538cd8914ecf2ee1049759ff52fd1c"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
