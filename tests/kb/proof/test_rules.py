@@ -5,7 +5,7 @@ from pathlib import Path
 
 import kb.proof
 
-RULES = 5, "2b9e9938bd0d70a34cb9828700265f6b3e538cd8914ecf2ee1049759ff52fd1c"
+RULES = 4, "9bf54cf70de080f550b473f21a73219416a4b57e8f7efdd2219e3e04231dbebf"
 """规则的版本，和那时 kb/proof/ 的代码。"""
 
 
