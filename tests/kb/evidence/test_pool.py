@@ -59,6 +59,29 @@ class TestThePool:
     def test_what_never_ends_is_killed(self, recorded, tmp_path):
         assert self.run(recorded, tmp_path, b"while True:\n    pass\n", limit=3) < 0
 
+    def test_what_takes_long_leaves_its_place_to_another(self, recorded, tmp_path, monkeypatch):
+        monkeypatch.setattr("kb.evidence.pool.LONG", 0.2)
+        files = {name: (recorded.root / name).read_bytes() for name in FILES}
+        with Pool(files, 1, str(tmp_path)) as pool:
+            pool.start("long", "numbers.py", b"import time\ntime.sleep(3600)\n", [HALF], 7200)
+            assert pool.free == []
+            while not pool.free:
+                assert list(pool.finished()) == []
+            pool.start("another", "numbers.py", SNIPPET.encode(), [HALF], 7200)
+            while not (ended := [(job, code) for job, code, _ in pool.finished()]):
+                pass
+            assert ended == [("another", SURVIVED)]
+            assert ([run.job for run in pool.running], len(pool.free)) == (["long"], 1)
+
+    def test_what_torch_compiles_is_kept_for_the_next(self, recorded, tmp_path):
+        says = "import os\nfrom pathlib import Path\n\nkept = Path(os.environ['TORCHINDUCTOR_CACHE_DIR'])\n"
+        keeps = f"{says}kept.mkdir()\n{SNIPPET}".encode()
+        finds = f"{says}assert kept.is_dir()\n{SNIPPET}".encode()
+        files = {name: (recorded.root / name).read_bytes() for name in FILES}
+        with Pool(files, 1, str(tmp_path)) as pool:
+            codes = [pool.alone("numbers.py", source, [HALF], limit=600)[0] for source in (keeps, finds)]
+        assert codes == [SURVIVED, SURVIVED]
+
     def test_each_has_a_copy_and_a_temporary_folder_of_its_own(self, recorded, tmp_path):
         """上一处改错留下什么，都到不了下一处。"""
         leaves = (
