@@ -106,10 +106,7 @@ def parts(id: str) -> Iterator[str]:
 
 
 def run_tests(workspace: str, ids: list[str]) -> None:
-    """In a process of its own: ends with PYTEST_ENDED + pytest's exit code.
-
-    What torch compiles is kept for all of them, by what it is made of: a mutant elsewhere needn't wait.
-    """
+    """In a process of its own: ends with PYTEST_ENDED + pytest's exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent sees to it
     log = os.open(f"{workspace}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
@@ -123,7 +120,6 @@ def run_tests(workspace: str, ids: list[str]) -> None:
     temporary = Path(f"{workspace}.tmp")
     temporary.mkdir(exist_ok=True)
     environment = clean_environment(temporary)
-    environment["TORCHINDUCTOR_CACHE_DIR"] = str(Path(workspace).with_name("compiled"))
     os.environ.clear()
     os.environ.update(environment)
     tempfile.tempdir = None  # as the new environment says

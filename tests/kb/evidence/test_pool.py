@@ -73,15 +73,6 @@ class TestThePool:
             assert ended == [("another", SURVIVED)]
             assert ([run.job for run in pool.running], len(pool.free)) == (["long"], 1)
 
-    def test_what_torch_compiles_is_kept_for_the_next(self, recorded, tmp_path):
-        says = "import os\nfrom pathlib import Path\n\nkept = Path(os.environ['TORCHINDUCTOR_CACHE_DIR'])\n"
-        keeps = f"{says}kept.mkdir()\n{SNIPPET}".encode()
-        finds = f"{says}assert kept.is_dir()\n{SNIPPET}".encode()
-        files = {name: (recorded.root / name).read_bytes() for name in FILES}
-        with Pool(files, 1, str(tmp_path)) as pool:
-            codes = [pool.alone("numbers.py", source, [HALF], limit=600)[0] for source in (keeps, finds)]
-        assert codes == [SURVIVED, SURVIVED]
-
     def test_each_has_a_copy_and_a_temporary_folder_of_its_own(self, recorded, tmp_path):
         """上一处改错留下什么，都到不了下一处。"""
         leaves = (
